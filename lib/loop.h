@@ -1,0 +1,118 @@
+/*
+ * The event loop, and the one driver that joins protocol engines to sockets.
+ *
+ * A protocol engine is a pure state machine (bytes in, bytes out, time as an
+ * argument). `struct conn` owns a socket and drives one engine over it: it
+ * reads octets and feeds them, writes what the engine's output buffer holds,
+ * calls its timer, and closes when the engine says so. TLS slips in between by
+ * conn options (not yet), invisible to the engine.
+ */
+#ifndef LIB_LOOP_H
+#define LIB_LOOP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "lib/buf.h"
+#include "lib/clock.h"
+#include "lib/err.h"
+
+struct event_base;
+struct loop;
+
+/* The loop wraps a libevent base and ignores SIGPIPE. */
+struct loop *loop_new(void);
+void loop_free(struct loop **l);
+struct event_base *loop_base(struct loop *l);
+/* Runs until loop_stop(). */
+void loop_run(struct loop *l);
+void loop_stop(struct loop *l);
+
+/* Calls fn(arg) once, `ms` milliseconds from now, unless cancelled.
+ * loop_timer_cancel() clears the pointer; a timer that fired is freed, and
+ * its owner must forget it before fn returns. */
+struct loop_timer;
+struct loop_timer *loop_timer_set(struct loop *l, msec_t ms,
+    void (*fn)(void *), void *arg);
+void loop_timer_cancel(struct loop_timer **t);
+
+/* Calls fn(fd, arg) whenever fd is readable (persistent). */
+struct loop_watch;
+struct loop_watch *loop_watch_read(struct loop *l, int fd,
+    void (*fn)(int fd, void *arg), void *arg);
+void loop_watch_cancel(struct loop_watch **w);
+
+/* Calls fn(signo, arg) from the loop when the signal arrives. */
+void loop_signal(struct loop *l, int signo, void (*fn)(int, void *), void *arg);
+
+/* From any thread: have fn(arg) called in the loop's thread, soon, in order. */
+void loop_post(struct loop *l, void (*fn)(void *), void *arg);
+
+/* What a protocol engine shows to the driver. */
+struct engine_ops {
+	/* Octets from the peer. All are taken. */
+	void (*input)(void *engine, const uint8_t *p, size_t n, msec_t now);
+	/* The peer closed its side, or the connection broke (reason set). */
+	void (*closed)(void *engine, const struct err *reason, msec_t now);
+	/* Octets to send; the driver consumes from it what the socket took. */
+	struct buf *(*output)(void *engine);
+	/* Called when the output buffer has run empty: the engine may produce
+	 * more. NULL when the engine never streams. */
+	void (*drained)(void *engine, msec_t now);
+	/* When the engine wants `timeout` called (clock_mono()), or
+	 * MSEC_NEVER. Asked after every other call. */
+	msec_t (*deadline)(void *engine);
+	void (*timeout)(void *engine, msec_t now);
+	/* Ready to take more input? false: the driver stops reading until
+	 * conn_wake(). NULL means always. */
+	bool (*wants_input)(void *engine);
+	/* Done: close when the output is flushed. */
+	bool (*finished)(void *engine);
+};
+
+/*
+ * One socket and its engine. The driver never frees the engine: it calls
+ * `gone(arg)` exactly once, from the loop and never from inside a conn_*
+ * call, when the socket is closed; the owner frees engine and conn there
+ * (conn_free() inside gone() is right).
+ */
+struct conn;
+struct conn *conn_new(struct loop *l, int fd, const struct engine_ops *ops,
+    void *engine, void (*gone)(void *arg), void *arg);
+/* Octets that were read from the socket by someone else first (iaed). */
+void conn_unread(struct conn *c, const uint8_t *p, size_t n);
+/* The owner called the engine directly: flush output, ask for the deadline,
+ * resume reading. Cheap; may be called at any time before gone(). */
+void conn_wake(struct conn *c);
+/* Closes without flushing; gone() follows. */
+void conn_kill(struct conn *c);
+void conn_free(struct conn **c);
+/* "127.0.0.1:10201", "[::1]:25", "unix:/path" as text, for logs. */
+const char *conn_peer(const struct conn *c);
+
+/* TCP and Unix sockets. Addresses are text: "127.0.0.1:25", "[::1]:25",
+ * "host:port", "unix:/path". All sockets are non-blocking, close-on-exec. */
+int net_listen(const char *address, struct err *e);
+/* Starts a connection to one numeric or resolved address: returns the socket
+ * (which may still be connecting: conn_new() copes), or an error. */
+int net_connect(const char *address, struct err *e);
+const char *net_name(const struct sockaddr *sa, socklen_t n, char *out,
+    size_t size);
+
+/* Accepts connections on a listening socket and gives each to fn, which owns
+ * the new socket. */
+struct loop_listener;
+struct loop_listener *loop_listen(struct loop *l, int fd,
+    void (*fn)(void *arg, int fd, const char *peer), void *arg);
+void loop_listener_close(struct loop_listener **ll);
+/* Stop and resume accepting (process limits). */
+void loop_listener_pause(struct loop_listener *ll, bool paused);
+
+/* One datagram with up to one descriptor over a Unix socketpair. */
+int net_send_fd(int sock, const void *p, size_t n, int fd, struct err *e);
+/* Returns octets received, 0 at end of file; *fd is -1 when none came. */
+ssize_t net_recv_fd(int sock, void *p, size_t n, int *fd, struct err *e);
+
+#endif

@@ -1,0 +1,63 @@
+/*
+ * What the OSI layers share: selectors, roles, and limits.
+ *
+ * Every layer is an engine without I/O: it owns the layer below, takes
+ * requests and responses as function calls, and reports indications and
+ * confirmations through one callback. Octets enter at the bottom
+ * (cotp_input) and leave through one output buffer at the bottom. Time is an
+ * argument. Nothing in osi/ knows messages.
+ */
+#ifndef OSI_OSI_H
+#define OSI_OSI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/buf.h"
+#include "lib/clock.h"
+#include "lib/err.h"
+
+#define OSI_SEL_MAX 32 /* octets of a selector we accept on any layer */
+
+struct osi_sel {
+	bool present; /* absent differs from present and empty */
+	uint8_t n;
+	uint8_t v[OSI_SEL_MAX];
+};
+
+/* Selector text forms: plain ASCII ("X400-88"), or hexadecimal octets with
+ * leading "0x" ("0x0102"). An empty string is a present selector of length
+ * 0; NULL is absent. */
+int osi_sel_parse(const char *text, struct osi_sel *out, struct err *e);
+/* For logs and listings: the ASCII when printable, else 0x...; "-" absent. */
+const char *osi_sel_text(const struct osi_sel *s, char *out, size_t size);
+bool osi_sel_equal(const struct osi_sel *a, const struct osi_sel *b);
+
+/* A presentation address without its network part (X.200): who is called
+ * behind one TCP port. */
+struct osi_selectors {
+	struct osi_sel psel, ssel, tsel;
+};
+
+enum osi_role { OSI_INITIATOR, OSI_RESPONDER };
+
+/* Time a peer has to finish what it must (seconds are the caller's choice). */
+struct osi_timeouts {
+	msec_t connect; /* from TCP to an open association */
+	msec_t reply;   /* an answer that the protocol owes */
+	msec_t idle;    /* nothing at all; 0: for ever */
+};
+
+/* A trace hook: one call per PDU, for `isthmus ping` and debug logs. `what`
+ * is like "session CN", `detail` free text. May be NULL. */
+typedef void osi_trace_fn(void *arg, bool sent, const char *what,
+    const char *detail);
+
+struct osi_common {
+	struct osi_timeouts timeouts;
+	osi_trace_fn *trace;
+	void *trace_arg;
+};
+
+#endif
