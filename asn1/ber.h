@@ -58,7 +58,7 @@ enum ber_universal {
 #define BER_INDEFINITE UINT64_MAX
 
 struct ber_tag {
-	uint8_t cls;       /* enum ber_class */
+	uint8_t cls; /* enum ber_class */
 	bool constructed;
 	uint32_t number;
 };
@@ -66,7 +66,7 @@ struct ber_tag {
 #define BER_IS(t, c, n) ((t).cls == (c) && (t).number == (n))
 
 struct ber_limits {
-	uint64_t max_size; /* octets of the whole element, 0: no limit */
+	uint64_t max_size;  /* octets of the whole element, 0: no limit */
 	unsigned max_depth; /* nested constructed elements; at most 128 */
 };
 
@@ -74,36 +74,35 @@ struct ber_limits {
 
 struct ber_open {
 	struct ber_tag tag;
-	uint64_t length;     /* of the content; may be BER_INDEFINITE */
-	const uint8_t *raw;  /* identifier and length octets as they came */
+	uint64_t length;    /* of the content; may be BER_INDEFINITE */
+	const uint8_t *raw; /* identifier and length octets as they came */
 	size_t raw_n;
 };
 
 struct ber_scan_ops {
 	/* A tag and its length. depth is 0 for the outermost element. A
 	 * negative result stops the scan with that code (fill in *e). */
-	int (*open)(void *arg, unsigned depth, const struct ber_open *o,
-	    struct err *e);
+	int (*open)(
+	    void *arg, unsigned depth, const struct ber_open *o, struct err *e);
 	/* Content octets of the innermost primitive, as they arrive. */
 	int (*data)(void *arg, unsigned depth, const uint8_t *p, size_t n,
 	    struct err *e);
 	/* The element at this depth ended (called for primitives too); when
 	 * its length was indefinite, by end-of-contents octets. */
-	int (*close)(void *arg, unsigned depth, bool indefinite,
-	    struct err *e);
+	int (*close)(void *arg, unsigned depth, bool indefinite, struct err *e);
 };
 
 struct ber_scan;
-struct ber_scan *ber_scan_new(const struct ber_limits *limits,
-    const struct ber_scan_ops *ops, void *arg);
+struct ber_scan *ber_scan_new(
+    const struct ber_limits *limits, const struct ber_scan_ops *ops, void *arg);
 void ber_scan_free(struct ber_scan **s);
 /* Forgets everything; ready for another element. */
 void ber_scan_reset(struct ber_scan *s);
 /* Takes octets up to the end of the outermost element. Returns the octets
  * taken (fewer than n only when the element ended), or a negative code with
  * e->offset counted from the first octet of the element. */
-int64_t ber_scan_feed(struct ber_scan *s, const uint8_t *p, size_t n,
-    struct err *e);
+int64_t ber_scan_feed(
+    struct ber_scan *s, const uint8_t *p, size_t n, struct err *e);
 bool ber_scan_done(const struct ber_scan *s);
 uint64_t ber_scan_offset(const struct ber_scan *s);
 
@@ -115,8 +114,8 @@ uint64_t ber_scan_offset(const struct ber_scan *s);
 int64_t ber_normalise(const uint8_t *p, size_t n,
     const struct ber_limits *limits, struct buf *out, struct err *e);
 /* Only checks; returns the octets of the first complete element. */
-int64_t ber_check(const uint8_t *p, size_t n, const struct ber_limits *limits,
-    struct err *e);
+int64_t ber_check(
+    const uint8_t *p, size_t n, const struct ber_limits *limits, struct err *e);
 
 struct ber_tlv {
 	struct ber_tag tag;
@@ -146,8 +145,8 @@ int ber_string(struct arena *a, const struct ber_tlv *t, struct octets *out,
 /* INTEGER or ENUMERATED content of up to 8 octets. */
 int ber_integer(const struct ber_tlv *t, int64_t *out, struct err *e);
 /* Dotted text of OBJECT IDENTIFIER content octets ("2.6.0.1.6"), in `a`. */
-const char *ber_oid_text(struct arena *a, const uint8_t *p, size_t n,
-    struct err *e);
+const char *ber_oid_text(
+    struct arena *a, const uint8_t *p, size_t n, struct err *e);
 /* Content octets of a dotted text; appended. */
 int ber_oid_put(struct buf *out, const char *dotted, struct err *e);
 
@@ -158,11 +157,11 @@ void ber_put_header(struct buf *out, enum ber_class cls, bool constructed,
 size_t ber_header_size(uint32_t number, uint64_t length);
 void ber_put(struct buf *out, enum ber_class cls, uint32_t number,
     const void *p, size_t n); /* primitive */
-void ber_put_integer(struct buf *out, enum ber_class cls, uint32_t number,
-    int64_t v);
+void ber_put_integer(
+    struct buf *out, enum ber_class cls, uint32_t number, int64_t v);
 /* Wraps what `out` holds from octet `from` on as the content of a new
  * constructed element. Build inner first, then wrap. */
-void ber_wrap(struct buf *out, size_t from, enum ber_class cls,
-    uint32_t number);
+void ber_wrap(
+    struct buf *out, size_t from, enum ber_class cls, uint32_t number);
 
 #endif

@@ -54,7 +54,7 @@ void
 buf_grow(struct buf *b, size_t n)
 {
 	if (b->base == NULL ? n > 0
-	    : n > b->cap - (size_t)(b->data - b->base) - b->len)
+			    : n > b->cap - (size_t)(b->data - b->base) - b->len)
 		log_die("buf: grown past its reserve");
 	b->len += n;
 }

@@ -34,8 +34,8 @@ struct conf_node {
 };
 
 /* Called for each thing wrong with a configuration; there may be many. */
-typedef void conf_complain_fn(void *arg, const char *file, unsigned line,
-    const char *text);
+typedef void conf_complain_fn(
+    void *arg, const char *file, unsigned line, const char *text);
 
 /* Reads `path`, processes XInclude (relative to the including file, local
  * files only, no network, no external entities), validates against the RELAX
@@ -46,17 +46,17 @@ struct conf_node *conf_load(struct arena *a, const char *path,
 
 /* Tree as octets and back, for the way to a child process. */
 void conf_pack(const struct conf_node *n, struct buf *out);
-struct conf_node *conf_unpack(struct arena *a, const uint8_t *p, size_t n,
-    struct err *e);
+struct conf_node *conf_unpack(
+    struct arena *a, const uint8_t *p, size_t n, struct err *e);
 
 /* The first child of that name, or NULL; the next one after `after`. */
 const struct conf_node *conf_child(const struct conf_node *n, const char *name);
-const struct conf_node *conf_next(const struct conf_node *n, const char *name,
-    const struct conf_node *after);
+const struct conf_node *conf_next(
+    const struct conf_node *n, const char *name, const struct conf_node *after);
 
 /* NULL (or the default) when the attribute is absent. */
-const char *conf_str(const struct conf_node *n, const char *attr,
-    const char *dflt);
+const char *conf_str(
+    const struct conf_node *n, const char *attr, const char *dflt);
 /* Typed: 0, or ERR_CONFIG with "FILE:LINE: <element> attribute: ..." in `e`.
  * `*out` is set to the default when absent. Out of [min,max] is an error. */
 int conf_int(const struct conf_node *n, const char *attr, int64_t dflt,

@@ -62,8 +62,8 @@ err_sys(struct err *e, const char *layer, const char *fmt, ...)
 	if (e != NULL) {
 		e->detail = saved;
 		n = strlen(e->text);
-		snprintf(e->text + n, sizeof(e->text) - n, ": %s",
-		    strerror(saved));
+		snprintf(
+		    e->text + n, sizeof(e->text) - n, ": %s", strerror(saved));
 	}
 	errno = saved;
 	return ERR_SYSTEM;

@@ -31,14 +31,17 @@ enum err_code {
 #define ERR_NO_OFFSET UINT64_MAX
 
 struct err {
-	int code;            /* an enum err_code */
-	const char *layer;   /* static text: "cotp", "session", "p1", "spool" */
-	int detail;          /* the standard's own diagnostic, or errno */
-	uint64_t offset;     /* octet of the input, or ERR_NO_OFFSET */
+	int code;          /* an enum err_code */
+	const char *layer; /* static text: "cotp", "session", "p1", "spool" */
+	int detail;        /* the standard's own diagnostic, or errno */
+	uint64_t offset;   /* octet of the input, or ERR_NO_OFFSET */
 	char text[ERR_TEXT_MAX];
 };
 
-#define ERR_INIT { .offset = ERR_NO_OFFSET }
+#define ERR_INIT                        \
+	{                               \
+		.offset = ERR_NO_OFFSET \
+	}
 
 void err_clear(struct err *e);
 

@@ -20,8 +20,7 @@ static struct {
 } conf = {"isthmus", LOG_LEVEL_INFO, false};
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
-static const int syslog_levels[] = {
-    LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERR};
+static const int syslog_levels[] = {LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERR};
 
 struct line {
 	char text[LINE_MAX_OCTETS];

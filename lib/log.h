@@ -46,9 +46,9 @@ void log_die(const char *fmt, ...)
     __attribute__((format(printf, 1, 2), noreturn));
 
 /* Our own invariants, checked in release builds too; never on input. */
-#define INVARIANT(c) \
-	((c) ? (void)0 : log_die("%s:%d: broken invariant: %s", __FILE__, \
-	     __LINE__, #c))
+#define INVARIANT(c)   \
+	((c) ? (void)0 \
+	     : log_die("%s:%d: broken invariant: %s", __FILE__, __LINE__, #c))
 
 /* An unsigned number as text for log_event; good until the tenth later call
  * in the same thread. */

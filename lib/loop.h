@@ -34,14 +34,14 @@ void loop_stop(struct loop *l);
  * loop_timer_cancel() clears the pointer; a timer that fired is freed, and
  * its owner must forget it before fn returns. */
 struct loop_timer;
-struct loop_timer *loop_timer_set(struct loop *l, msec_t ms,
-    void (*fn)(void *), void *arg);
+struct loop_timer *loop_timer_set(
+    struct loop *l, msec_t ms, void (*fn)(void *), void *arg);
 void loop_timer_cancel(struct loop_timer **t);
 
 /* Calls fn(fd, arg) whenever fd is readable (persistent). */
 struct loop_watch;
-struct loop_watch *loop_watch_read(struct loop *l, int fd,
-    void (*fn)(int fd, void *arg), void *arg);
+struct loop_watch *loop_watch_read(
+    struct loop *l, int fd, void (*fn)(int fd, void *arg), void *arg);
 void loop_watch_cancel(struct loop_watch **w);
 
 /* Calls fn(signo, arg) from the loop when the signal arrives. */
@@ -98,8 +98,8 @@ int net_listen(const char *address, struct err *e);
 /* Starts a connection to one numeric or resolved address: returns the socket
  * (which may still be connecting: conn_new() copes), or an error. */
 int net_connect(const char *address, struct err *e);
-const char *net_name(const struct sockaddr *sa, socklen_t n, char *out,
-    size_t size);
+const char *net_name(
+    const struct sockaddr *sa, socklen_t n, char *out, size_t size);
 
 /* Accepts connections on a listening socket and gives each to fn, which owns
  * the new socket. */

@@ -42,17 +42,17 @@ struct acse_prim {
 	enum acse_result result;
 	int diagnostic_source; /* 1 service-user, 2 service-provider */
 	int diagnostic;
-	int reason;            /* RELEASE: normal 0 ...; ABORT: source */
+	int reason; /* RELEASE: normal 0 ...; ABORT: source */
 	struct pres_value user_information; /* n == 0: none */
-	const struct pres_prim *pres; /* PASS */
+	const struct pres_prim *pres;       /* PASS */
 	const struct err *err;
 };
 
 typedef void acse_prim_fn(void *user, const struct acse_prim *p);
 
 struct acse;
-struct acse *acse_new(const struct pres_params *p, acse_prim_fn *fn,
-    void *user, msec_t now);
+struct acse *acse_new(
+    const struct pres_params *p, acse_prim_fn *fn, void *user, msec_t now);
 void acse_free(struct acse **a);
 int acse_request(struct acse *a, const struct acse_prim *p, struct err *e)
     __attribute__((warn_unused_result));

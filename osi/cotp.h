@@ -55,8 +55,8 @@ enum cotp_reason {
 	COTP_REASON_REFERENCE_OVERFLOW = 135,
 };
 
-struct cotp *cotp_new(const struct cotp_params *p, cotp_event_fn *fn,
-    void *user, msec_t now);
+struct cotp *cotp_new(
+    const struct cotp_params *p, cotp_event_fn *fn, void *user, msec_t now);
 void cotp_free(struct cotp **c);
 
 /* Initiator: sends the CR. */
@@ -78,10 +78,10 @@ const struct cotp_params *cotp_params(const struct cotp *c);
 /* For iaed: looks at the first octets of a TCP connection without an engine.
  * Returns 1 and the called TSEL when a whole CR is there, 0 when more octets
  * are needed, or a negative code when this is no RFC 1006 peer. */
-int cotp_peek_cr(const uint8_t *p, size_t n, struct osi_sel *called,
-    struct err *e);
+int cotp_peek_cr(
+    const uint8_t *p, size_t n, struct osi_sel *called, struct err *e);
 /* Appends the TPKT with a DR that refuses the CR at p. */
-void cotp_refuse_cr(const uint8_t *p, size_t n, enum cotp_reason reason,
-    struct buf *out);
+void cotp_refuse_cr(
+    const uint8_t *p, size_t n, enum cotp_reason reason, struct buf *out);
 
 #endif

@@ -51,8 +51,8 @@ struct osi_timeouts {
 
 /* A trace hook: one call per PDU, for `isthmus ping` and debug logs. `what`
  * is like "session CN", `detail` free text. May be NULL. */
-typedef void osi_trace_fn(void *arg, bool sent, const char *what,
-    const char *detail);
+typedef void osi_trace_fn(
+    void *arg, bool sent, const char *what, const char *detail);
 
 struct osi_common {
 	struct osi_timeouts timeouts;

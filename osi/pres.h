@@ -43,12 +43,12 @@ struct pres_value {
 };
 
 enum pres_prim_type {
-	PRES_CONNECT,  /* req ind rsp cnf; values, contexts, accepted */
-	PRES_DATA,     /* req ind; one value, in fragments */
-	PRES_RELEASE,  /* req ind rsp cnf; values */
-	PRES_U_ABORT,  /* req ind; values */
-	PRES_P_ABORT,  /* ind; err. Nothing follows. */
-	PRES_SESSION,  /* a session primitive passed through: `ses` */
+	PRES_CONNECT, /* req ind rsp cnf; values, contexts, accepted */
+	PRES_DATA,    /* req ind; one value, in fragments */
+	PRES_RELEASE, /* req ind rsp cnf; values */
+	PRES_U_ABORT, /* req ind; values */
+	PRES_P_ABORT, /* ind; err. Nothing follows. */
+	PRES_SESSION, /* a session primitive passed through: `ses` */
 };
 
 struct pres_prim {
@@ -56,11 +56,11 @@ struct pres_prim {
 	enum ses_prim_kind kind;
 	const struct pres_value *values; /* CONNECT, RELEASE, U_ABORT */
 	size_t n_values;
-	bool accepted; /* CONNECT, RELEASE rsp and cnf */
-	int provider_reason; /* CONNECT cnf refused by provider: X.226
+	bool accepted;              /* CONNECT, RELEASE rsp and cnf */
+	int provider_reason;        /* CONNECT cnf refused by provider: X.226
 	                      * Provider-reason, else -1 */
-	struct pres_value data; /* DATA: a fragment of the encoded value */
-	bool first, last;       /* DATA: first and last fragment */
+	struct pres_value data;     /* DATA: a fragment of the encoded value */
+	bool first, last;           /* DATA: first and last fragment */
 	const struct ses_prim *ses; /* SESSION, and the carrier of a refusal */
 	const struct err *err;
 };
@@ -79,8 +79,8 @@ struct pres_params {
 };
 
 struct pres;
-struct pres *pres_new(const struct pres_params *p, pres_prim_fn *fn,
-    void *user, msec_t now);
+struct pres *pres_new(
+    const struct pres_params *p, pres_prim_fn *fn, void *user, msec_t now);
 void pres_free(struct pres **p);
 int pres_request(struct pres *p, const struct pres_prim *prim, struct err *e)
     __attribute__((warn_unused_result));

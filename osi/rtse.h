@@ -20,9 +20,9 @@
 enum rtse_dialogue { RTSE_MONOLOGUE = 0, RTSE_TWO_WAY_ALTERNATE = 1 };
 
 enum rtse_event_type {
-	RTSE_OPEN_IND,      /* responder: answer with rtse_open_accept/refuse */
-	RTSE_OPEN_CNF,      /* initiator: open */
-	RTSE_OPEN_REFUSED,  /* initiator: refused; data holds the user data of
+	RTSE_OPEN_IND,     /* responder: answer with rtse_open_accept/refuse */
+	RTSE_OPEN_CNF,     /* initiator: open */
+	RTSE_OPEN_REFUSED, /* initiator: refused; data holds the user data of
 	                     * RTORJ when there is any. Nothing follows. */
 	RTSE_TRANSFER_BEGIN, /* receiver: an APDU starts */
 	RTSE_TRANSFER_DATA,  /* receiver: octets of the APDU */
@@ -31,12 +31,12 @@ enum rtse_event_type {
 	RTSE_TRANSFER_CNF,   /* sender: the peer took responsibility */
 	RTSE_TRANSFER_FAILED, /* sender: not taken; err says why. The
 	                      * association may live on. */
-	RTSE_WRITABLE,      /* sender: room for more octets */
-	RTSE_TURN_PLEASE,   /* peer asks for the turn: `priority` */
-	RTSE_TURN_GIVE,     /* the turn is ours now */
-	RTSE_CLOSE_IND,     /* peer released; it is answered already */
-	RTSE_CLOSE_CNF,     /* our release was answered */
-	RTSE_ABORTED,       /* by peer, user or provider; err says why.
+	RTSE_WRITABLE,        /* sender: room for more octets */
+	RTSE_TURN_PLEASE,     /* peer asks for the turn: `priority` */
+	RTSE_TURN_GIVE,       /* the turn is ours now */
+	RTSE_CLOSE_IND,       /* peer released; it is answered already */
+	RTSE_CLOSE_CNF,       /* our release was answered */
+	RTSE_ABORTED,         /* by peer, user or provider; err says why.
 	                     * Nothing follows. */
 };
 
@@ -45,8 +45,8 @@ struct rtse_event {
 	const uint8_t *data; /* OPEN_*: user data (the bind APDU, a complete
 	                      * encoded value); TRANSFER_DATA: octets */
 	size_t n;
-	int priority;          /* TURN_PLEASE */
-	int refuse_reason;     /* OPEN_REFUSED: X.228 RefuseReason, or -1 */
+	int priority;      /* TURN_PLEASE */
+	int refuse_reason; /* OPEN_REFUSED: X.228 RefuseReason, or -1 */
 	enum acse_result acse_result; /* OPEN_REFUSED */
 	const struct err *err;
 };
@@ -54,41 +54,41 @@ struct rtse_event {
 typedef void rtse_event_fn(void *user, const struct rtse_event *ev);
 
 struct rtse_params {
-	struct pres_params pres;        /* contexts without ACSE and RTSE ones:
+	struct pres_params pres;         /* contexts without ACSE and RTSE ones:
 	                                 * those rtse.c adds by itself */
-	const char *rtse_syntax;        /* RTSE_ABSTRACT_SYNTAX_P1 for P1 */
-	const char *apdu_syntax;        /* "2.6.0.2.7" id-as-mtse: context of
+	const char *rtse_syntax;         /* RTSE_ABSTRACT_SYNTAX_P1 for P1 */
+	const char *apdu_syntax;         /* "2.6.0.2.7" id-as-mtse: context of
 	                                 * bind and of transferred APDUs */
 	const char *application_context; /* "2.6.0.1.6": proposed, or the one
 	                                 * accepted by the responder */
-	enum rtse_dialogue dialogue;    /* proposed (default monologue) */
-	uint32_t checkpoint_size;       /* kilo-octets; 0: no checkpoints */
-	uint32_t window_size;           /* default 3 */
-	uint64_t max_apdu;              /* octets accepted of one APDU; 0: any */
-	msec_t transfer_timeout;        /* for one APDU as a whole */
+	enum rtse_dialogue dialogue;     /* proposed (default monologue) */
+	uint32_t checkpoint_size;        /* kilo-octets; 0: no checkpoints */
+	uint32_t window_size;            /* default 3 */
+	uint64_t max_apdu;       /* octets accepted of one APDU; 0: any */
+	msec_t transfer_timeout; /* for one APDU as a whole */
 };
 
 struct rtse;
-struct rtse *rtse_new(const struct rtse_params *p, rtse_event_fn *fn,
-    void *user, msec_t now);
+struct rtse *rtse_new(
+    const struct rtse_params *p, rtse_event_fn *fn, void *user, msec_t now);
 void rtse_free(struct rtse **r);
 
 /* Initiator: opens with this user data (bind argument, an encoded value). */
-int rtse_open_request(struct rtse *r, const uint8_t *bind, size_t n,
-    struct err *e);
+int rtse_open_request(
+    struct rtse *r, const uint8_t *bind, size_t n, struct err *e);
 /* Responder, after RTSE_OPEN_IND. */
-int rtse_open_accept(struct rtse *r, const uint8_t *bind, size_t n,
-    struct err *e);
-int rtse_open_refuse(struct rtse *r, const uint8_t *error, size_t n,
-    struct err *e);
+int rtse_open_accept(
+    struct rtse *r, const uint8_t *bind, size_t n, struct err *e);
+int rtse_open_refuse(
+    struct rtse *r, const uint8_t *error, size_t n, struct err *e);
 
 /* Sender, with the turn: begins an APDU of exactly `total` octets, then takes
  * it in pieces. rtse_transfer_data() returns the octets it took (it takes
  * less than n when the checkpoint window or output is full; go on at
  * RTSE_WRITABLE). The end is reached when `total` octets were taken. */
 int rtse_transfer_begin(struct rtse *r, uint64_t total, struct err *e);
-int64_t rtse_transfer_data(struct rtse *r, const uint8_t *p, size_t n,
-    struct err *e);
+int64_t rtse_transfer_data(
+    struct rtse *r, const uint8_t *p, size_t n, struct err *e);
 /* Sender: gives up the APDU under way (activity discard). */
 int rtse_transfer_discard(struct rtse *r, struct err *e);
 

@@ -27,7 +27,7 @@ enum ses_fu {
 	SES_FU_EXCEPTIONS = 0x0200,
 	SES_FU_TYPED_DATA = 0x0400,
 };
-#define SES_FU_RTSE \
+#define SES_FU_RTSE                                                 \
 	(SES_FU_HALF_DUPLEX | SES_FU_MINOR_SYNC | SES_FU_ACTIVITY | \
 	    SES_FU_EXCEPTIONS) /* 0x0249 */
 
@@ -39,22 +39,22 @@ enum ses_token {
 };
 
 enum ses_prim_type {
-	SES_CONNECT,           /* req ind rsp cnf; `accepted` in rsp, cnf */
-	SES_DATA,              /* req ind; fragments, `last` ends the SSDU */
-	SES_TOKEN_GIVE,        /* req ind; tokens */
-	SES_TOKEN_PLEASE,      /* req ind; tokens, user data */
-	SES_CONTROL_GIVE,      /* req ind; all tokens (GTC, acknowledged GTA) */
-	SES_SYNC_MINOR,        /* req ind rsp cnf; serial, explicit */
-	SES_ACTIVITY_START,    /* req ind; activity_id */
-	SES_ACTIVITY_RESUME,   /* req ind; activity_id, old_*, serial */
+	SES_CONNECT,         /* req ind rsp cnf; `accepted` in rsp, cnf */
+	SES_DATA,            /* req ind; fragments, `last` ends the SSDU */
+	SES_TOKEN_GIVE,      /* req ind; tokens */
+	SES_TOKEN_PLEASE,    /* req ind; tokens, user data */
+	SES_CONTROL_GIVE,    /* req ind; all tokens (GTC, acknowledged GTA) */
+	SES_SYNC_MINOR,      /* req ind rsp cnf; serial, explicit */
+	SES_ACTIVITY_START,  /* req ind; activity_id */
+	SES_ACTIVITY_RESUME, /* req ind; activity_id, old_*, serial */
 	SES_ACTIVITY_INTERRUPT, /* req ind rsp cnf; reason */
-	SES_ACTIVITY_DISCARD,  /* req ind rsp cnf; reason */
-	SES_ACTIVITY_END,      /* req ind rsp cnf; serial */
-	SES_U_EXCEPTION,       /* req ind; reason */
-	SES_P_EXCEPTION,       /* ind; reason */
-	SES_RELEASE,           /* req ind rsp cnf; `accepted` */
-	SES_U_ABORT,           /* req ind; user data */
-	SES_P_ABORT,           /* ind; err says why. Nothing follows. */
+	SES_ACTIVITY_DISCARD,   /* req ind rsp cnf; reason */
+	SES_ACTIVITY_END,       /* req ind rsp cnf; serial */
+	SES_U_EXCEPTION,        /* req ind; reason */
+	SES_P_EXCEPTION,        /* ind; reason */
+	SES_RELEASE,            /* req ind rsp cnf; `accepted` */
+	SES_U_ABORT,            /* req ind; user data */
+	SES_P_ABORT,            /* ind; err says why. Nothing follows. */
 };
 
 enum ses_prim_kind { SES_REQ, SES_IND, SES_RSP, SES_CNF };
@@ -93,16 +93,16 @@ struct ses_prim {
 	enum ses_prim_kind kind;
 	const uint8_t *data; /* user data; valid during the call */
 	size_t n;
-	bool last;      /* SES_DATA: ends the SSDU (true elsewhere) */
-	bool accepted;  /* CONNECT, RELEASE rsp and cnf */
+	bool last;             /* SES_DATA: ends the SSDU (true elsewhere) */
+	bool accepted;         /* CONNECT, RELEASE rsp and cnf */
 	bool explicit_confirm; /* SYNC_MINOR: confirmation asked for */
-	uint8_t reason; /* enum ses_reason, or enum ses_refuse in CONNECT */
-	uint8_t tokens; /* enum ses_token bits */
+	uint8_t reason;  /* enum ses_reason, or enum ses_refuse in CONNECT */
+	uint8_t tokens;  /* enum ses_token bits */
 	uint32_t serial; /* synchronization point serial number */
 	uint8_t activity_id_n, old_activity_id_n;
 	uint8_t activity_id[6], old_activity_id[6];
 	struct ses_conn_id old_conn_id; /* ACTIVITY_RESUME */
-	const struct err *err; /* P_ABORT */
+	const struct err *err;          /* P_ABORT */
 };
 
 typedef void ses_prim_fn(void *user, const struct ses_prim *p);
@@ -110,15 +110,15 @@ typedef void ses_prim_fn(void *user, const struct ses_prim *p);
 struct ses_params {
 	struct cotp_params cotp;
 	struct osi_sel called, calling, responding; /* SSELs */
-	uint16_t requirements;  /* enum ses_fu bits proposed, or allowed */
-	uint8_t token_setting;  /* initiator: bits 0 = initiator's side */
+	uint16_t requirements;   /* enum ses_fu bits proposed, or allowed */
+	uint8_t token_setting;   /* initiator: bits 0 = initiator's side */
 	uint32_t initial_serial; /* absent with activity management */
 	struct ses_conn_id conn_id;
 };
 
 struct ses;
-struct ses *ses_new(const struct ses_params *p, ses_prim_fn *fn, void *user,
-    msec_t now);
+struct ses *ses_new(
+    const struct ses_params *p, ses_prim_fn *fn, void *user, msec_t now);
 void ses_free(struct ses **s);
 /* A request or response. ERR_PROTOCOL when the state does not allow it (our
  * caller's bug or a race with the peer): nothing is sent then. */

@@ -10,7 +10,10 @@
 #include <CUnit/TestDB.h>
 #include <stdlib.h>
 
-#define TEST(fn) {#fn, fn}
+#define TEST(fn)        \
+	{               \
+#fn, fn \
+	}
 
 static inline void
 unit_suite(const char *name, CU_TestInfo *tests)
