@@ -1,0 +1,51 @@
+/*
+ * submit(): the only way into the queue, for every protocol and for internal
+ * processes.
+ *
+ * Checks the originator, routes each recipient, plans its steps, authorizes,
+ * writes one record, and tells qmgr once it is durable. The caller gives the
+ * positive reply to its peer from the `done` callback, not before.
+ */
+#ifndef QMGR_SUBMIT_H
+#define QMGR_SUBMIT_H
+
+#include "lib/conf.h"
+#include "qmgr/chan.h"
+#include "qmgr/spool.h"
+
+struct q_submitter;
+
+/* One per process, after the configuration came. The name ("smtpd",
+ * "x400p1") is what mhs_envelope.source_channel will say. */
+struct q_submitter *q_submitter_new(struct q_chan *chan,
+    const struct conf_node *root, const char *name, struct err *e);
+void q_submitter_free(struct q_submitter **s);
+struct q_spool *q_submitter_spool(struct q_submitter *s);
+
+/* Is there a route for this recipient? For RCPT TO and the like, before any
+ * content. 0 and the peer's name (owned by the submitter), or ERR_NOT_FOUND
+ * (X.411 unrecognised-OR-name, 5.1.2), ERR_REFUSED with e->text. */
+int q_submit_verify(struct q_submitter *s, const struct mhs_name *recipient,
+    const char **peer, struct err *e);
+/* Space and health of the spool: 0 or ERR_TEMPORARY (SMTP 452 / 451, P1
+ * refuses with temporary). */
+int q_submit_ready(struct q_submitter *s, struct err *e);
+
+/* Content comes in between begin and commit, in pieces. */
+struct q_submission;
+struct q_submission *q_submit_begin(struct q_submitter *s, struct err *e);
+int q_submit_content(
+    struct q_submission *m, const void *p, size_t n, struct err *e);
+/* Routes and commits. Recipients without a route and ones not `responsible`
+ * are no error: the first get a non-delivery report, the second nothing. With
+ * env->parent set and env->kind a message it is a conversion's new version:
+ * recipients keep the order and number of the parent's, no new routing, and
+ * qmgr is not told (the id goes into the channel's result). ERR_* at once for
+ * what is wrong with the envelope (no recipients, loop, hop limit); then `done`
+ * is not called and m is freed. Otherwise `done` is called exactly once, from
+ * the loop. */
+int q_submit_commit(struct q_submission *m, const struct mhs_envelope *env,
+    q_commit_fn *done, void *arg, struct err *e);
+void q_submit_abort(struct q_submission **m);
+
+#endif
