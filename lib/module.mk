@@ -1,1 +1,6 @@
-SRCS += lib/arena.c lib/buf.c lib/clock.c lib/err.c lib/log.c
+SRCS += \
+	lib/arena.c \
+	lib/buf.c \
+	lib/clock.c \
+	lib/err.c \
+	lib/log.c

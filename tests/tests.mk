@@ -1,31 +1,80 @@
-# Tests, fuzzing, lint: the goals that are not the build itself.
+# Goals beyond the build itself: packages, demo, tests, fuzzing, lint, install.
 
-.PHONY: fuzz fuzz-replay lint format clean
+.PHONY: deps demo check check-all e2e fuzz fuzz-replay lint format bench install clean
+
+# --- Debian packages ---
+DEPS_BUILD := build-essential pkg-config asn1c libevent-dev libxml2-dev \
+	libssl-dev libgmime-3.0-dev libcunit1-dev
+DEPS_TEST := tshark tcpdump swaks postfix dovecot-lmtpd libxml2-utils
+DEPS_DEVELOP := clang libclang-rt-14-dev clang-format mandoc shellcheck
+
+deps:
+	@sh tests/deps.sh $(DEPS_BUILD) $(DEPS_TEST)
+deps-develop: deps
+	@sh tests/deps.sh $(DEPS_DEVELOP)
+.PHONY: deps-develop
+
+# --- demo and check (sub-makes: the packages must be there before the build) ---
+demo: deps
+	@$(MAKE) --no-print-directory programs
+	@BUILD=$(BUILD) bash tests/e2e/demo.sh
+
+check: deps
+	@$(MAKE) --no-print-directory programs check-programs
+	@BUILD=$(BUILD) bash tests/check.sh
+
+.PHONY: check-programs
+check-programs: $(BUILD)/tests/unit/all $(REPLAY_BINS)
+
+e2e: programs
+	@BUILD=$(BUILD) bash tests/e2e/run.sh
 
 # --- fuzz targets: tests/fuzz/NAME.c, corpus in tests/fuzz/corpus/NAME/ ---
 FUZZ_TIME ?= 60
 FUZZ_BUILD := build/fuzz
 FUZZ_BINS := $(addprefix $(FUZZ_BUILD)/,$(FUZZ_NAMES))
 
-fuzz:
-	$(MAKE) CC=clang SAN=1 FUZZING=1 fuzz-run
+fuzz: deps-develop
+	@$(MAKE) --no-print-directory CC=clang SAN=1 FUZZING=1 fuzz-run
 
 ifdef FUZZING
 .PHONY: fuzz-run
 fuzz-run: $(FUZZ_BINS)
-	sh tests/fuzz/run.sh $(FUZZ_TIME) $(FUZZ_BINS)
+	@sh tests/fuzz/run.sh $(FUZZ_TIME) $(FUZZ_BINS)
 $(FUZZ_BUILD)/%: tests/fuzz/%.c $(LIB) $(ASN1_LIB)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) $(WARN) -fsanitize=fuzzer -I. -isystem $(ASN1_DIR) $(PKG_CFLAGS) -o $@ $< $(LIB) $(ASN1_LIB) $(LDLIBS_ALL)
+	$(call say,FUZZ  $*)
+	$(Q)$(CC) $(CFLAGS_ALL) $(WARN) -fsanitize=fuzzer -I. -isystem $(ASN1_DIR) $(PKG_CFLAGS) -o $@ $< $(LIB) $(ASN1_LIB) $(LDLIBS_ALL)
 endif
 
 # the corpus through a plain main, in every variant
-REPLAY_BINS := $(addprefix $(BUILD)/tests/replay/,$(FUZZ_NAMES))
 $(BUILD)/tests/replay/%: tests/fuzz/%.c tests/fuzz/replay.c $(LIB) $(ASN1_LIB)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) $(WARN) -I. -isystem $(ASN1_DIR) $(PKG_CFLAGS) -o $@ $< tests/fuzz/replay.c $(LIB) $(ASN1_LIB) $(LDLIBS_ALL)
+	$(call say,LINK  $@)
+	$(Q)$(CC) $(CFLAGS_ALL) $(WARN) -Wno-missing-prototypes -I. -isystem $(ASN1_DIR) $(PKG_CFLAGS) -o $@ $< tests/fuzz/replay.c $(LIB) $(ASN1_LIB) $(LDLIBS_ALL)
 fuzz-replay: $(REPLAY_BINS)
-	@for b in $(REPLAY_BINS); do $$b tests/fuzz/corpus/$$(basename $$b) || exit 1; done
+	@BUILD=$(BUILD) bash tests/fuzz/replay.sh
+
+# --- style ---
+lint: deps-develop
+	@bash tests/lint.sh
+format: deps-develop
+	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+# --- install ---
+install: programs
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/isthmus \
+		$(DESTDIR)$(PREFIX)/share/isthmus $(DESTDIR)$(SYSCONFDIR) \
+		$(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 \
+		$(DESTDIR)$(PREFIX)/share/man/man8
+	install -m 755 $(BINS) $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(LIBEXECS) $(DESTDIR)$(PREFIX)/libexec/isthmus
+	install -m 644 conf/isthmus.rng $(DESTDIR)$(PREFIX)/share/isthmus
+	test -e $(DESTDIR)$(SYSCONFDIR)/isthmus.xml || \
+		install -m 640 conf/isthmus.xml $(DESTDIR)$(SYSCONFDIR)
+	for s in 1 5 8; do for m in docs/*.$$s; do \
+		test ! -e $$m || install -m 644 $$m $(DESTDIR)$(PREFIX)/share/man/man$$s || exit 1; \
+	done; done
 
 clean:
 	rm -rf build
