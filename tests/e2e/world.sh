@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # A small world on loopback for the demo and the tests: two switches (alpha and
 # bravo), Dovecot as the mailbox server behind both (LMTP), Postfix's smtp-sink
 # as a stranger's SMTP server. Sourced by bash scripts. Everything lives below
@@ -10,9 +11,9 @@ PIDS=()
 
 # A run of seven free ports, the same for both families.
 free_ports() {
-	local base try used
+	local base used
 	used=$(awk 'NR > 1 { split($2, a, ":"); print a[2] }' /proc/net/tcp /proc/net/tcp6 2>/dev/null)
-	for try in $(seq 50); do
+	for _ in $(seq 50); do
 		base=$((20000 + (RANDOM % 1200) * 10))
 		local ok=1 i
 		for i in 0 1 2 3 4 5 6; do
