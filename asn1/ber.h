@@ -67,7 +67,8 @@ struct ber_tag {
 
 struct ber_limits {
 	uint64_t max_size;  /* octets of the whole element, 0: no limit */
-	unsigned max_depth; /* nested constructed elements; at most 128 */
+	unsigned max_depth; /* nested constructed elements; at most 128,
+	                     * which 0 stands for */
 };
 
 /* --- push parser --- */
@@ -93,6 +94,9 @@ struct ber_scan_ops {
 };
 
 struct ber_scan;
+/* `limits` are copied; NULL stands for the largest. A member of `ops` may be
+ * NULL, `ops` itself too (then the scanner only checks). The error of a
+ * refused element is kept: later feeds fail too, until a reset. */
 struct ber_scan *ber_scan_new(
     const struct ber_limits *limits, const struct ber_scan_ops *ops, void *arg);
 void ber_scan_free(struct ber_scan **s);
@@ -131,7 +135,8 @@ struct ber_cursor {
 };
 
 struct ber_cursor ber_cursor(const uint8_t *p, size_t n);
-/* The children of a constructed element. */
+/* The children of a constructed element (none of a primitive one); offsets
+ * count from its first identifier octet. */
 struct ber_cursor ber_children(const struct ber_tlv *t);
 /* 1 and *t, or 0 at the end, or a negative code. Handles definite and
  * indefinite lengths; depth-limited. */
