@@ -24,9 +24,9 @@ PKGS := libevent libevent_pthreads libxml-2.0 libcrypto gmime-3.0
 WARN := -Wall -Wextra -Werror -Wshadow -Wpointer-arith -Wstrict-prototypes \
 	-Wmissing-prototypes -Wwrite-strings -Wvla -Wno-missing-field-initializers
 OPT ?= -O2 -g
+comma := ,
 SAN_FLAGS := $(if $(SAN),-fsanitize=address$(comma)undefined \
 	-fno-sanitize-recover=undefined -fno-omit-frame-pointer)
-comma := ,
 # the packages are asked once, and only when something is built
 PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
 PKG_LIBS = $(eval PKG_LIBS := $(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
