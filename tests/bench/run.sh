@@ -55,7 +55,7 @@ smtp_round() { # PORT
 	# shellcheck disable=SC2046 # two words or none
 	timeout 300 /usr/sbin/smtp-sink $(sink_as) -M "$MESSAGES" "127.0.0.1:$SINK" 1000 &
 	sink=$!
-	PIDS+=($sink)
+	PIDS+=("$sink")
 	wait_port "$SINK" 5 || return 1
 	t0=$(now_ms)
 	timeout 300 /usr/sbin/smtp-source -s "$SESSIONS" -l "$SIZE" -m "$MESSAGES" -N \
@@ -70,7 +70,7 @@ p1_round() { # messages per second through the relay in the middle
 	timeout 300 "$BUILD/tests/bench/p1load" sink "127.0.0.1:$BRAVO_P1" --our-mta sink \
 		--our-password k --peer-mta bench --peer-password b --messages "$MESSAGES" >"$WORLD/p1sink.out" &
 	sink=$!
-	PIDS+=($sink)
+	PIDS+=("$sink")
 	wait_port "$BRAVO_P1" 5 || return 1
 	t0=$(now_ms)
 	timeout 300 "$BUILD/tests/bench/p1load" source "127.0.0.1:$ALPHA_P1" --tsel BENCH \
@@ -88,7 +88,7 @@ fill_in "$HERE/bench.xml.in" >"$WORLD/bench.xml"
 start switch "$BIN/isthmus" run -c "$WORLD/bench.xml"
 wait_port "$ALPHA_SMTP" 15 || { tail "$WORLD/switch.log"; exit 1; }
 postfix_start
-ours= peer= p1=
+ours="" peer="" p1=""
 for _ in $(seq "$ROUNDS"); do
 	r=$(smtp_round "$ALPHA_SMTP") || { tail "$WORLD/switch.log"; exit 1; }
 	ours="$ours $r"
