@@ -100,7 +100,7 @@ put_value(struct line *l, const char *s)
 		if (c == '"' || c == '\\') {
 			put(l, '\\');
 			put(l, (char)c);
-		} else if (c < ' ' || c == 0x7f) {
+		} else if (c < ' ' || c >= 0x7f) {
 			put_text(l, "\\x");
 			put(l, hex[c >> 4]);
 			put(l, hex[c & 15]);

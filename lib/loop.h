@@ -54,7 +54,9 @@ void loop_post(struct loop *l, void (*fn)(void *), void *arg);
 struct engine_ops {
 	/* Octets from the peer. All are taken. */
 	void (*input)(void *engine, const uint8_t *p, size_t n, msec_t now);
-	/* The peer closed its side, or the connection broke (reason set). */
+	/* The peer closed its side (reason NULL: output is still sent, and
+	 * the engine is to become finished, at once or when its pending work
+	 * is done), or the connection broke (reason set: gone() follows). */
 	void (*closed)(void *engine, const struct err *reason, msec_t now);
 	/* Octets to send; the driver consumes from it what the socket took. */
 	struct buf *(*output)(void *engine);

@@ -2,5 +2,9 @@ SRCS += \
 	lib/arena.c \
 	lib/buf.c \
 	lib/clock.c \
+	lib/conn.c \
 	lib/err.c \
-	lib/log.c
+	lib/listener.c \
+	lib/log.c \
+	lib/loop.c \
+	lib/net.c
