@@ -1,0 +1,93 @@
+/*
+ * The configuration as qmgr and `isthmus check` see it: typed, with defaults
+ * filled in, and checked for sense (a route to an unknown peer, a channel
+ * without a program, a name given twice).
+ *
+ * Everything lives in the arena of the struct; the tree that it was read from
+ * must live as long, because nodes are pointed to. Durations are milliseconds,
+ * sizes octets. One module reads every attribute that qmgr/ uses; the other
+ * rooms read their own from the nodes.
+ */
+#ifndef QMGR_CONFIG_H
+#define QMGR_CONFIG_H
+
+#include "lib/conf.h"
+#include "mhs/envelope.h"
+#include "qmgr/route.h"
+#include "qmgr/sched.h"
+#include "qmgr/spool.h"
+
+/* Which kind of content a channel carries; `mixer` lies between them. */
+enum q_world {
+	Q_WORLD_NONE, /* internal channels: report, mixer, loader */
+	Q_WORLD_X400,
+	Q_WORLD_INTERNET,
+};
+/* The world of a message: RFC822 is the Internet's, all else X.400's. */
+enum q_world q_world_of(enum mhs_kind kind, enum mhs_content content);
+
+struct q_channel_config {
+	const char *name;
+	const char *program; /* file below libexec/isthmus */
+	enum q_world world;
+	unsigned processes;            /* most at a time */
+	unsigned connections;          /* of one process */
+	unsigned connections_per_peer; /* default of peers' max-connections */
+	int64_t idle_timeout;          /* of a connection, ms */
+	bool service;                  /* an <iaed> service names it */
+	const struct conf_node *node;  /* NULL: made by default */
+};
+
+struct q_peer_config {
+	const char *name;
+	const struct q_channel_config *channel;
+	unsigned max_connections;
+	const struct conf_node *node;
+};
+
+struct q_listener_config {
+	const char *name; /* "iaed", "smtpd": also the program */
+	const char **addresses;
+	size_t n_addresses;
+	const struct conf_node *node;
+};
+
+struct q_config {
+	struct arena *arena;
+	const struct conf_node *root;
+	/* <mta> */
+	const char *mta_name;
+	struct mhs_domain domain;
+	const char *hostname;
+	const char *postmaster;
+	/* <log> */
+	int log_level;
+	bool log_syslog;
+	/* <spool>, <scheduler> */
+	struct q_spool_params spool;
+	struct sched_params sched;
+	unsigned hop_limit;
+	/* lists, in the order of the file */
+	struct q_channel_config **channels;
+	size_t n_channels;
+	struct q_peer_config **peers;
+	size_t n_peers;
+	struct q_listener_config **listeners;
+	size_t n_listeners;
+	struct q_routes *routes;
+};
+
+/* Reads and checks all of it. Every fault is told to `complain` (which may be
+ * NULL) with its file and line; the first is also in `e`. 0, or ERR_CONFIG
+ * when there was any fault; q_config_free() is due in both cases. */
+int q_config_read(const struct conf_node *root, struct q_config *c,
+    conf_complain_fn *complain, void *arg, struct err *e);
+void q_config_free(struct q_config *c);
+
+/* NULL when there is none of that name. */
+const struct q_channel_config *q_config_channel(
+    const struct q_config *c, const char *name);
+const struct q_peer_config *q_config_peer(
+    const struct q_config *c, const char *name);
+
+#endif
