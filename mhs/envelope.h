@@ -138,6 +138,7 @@ struct mhs_report_recipient {
 	enum mhs_report_type type;
 	/* delivered */
 	int64_t delivery_time;
+	bool relayed;      /* into a system that reports no delivery */
 	int32_t user_type; /* type-of-MTS-user, -1: absent */
 	/* not delivered */
 	int32_t reason;     /* non-delivery-reason-code */

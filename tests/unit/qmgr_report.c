@@ -1,0 +1,245 @@
+#include "qmgr/report.h"
+
+#include <string.h>
+
+#include "mhs/diag.h"
+#include "tests/unit/unit.h"
+
+static const struct q_report_params params = {
+    .domain = {"XX", "ALPHA", "GATE"},
+    .mta = "alpha",
+    .hostname = "alpha.example",
+    .local_id = "alpha.r1.0",
+    .now = 1000,
+};
+
+static struct mhs_envelope *
+x400_message(struct arena *a)
+{
+	struct mhs_envelope *env = mhs_envelope_new(a, MHS_MESSAGE);
+	struct err e = ERR_INIT;
+
+	env->content_type = MHS_CONTENT_P22;
+	env->originator.or = mhs_or_parse(a, "/C=XX/ADMD=BRAVO/S=Alice/", &e);
+	for (int i = 0; i < 3; i++) {
+		struct mhs_recipient *r = mhs_recipient_add(a, env);
+
+		r->name.or = env->originator.or ;
+		r->number = i + 1;
+		r->responsible = true;
+	}
+	return env;
+}
+
+static struct mhs_envelope *
+internet_message(struct arena *a, const char *from)
+{
+	struct mhs_envelope *env = mhs_envelope_new(a, MHS_MESSAGE);
+	struct mhs_recipient *r = mhs_recipient_add(a, env);
+
+	env->content_type = MHS_CONTENT_RFC822;
+	env->originator.mailbox = from;
+	env->content_length = 100;
+	r->name.mailbox = "bob@bravo.example";
+	r->responsible = true;
+	return env;
+}
+
+static const struct q_outcome failed = {
+    .result = Q_FAILED,
+    .reason = MHS_UNABLE_TO_TRANSFER,
+    .diagnostic = MHS_UNRECOGNISED_OR_NAME,
+    .text = "550 no such user",
+    .remote_mta = "dns; mail.example",
+};
+static const struct q_outcome delivered = {.result = Q_DELIVERED, .at = 77};
+static const struct q_outcome relayed = {.result = Q_RELAYED, .at = 78};
+static const struct q_outcome transferred = {.result = Q_TRANSFERRED};
+
+/* X.411 8.2.1.1.1.22: what was asked, by originator and MTA, against what
+ * happened. */
+static void
+an_x400_originator_is_told_what_was_asked_and_no_more(void)
+{
+	static const struct {
+		enum mhs_report_request originator, mta;
+		const struct q_outcome *outcome;
+		bool told, mta_only;
+	} rows[] = {
+	    {MHS_REPORT_NONE, MHS_REPORT_NONE, &failed, false, false},
+	    {MHS_REPORT_NDR, MHS_REPORT_NDR, &failed, true, false},
+	    {MHS_REPORT_NONE, MHS_REPORT_NDR, &failed, true, true},
+	    {MHS_REPORT_DR, MHS_REPORT_DR, &failed, true, false},
+	    {MHS_REPORT_NDR, MHS_REPORT_NDR, &delivered, false, false},
+	    {MHS_REPORT_DR, MHS_REPORT_DR, &delivered, true, false},
+	    {MHS_REPORT_NDR, MHS_REPORT_DR, &delivered, true, true},
+	    {MHS_REPORT_DR, MHS_REPORT_DR, &relayed, true, false},
+	    {MHS_REPORT_DR, MHS_REPORT_DR, &transferred, false, false},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct arena *a = arena_new();
+		struct mhs_envelope *m = x400_message(a), *r;
+		enum q_report_return ret;
+
+		m->recipients[0].originator_report = rows[i].originator;
+		m->recipients[0].mta_report = rows[i].mta;
+		r = q_report_make(a, &params, m, rows[i].outcome, 1, &ret);
+		CU_ASSERT_EQUAL(r != NULL, rows[i].told);
+		if (r != NULL)
+			CU_ASSERT_EQUAL(
+			    r->report->recipients[0].mta_report_only,
+			    rows[i].mta_only);
+		arena_free(&a);
+	}
+}
+
+/* RFC 3461 4.1 */
+static void
+an_internet_sender_is_told_what_notify_says(void)
+{
+	static const struct {
+		uint8_t notify;
+		const struct q_outcome *outcome;
+		bool told;
+	} rows[] = {
+	    {0, &failed, true},
+	    {0, &delivered, false},
+	    {MHS_NOTIFY_NEVER, &failed, false},
+	    {MHS_NOTIFY_SUCCESS, &failed, false},
+	    {MHS_NOTIFY_SUCCESS, &delivered, true},
+	    {MHS_NOTIFY_SUCCESS, &relayed, true},
+	    {MHS_NOTIFY_SUCCESS, &transferred, false},
+	    {MHS_NOTIFY_FAILURE, &failed, true},
+	    {MHS_NOTIFY_FAILURE | MHS_NOTIFY_SUCCESS, &delivered, true},
+	    {MHS_NOTIFY_DELAY, &failed, false},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct arena *a = arena_new();
+		struct mhs_envelope *m = internet_message(a, "al@a.example");
+		enum q_report_return ret;
+
+		m->recipients[0].notify = rows[i].notify;
+		CU_ASSERT_EQUAL(q_report_make(a, &params, m, rows[i].outcome, 1,
+				    &ret) != NULL,
+		    rows[i].told);
+		arena_free(&a);
+	}
+}
+
+static void
+nobody_is_told_about_a_report_or_by_a_null_sender(void)
+{
+	struct arena *a = arena_new();
+	struct mhs_envelope *m = internet_message(a, "");
+	enum q_report_return ret;
+
+	CU_ASSERT_PTR_NULL(q_report_make(a, &params, m, &failed, 1, &ret));
+	m = x400_message(a);
+	m->kind = MHS_REPORT;
+	m->recipients[0].originator_report = MHS_REPORT_DR;
+	CU_ASSERT_PTR_NULL(q_report_make(a, &params, m, &failed, 1, &ret));
+	arena_free(&a);
+}
+
+static void
+a_recipient_that_was_another_mtas_is_not_reported(void)
+{
+	struct arena *a = arena_new();
+	struct mhs_envelope *m = x400_message(a);
+	enum q_report_return ret;
+
+	m->recipients[0].originator_report = MHS_REPORT_DR;
+	m->recipients[0].responsible = false;
+	CU_ASSERT_PTR_NULL(q_report_make(a, &params, m, &failed, 1, &ret));
+	arena_free(&a);
+}
+
+static void
+the_report_names_subject_codes_and_destination(void)
+{
+	struct arena *a = arena_new();
+	struct mhs_envelope *m = x400_message(a), *r;
+	struct q_outcome o = failed;
+	const struct mhs_report_recipient *rr;
+	enum q_report_return ret;
+
+	m->id.local = "subject-1";
+	m->priority = MHS_URGENT;
+	m->recipients[2].originator_report = MHS_REPORT_NDR;
+	o.recipient = 2;
+	r = q_report_make(a, &params, m, &o, 1, &ret);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(r);
+	CU_ASSERT_EQUAL(r->kind, MHS_REPORT);
+	CU_ASSERT_EQUAL(r->priority, MHS_URGENT);
+	CU_ASSERT_STRING_EQUAL(r->id.local, "alpha.r1.0");
+	CU_ASSERT_PTR_EQUAL(r->recipients[0].name.or, m->originator.or);
+	CU_ASSERT_EQUAL(r->n_trace, 1);
+	CU_ASSERT_STRING_EQUAL(r->report->subject.local, "subject-1");
+	CU_ASSERT_EQUAL(r->report->n_recipients, 1);
+	rr = &r->report->recipients[0];
+	CU_ASSERT_EQUAL(rr->number, 3);
+	CU_ASSERT_EQUAL(rr->type, MHS_NOT_DELIVERED);
+	CU_ASSERT_EQUAL(rr->reason, MHS_UNABLE_TO_TRANSFER);
+	CU_ASSERT_EQUAL(rr->diagnostic, MHS_UNRECOGNISED_OR_NAME);
+	CU_ASSERT_STRING_EQUAL(rr->diag_text, "smtp; 550 no such user");
+	arena_free(&a);
+}
+
+static void
+content_comes_back_as_asked(void)
+{
+	static const struct {
+		bool internet;
+		char ret;
+		bool request;
+		uint64_t length;
+		const struct q_outcome *outcome;
+		enum q_report_return expect;
+	} rows[] = {
+	    {false, 0, false, 10, &failed, Q_RETURN_NONE},
+	    {false, 0, true, 10, &failed, Q_RETURN_ALL},
+	    {false, 0, true, 10, &delivered, Q_RETURN_NONE},
+	    {true, 0, false, 10, &failed, Q_RETURN_ALL},
+	    {true, 0, false, 1 << 20, &failed, Q_RETURN_HEADER},
+	    {true, 'F', false, 1 << 20, &failed, Q_RETURN_ALL},
+	    {true, 'H', false, 10, &failed, Q_RETURN_HEADER},
+	    {true, 'F', false, 10, &delivered, Q_RETURN_HEADER},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct arena *a = arena_new();
+		struct mhs_envelope *m = rows[i].internet
+		    ? internet_message(a, "al@a.example")
+		    : x400_message(a);
+		enum q_report_return ret;
+
+		m->ret = rows[i].ret;
+		m->content_return_request = rows[i].request;
+		m->content_length = rows[i].length;
+		m->recipients[0].notify = rows[i].internet
+		    ? MHS_NOTIFY_FAILURE | MHS_NOTIFY_SUCCESS
+		    : 0;
+		m->recipients[0].originator_report = MHS_REPORT_DR;
+		CU_ASSERT_PTR_NOT_NULL(
+		    q_report_make(a, &params, m, rows[i].outcome, 1, &ret));
+		CU_ASSERT_EQUAL(ret, rows[i].expect);
+		arena_free(&a);
+	}
+}
+
+void
+suite_qmgr_report(void)
+{
+	static CU_TestInfo tests[] = {
+	    TEST(an_x400_originator_is_told_what_was_asked_and_no_more),
+	    TEST(an_internet_sender_is_told_what_notify_says),
+	    TEST(nobody_is_told_about_a_report_or_by_a_null_sender),
+	    TEST(a_recipient_that_was_another_mtas_is_not_reported),
+	    TEST(the_report_names_subject_codes_and_destination),
+	    TEST(content_comes_back_as_asked),
+	    CU_TEST_INFO_NULL,
+	};
+	unit_suite("qmgr_report", tests);
+}
