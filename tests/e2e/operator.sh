@@ -1,0 +1,97 @@
+# shellcheck shell=bash
+# isthmus(1) as an operator uses it: each subcommand once, right and wrong.
+# Sourced by run.sh, which defines check().
+
+isthmus() { "$BIN/isthmus" "$@"; }
+status_is() { # CODE COMMAND...
+	local want=$1
+	shift
+	"$@" >"$WORLD/out" 2>&1
+	[ $? = "$want" ]
+}
+says() { # PATTERN: in the last command's output
+	grep -qE -- "$1" "$WORLD/out"
+}
+
+operator_help() {
+	local c
+	check "isthmus --help" status_is 0 isthmus --help
+	for c in run check queue decode convert ping; do
+		check "isthmus --help names $c" says "\\b$c\\b"
+	done
+	for c in run check queue decode convert ping; do
+		check "isthmus $c --help" status_is 0 isthmus "$c" --help
+	done
+	check "an unknown subcommand is a usage error" status_is 2 isthmus frobnicate
+	check "an unknown option is a usage error" status_is 2 isthmus check --frobnicate
+}
+
+operator_check() {
+	check "check accepts a good configuration" status_is 0 isthmus check -c "$WORLD/alpha.xml"
+	check "check accepts the shipped example" status_is 0 isthmus check -c conf/isthmus.xml
+	sed '/route domain="bravo.example"/s/peer="bravo"/peer="brvo"/' "$WORLD/alpha.xml" >"$WORLD/bad.xml"
+	check "check refuses a route to an unknown peer" status_is 1 isthmus check -c "$WORLD/bad.xml"
+	check "with file, line, and the name" says "bad\\.xml:$(grep -n brvo "$WORLD/bad.xml" | cut -d: -f1):.*brvo"
+	sed 's/<log level="info"/<log level="loud"/' "$WORLD/alpha.xml" >"$WORLD/bad.xml"
+	check "check refuses a value outside the schema" status_is 1 isthmus check -c "$WORLD/bad.xml"
+	check "with file and line" says "bad\\.xml:$(grep -n loud "$WORLD/bad.xml" | cut -d: -f1):"
+	echo '<isthmus' >"$WORLD/bad.xml"
+	check "check refuses what is not XML" status_is 1 isthmus check -c "$WORLD/bad.xml"
+	check "with file and line" says 'bad\.xml:[0-9]+:'
+	check "check says which file is missing" status_is 1 isthmus check -c "$WORLD/none.xml"
+	check "by its name" says 'none\.xml'
+}
+
+operator_queue() {
+	send_mail "$ALPHA_SMTP" alice@alpha.example "$HERE/mail/text.eml" joe@dead.example >/dev/null
+	wait_for 10 log_line "$WORLD/alpha.log" " deferred " joe@dead.example
+	check "queue shows what waits" status_is 0 isthmus queue -c "$WORLD/alpha.xml"
+	check "for whom" says 'joe@dead\.example'
+	check "from whom" says 'alice@alpha\.example'
+	check "why" says '[Cc]onnect|refused'
+	check "bravo's is empty" status_is 0 isthmus queue -c "$WORLD/bravo.xml"
+}
+
+operator_convert() {
+	local m=$HERE/mail/text.eml
+	check "convert rfc822 to p22" bash -c "'$BIN/isthmus' convert --from rfc822 --to p22 <'$m' >'$WORLD/m.p22' 2>'$WORLD/lost.p22'"
+	check "decode recognizes the P22" status_is 0 isthmus decode "$WORLD/m.p22"
+	check "and names it" says 'IPM|P22'
+	check "and its subject" says 'Wetter'
+	check "convert p22 to p2" bash -c "'$BIN/isthmus' convert --from p22 --to p2 <'$WORLD/m.p22' >'$WORLD/m.p2'"
+	check "convert p22 to rfc822" bash -c "'$BIN/isthmus' convert --from p22 --to rfc822 '$WORLD/m.p22' >'$WORLD/m.eml'"
+	check "and back again whole" test "$(subject_of "$WORLD/m.eml")" = "Wetter für Zürich und Malmö"
+	check "garbage is refused" status_is 1 isthmus convert --from p22 --to rfc822 "$m"
+	check "a pair that makes no sense is a usage error" status_is 2 isthmus convert --from p22 --to p772 "$m"
+	check "decode shows any BER as TLVs" bash -c "printf '\\x30\\x03\\x02\\x01\\x05' | '$BIN/isthmus' decode | grep -qi 'INTEGER'"
+	check "decode says where garbage breaks" bash -c "! printf '\\x30\\x7f\\x02\\x01\\x05' | '$BIN/isthmus' decode >/dev/null 2>'$WORLD/out'"
+	check "with the octet" says 'octet'
+}
+
+operator_ping() {
+	check "ping a configured peer" status_is 0 isthmus ping -c "$WORLD/alpha.xml" bravo
+	check "says what transport answered" says 'COTP|transport'
+	check "what session answered" says '[Ss]ession'
+	check "what presentation answered" says '[Pp]resentation'
+	check "what ACSE answered" says 'ACSE'
+	check "what RTSE answered" says 'RTSE'
+	check "and which MTA" says 'bravo'
+	check "ping by address" status_is 0 isthmus ping "127.0.0.1:$BRAVO_P1" --tsel P1-BRAVO \
+		--our-mta alpha --our-password alpha-says --mta bravo --password bravo-says
+	check "a wrong password is refused" status_is 1 isthmus ping "127.0.0.1:$BRAVO_P1" --tsel P1-BRAVO \
+		--our-mta alpha --our-password wrong --mta bravo --password bravo-says
+	check "with authentication-error" says 'authentication-error'
+	check "and bravo's log says so" log_line "$WORLD/bravo.log" association authentication
+	check "an unknown selector is refused" status_is 1 isthmus ping "127.0.0.1:$BRAVO_P1" --tsel NOBODY \
+		--our-mta alpha --our-password alpha-says
+	check "by the transport layer" says 'COTP|transport'
+	check "nobody there" status_is 1 isthmus ping "127.0.0.1:$DEAD" --tsel X --our-mta a
+}
+
+operator() {
+	operator_help
+	operator_check
+	operator_queue
+	operator_convert
+	operator_ping
+}

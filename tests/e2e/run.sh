@@ -1,0 +1,155 @@
+#!/bin/bash
+# The end-to-end tests: the demo's path, quietly; the opposite direction; the
+# octets of an independent MTA; the operator's command; hostile peers; kills.
+# All P1 traffic is captured and judged by an independent reader.
+# Prints what failed and 'NAME: N passed, N failed' for each part.
+set -u
+cd "$(dirname "$0")/../.." || exit 2
+BIN=${BUILD:-build}/bin
+export BIN
+# shellcheck source=tests/e2e/world.sh
+. tests/e2e/world.sh
+# shellcheck source=tests/e2e/story.sh
+. tests/e2e/story.sh
+# shellcheck source=tests/e2e/operator.sh
+. tests/e2e/operator.sh
+
+passed=0 failed=0 all_failed=0
+row() { :; }
+show() { cat >/dev/null; }
+check() { # TEXT COMMAND...
+	local text=$1
+	shift
+	if "$@" >/dev/null 2>&1; then
+		passed=$((passed + 1))
+		[ -z "${VERBOSE:-}" ] || echo "ok: $text"
+	else
+		failed=$((failed + 1))
+		echo "FAILED: $text"
+	fi
+}
+part() { # NAME: the sum of what was checked since the last
+	echo "$1: $passed passed, $failed failed"
+	all_failed=$((all_failed + failed))
+	passed=0 failed=0
+}
+finish() {
+	local status=$?
+	[ $status = 0 ] && [ "$all_failed" != 0 ] && status=1
+	if [ $status != 0 ] && [ -n "$WORLD" ]; then
+		tail -n 30 "$WORLD"/alpha.log "$WORLD"/bravo.log 2>/dev/null
+	fi
+	[ -z "${KEEP:-}" ] || echo "kept: $WORLD"
+	world_stop
+	exit $status
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+capture_start() {
+	local sudo=()
+	[ "$(id -u)" = 0 ] || sudo=(sudo -n)
+	start tcpdump "${sudo[@]}" tcpdump -i lo -s 0 -U --immediate-mode -B 16384 -w "$WORLD/p1.pcap" \
+		"tcp port $ALPHA_P1 or tcp port $BRAVO_P1"
+	wait_for 5 grep -q 'listening on' "$WORLD/tcpdump.log"
+}
+
+opposite_direction() {
+	local file text
+	send_mail "$BRAVO_SMTP" bob@bravo.example "$HERE/mail/reverse.eml" \
+		alice@alpha.example zoe@outside.example >"$WORLD/reverse.out"
+	check "bravo accepts mail by SMTP" grep -q '^<-  250 2\.0\.0 ' "$WORLD/reverse.out"
+	wait_for 20 mailbox_find alice@alpha.example '^Subject: The opposite direction'
+	file=$(mailbox_find alice@alpha.example '^Subject: The opposite direction')
+	check "alice has it by LMTP" test -n "$file"
+	text=$(as_utf8 "${file:-/dev/null}")
+	check "with its text" has 'Alles empfangen, schöne Grüße\.' "$text"
+	wait_for 20 sink_find '^Subject: The opposite direction'
+	check "a stranger's SMTP server has it" sink_find '^Subject: The opposite direction'
+}
+
+independent_mta() {
+	local vector=tests/vectors/p1-88-message.initiator.hex line
+	check "the octets of an independent MTA are answered" \
+		perl "$HERE/hostile.pl" replay "127.0.0.1:$ALPHA_P1" $vector
+	wait_for 10 log_line "$WORLD/alpha.log" " received " peer=independent
+	line=$(log_line "$WORLD/alpha.log" " received " peer=independent)
+	check "its message is accepted" has 'kind=message.*mts-id=' "$line"
+	check "its content is decoded to a P22 message" bash -c \
+		"sed -n '/./p' tests/vectors/p1-88-message.apdu.hex 2>/dev/null | '$BIN/isthmus' decode | grep -q 'Test P1'"
+}
+
+hostile_peers() {
+	local line n
+	while IFS= read -r line; do
+		check "hostile ${line#*ok }" test "${line%% *}" = ok
+	done < <(perl "$HERE/hostile.pl" rfc1006 "127.0.0.1:$ALPHA_P1" tests/vectors/p1-88-message.initiator.hex
+		perl "$HERE/hostile.pl" smtp "127.0.0.1:$ALPHA_SMTP")
+	n=$(grep -cE '(warn|info) .*(peer|client|address)=.*reason=' "$WORLD/alpha.log")
+	check "each left a line with the peer and the reason ($n)" test "$n" -ge 12
+	check "no process of alpha died of it" \
+		bash -c "! grep -qE 'signal=|fatal |Sanitizer|runtime error' '$WORLD/alpha.log'"
+	check "alpha still answers P1" "$BIN/isthmus" ping -c "$WORLD/bravo.xml" alpha
+}
+
+# --- kills ---
+
+child_of() { # PID NAME: pids of its descendants of that name
+	local p
+	for p in $(pgrep -P "$1"); do
+		[ "$(cat "/proc/$p/comm" 2>/dev/null)" = "$2" ] && echo "$p"
+		child_of "$p" "$2"
+	done
+}
+
+kills() {
+	local victims=(smtpd mixer x400p1 qmgr iaed lmtp report) i victim pid side n
+	perl tests/crash/flood.pl "127.0.0.1:$ALPHA_SMTP" alice@alpha.example \
+		bob@bravo.example 400 40 >"$WORLD/accepted" &
+	local flood=$!
+	for ((i = 0; i < 14; i++)); do
+		sleep 0.6
+		victim=${victims[i % ${#victims[@]}]}
+		side=$((i % 2 ? PID_bravo : PID_alpha))
+		pid=$(child_of "$side" "$victim" | head -1)
+		[ -z "$pid" ] || kill -KILL "$pid"
+	done
+	wait $flood
+	n=$(wc -l <"$WORLD/accepted")
+	check "messages were accepted meanwhile ($n)" test "$n" -ge 50
+	wait_for 60 all_delivered
+	check "each of them is delivered: nothing accepted is lost" all_delivered
+	check "all processes are back" "$BIN/isthmus" ping -c "$WORLD/bravo.xml" alpha
+}
+all_delivered() {
+	comm -23 <(sort "$WORLD/accepted") \
+		<(grep -rhoE '^Subject: flood [0-9]+' "$WORLD/mail/bravo.example/bob" | sed 's/^Subject: //' | tr -d '\r' | sort -u) \
+		>"$WORLD/lost"
+	[ ! -s "$WORLD/lost" ]
+}
+
+# --- the run ---
+
+world_start && capture_start && switches_start || {
+	echo "e2e: 0 passed, 1 failed"
+	exit 1
+}
+story_text
+story_attachments
+story_two_recipients
+part "demo path"
+opposite_direction
+part "opposite direction"
+operator
+part "operator's command"
+stop_pid "$PID_tcpdump"
+messages=$(cat "$WORLD/alpha.log" "$WORLD/bravo.log" | grep -c ' sent kind=message')
+reports=$(cat "$WORLD/alpha.log" "$WORLD/bravo.log" | grep -c ' sent kind=report')
+bash tests/conformance/read.sh "$WORLD/p1.pcap" "$ALPHA_P1,$BRAVO_P1" "$messages" "$reports" ||
+	all_failed=$((all_failed + 1))
+independent_mta
+part "independent MTA"
+hostile_peers
+part "hostile peers"
+kills
+part "kills"
