@@ -14,6 +14,7 @@ export BIN
 # shellcheck source=tests/e2e/operator.sh
 . tests/e2e/operator.sh
 
+PID_alpha="" PID_bravo="" PID_tcpdump="" # set by start()
 passed=0 failed=0 all_failed=0
 row() { :; }
 show() { cat >/dev/null; }
