@@ -31,6 +31,7 @@ struct conf_node {
 	size_t n_attrs;
 	struct conf_node **children;
 	size_t n_children;
+	size_t index; /* in the parent's children; a hint for conf_next() */
 };
 
 /* Called for each thing wrong with a configuration; there may be many. */
@@ -38,7 +39,7 @@ typedef void conf_complain_fn(
     void *arg, const char *file, unsigned line, const char *text);
 
 /* Reads `path`, processes XInclude (relative to the including file, local
- * files only, no network, no external entities), validates against the RELAX
+ * files only, no network, no document types and so no entities), validates against the RELAX
  * NG schema at `schema`. Returns the root in `a`, or NULL with `e` set after
  * all complaints were made. */
 struct conf_node *conf_load(struct arena *a, const char *path,
@@ -63,7 +64,7 @@ int conf_int(const struct conf_node *n, const char *attr, int64_t dflt,
     int64_t min, int64_t max, int64_t *out, struct err *e);
 int conf_bool(const struct conf_node *n, const char *attr, bool dflt, bool *out,
     struct err *e);
-/* "90s", "5m", "2h", "3d" or plain seconds; in milliseconds. */
+/* "500ms", "90s", "5m", "2h", "3d" or plain seconds; in milliseconds. */
 int conf_duration(const struct conf_node *n, const char *attr, int64_t dflt_ms,
     int64_t *out_ms, struct err *e);
 /* "4096", "16KiB", "16MiB", "2GiB"; in octets. */

@@ -2,6 +2,10 @@ SRCS += \
 	lib/arena.c \
 	lib/buf.c \
 	lib/clock.c \
+	lib/conf.c \
+	lib/conf_explain.c \
+	lib/conf_include.c \
+	lib/conf_xml.c \
 	lib/conn.c \
 	lib/err.c \
 	lib/listener.c \
