@@ -26,11 +26,11 @@ enum mhs_or_type {      /* X.402 Table 10; order is the canonical order */
 	MHS_OR_NETWORK_ADDRESS, /* X121 */
 	MHS_OR_TERMINAL_ID,     /* T-ID */
 	MHS_OR_ORGANIZATION,    /* O */
-	MHS_OR_NUMERIC_ID,      /* N-ID */
+	MHS_OR_NUMERIC_ID,      /* UA-ID, N-ID */
 	MHS_OR_SURNAME,         /* S */
 	MHS_OR_GIVEN_NAME,      /* G */
 	MHS_OR_INITIALS,        /* I */
-	MHS_OR_GENERATION,      /* Q */
+	MHS_OR_GENERATION,      /* GQ, Q */
 	MHS_OR_UNIT1,           /* OU1 .. OU4 */
 	MHS_OR_UNIT2,
 	MHS_OR_UNIT3,
@@ -41,10 +41,10 @@ enum mhs_or_type {      /* X.402 Table 10; order is the canonical order */
 	MHS_OR_POSTAL_CODE,          /* PD-CODE */
 	MHS_OR_PD_OFFICE_NAME,       /* PD-OFFICE */
 	MHS_OR_PD_OFFICE_NUMBER,     /* PD-OFFICE-NUM */
-	MHS_OR_PD_EXT_OR_COMPONENTS, /* PD-EXT-D (extension of O/R components) */
+	MHS_OR_PD_EXT_OR_COMPONENTS, /* PD-EXT-ADDRESS */
 	MHS_OR_PD_PERSONAL_NAME,     /* PD-PN */
 	MHS_OR_PD_ORGANIZATION,      /* PD-O */
-	MHS_OR_PD_EXT_DELIVERY,      /* PD-EXT-LOC (extension of delivery) */
+	MHS_OR_PD_EXT_DELIVERY,      /* PD-EXT-DELIVERY */
 	MHS_OR_PD_ADDRESS,         /* PD-ADDRESS (unformatted; lines by '|') */
 	MHS_OR_STREET,             /* PD-STREET */
 	MHS_OR_PO_BOX,             /* PD-BOX */
@@ -92,11 +92,21 @@ struct mhs_or {
 #define MHS_OR_VALUE_MAX 1024 /* unformatted postal address is the longest */
 
 struct mhs_or *mhs_or_new(struct arena *a);
-/* Adds a copy, in order. Checks length and repertoire of the form. */
+/* Adds a copy, in order. Checks length and repertoire of the form: NUMERIC is
+ * digits and spaces (an E163 may have a '*'), PRINTABLE is visible ASCII (what
+ * peers put into a PrintableString goes beyond its repertoire), UNIVERSAL is
+ * UTF-8 without control characters, TELETEX is any octets but NUL, RAW is one
+ * complete BER element. Not DDA or UNKNOWN; these have their own functions.
+ * ERR_SYNTAX when the type cannot have that form, has it already, or the value
+ * breaks the repertoire (offset: the octet of the value); ERR_LIMIT. An empty
+ * ADMD becomes a single space; any other empty value is refused. */
 int mhs_or_add(struct arena *a, struct mhs_or * or, enum mhs_or_type type,
     enum mhs_or_form form, const char *value, size_t n, struct err *e);
 int mhs_or_add_dda(struct arena *a, struct mhs_or * or, enum mhs_or_form form,
     const char *type, const char *value, struct err *e);
+/* An extension attribute that we do not know: its value as BER. */
+int mhs_or_add_unknown(struct arena *a, struct mhs_or * or, int32_t ext_type,
+    const uint8_t *ber, size_t n, struct err *e);
 struct mhs_or *mhs_or_dup(struct arena *a, const struct mhs_or * or);
 /* First attribute of that type, best form first (printable, numeric,
  * universal, teletex), or NULL. */
@@ -104,12 +114,14 @@ const struct mhs_or_attr *mhs_or_get(
     const struct mhs_or * or, enum mhs_or_type type);
 /* The attribute's text as UTF-8, whatever its form. */
 const char *mhs_or_attr_utf8(struct arena *a, const struct mhs_or_attr *at);
-/* The value of the DDA of that type (case-insensitive), or NULL. */
+/* The value of the DDA of that type (case-insensitive) as UTF-8, or NULL. */
 const char *mhs_or_dda(
     struct arena *a, const struct mhs_or * or, const char *type);
 
 /* X.402 18.4: case-insensitive, leading, trailing and multiple spaces ignored,
- * numeric and printable forms of a domain equal, attribute by attribute. */
+ * numeric and printable forms of a domain equal, attribute by attribute. Where
+ * both have an attribute in the same form, these decide; else that two of its
+ * forms have the same text. DDAs of one type compare in their order. */
 bool mhs_or_equal(const struct mhs_or *x, const struct mhs_or *y);
 /* Does `or` lie below `prefix`: is each attribute of the prefix in it, with an
  * equal value (value "*" in the prefix: present with any value)? An empty
@@ -117,13 +129,25 @@ bool mhs_or_equal(const struct mhs_or *x, const struct mhs_or *y);
 int mhs_or_match(const struct mhs_or * or, const struct mhs_or *prefix);
 
 /* Text forms, one parser and one writer each:
- *   slash  /C=XX/ADMD=ICAO/PRMD=EU/O=EDDF/   (RFC 2156 4.1, std-printable)
- *   label  C=XX; A=ICAO; P=EU; O=EDDF; S=Ray (RFC 1685)
- * The parser takes both and tells them apart by the first character. */
+ *   slash  /S=Ray/O=EDDF/PRMD=EU/ADMD=ICAO/C=XX/   (RFC 2156 4.1.3)
+ *   label  S=Ray; O=EDDF; P=EU; A=ICAO; C=XX       (RFC 1685, F.401 annex B)
+ * each in the order its RFC asks for (RFC 2156 4.3.3: the most significant on
+ * the right). The parser takes both, tells them apart by the first character,
+ * and takes attributes in any order, all keys of both RFCs, in any case. Where
+ * OU comes without a number, the leftmost is the least significant, unless
+ * the other attributes show that the address is written the other way round.
+ * A country or PRMD without ADMD means ADMD=" " (RFC 2156 4.1.3, RFC 1685).
+ * ERR_SYNTAX or ERR_LIMIT with the octet of the text. */
 struct mhs_or *mhs_or_parse(struct arena *a, const char *text, struct err *e);
+/* For routing tables and the like: no ADMD is supplied, and "/" or "" is the
+ * prefix of everything. */
+struct mhs_or *mhs_or_parse_prefix(
+    struct arena *a, const char *text, struct err *e);
 /* Never fails for an address made by this module. Characters outside the
- * printable repertoire: slash form uses RFC 2156's encodings, label form is
- * UTF-8. */
+ * printable repertoire: slash form uses RFC 2156's encodings (octets of a
+ * universal form go after the ISO 2022 escape for UTF-8), label form is UTF-8.
+ * The slash form keeps the form of each value, the label form its text. Both
+ * leave out the directory name; an UNKNOWN is /EXT-24=hex/ (no RFC has it). */
 const char *mhs_or_slash(struct arena *a, const struct mhs_or * or);
 const char *mhs_or_label(struct arena *a, const struct mhs_or * or);
 /* "S", "OU1", "PD-STREET" ...: the RFC 2156 key of a type. */
