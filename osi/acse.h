@@ -35,6 +35,20 @@ enum acse_diagnostic { /* X.227 associate-source-diagnostic, service-user */
 	ACSE_DIAG_CALLED_AP_TITLE_UNKNOWN = 7,
 };
 
+/* Who calls or is called: Directory names are carried, not understood. */
+struct acse_entity {
+	struct octets ap_title;     /* an encoded value (its own tag: Name, OID
+	                             * or PrintableString); n == 0: absent */
+	struct octets ae_qualifier; /* the same: RDN, INTEGER, ... */
+	bool has_ap_invocation, has_ae_invocation;
+	int32_t ap_invocation, ae_invocation;
+};
+
+struct acse_authentication { /* X.227 7.1.1.9; carried for our user */
+	const char *mechanism; /* dotted OID or NULL */
+	struct octets value;   /* the encoded CHOICE, n == 0: absent */
+};
+
 struct acse_prim {
 	enum acse_prim_type type;
 	enum ses_prim_kind kind;
@@ -43,6 +57,9 @@ struct acse_prim {
 	int diagnostic_source; /* 1 service-user, 2 service-provider */
 	int diagnostic;
 	int reason; /* RELEASE: normal 0 ...; ABORT: source */
+	/* ASSOCIATE req and ind: both; rsp and cnf: `called` responds */
+	struct acse_entity called, calling;
+	struct acse_authentication authentication; /* ASSOCIATE */
 	struct pres_value user_information; /* n == 0: none */
 	const struct pres_prim *pres;       /* PASS */
 	const struct err *err;
@@ -50,6 +67,9 @@ struct acse_prim {
 
 typedef void acse_prim_fn(void *user, const struct acse_prim *p);
 
+/* The contexts in `p` must hold ACSE_ABSTRACT_SYNTAX among them. An
+ * association that the layers below or the peer's ACSE refuse is an ASSOCIATE
+ * confirmation with a rejecting result, diagnostic_source 2 and err. */
 struct acse;
 struct acse *acse_new(
     const struct pres_params *p, acse_prim_fn *fn, void *user, msec_t now);

@@ -54,12 +54,16 @@ enum pres_prim_type {
 struct pres_prim {
 	enum pres_prim_type type;
 	enum ses_prim_kind kind;
-	const struct pres_value *values; /* CONNECT, RELEASE, U_ABORT */
+	const struct pres_value *values; /* CONNECT, RELEASE, U_ABORT; SESSION:
+	                                  * the user data of `ses` */
 	size_t n_values;
 	bool accepted;              /* CONNECT, RELEASE rsp and cnf */
 	int provider_reason;        /* CONNECT cnf refused by provider: X.226
 	                      * Provider-reason, else -1 */
 	struct pres_value data;     /* DATA: a fragment of the encoded value */
+	uint64_t total;             /* DATA req, first fragment: octets of the
+	                             * whole value; 0: not known, then the
+	                             * lengths around it are indefinite */
 	bool first, last;           /* DATA: first and last fragment */
 	const struct ses_prim *ses; /* SESSION, and the carrier of a refusal */
 	const struct err *err;

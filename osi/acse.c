@@ -1,0 +1,536 @@
+#include "osi/acse.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/log.h"
+#include "osi/acse_codec.h"
+
+#define LAYER "acse"
+#define SOURCE_PROVIDER 2
+#define DIAG_NO_COMMON_VERSION 2 /* of the service provider */
+#define RELEASE_NOT_FINISHED 1
+
+enum acse_state { /* X.227 Annex A */
+	ACSE_UNASSOCIATED,     /* STA0 */
+	ACSE_WAIT_AARE,        /* STA1 */
+	ACSE_WAIT_RSP,         /* STA2: the user has to answer the AARQ */
+	ACSE_WAIT_RLRE,        /* STA3 */
+	ACSE_WAIT_RELEASE_RSP, /* STA4 */
+	ACSE_ASSOCIATED,       /* STA5 */
+	ACSE_CLOSED,           /* STA0 again, for ever */
+};
+
+struct acse {
+	struct pres *pres;
+	acse_prim_fn *fn;
+	void *user;
+	enum acse_state state;
+	struct arena *arena;             /* for application_context */
+	const char *application_context; /* of the AARQ, both sides */
+};
+
+#define IN(state) (1u << (state))
+#define IN_LIVE                                                              \
+	(IN(ACSE_WAIT_AARE) | IN(ACSE_WAIT_RSP) | IN(ACSE_ASSOCIATED) | \
+	    IN(ACSE_WAIT_RLRE) | IN(ACSE_WAIT_RELEASE_RSP))
+
+static void
+enter(struct acse *a, enum acse_state state)
+{
+	a->state = state;
+}
+
+static int32_t
+own_context(const struct acse *a)
+{
+	return pres_context_id(a->pres, ACSE_ABSTRACT_SYNTAX);
+}
+
+/* The initiator's own context before it is accepted. */
+static int32_t
+proposed_context(const struct acse *a)
+{
+	const struct pres_context *c;
+	size_t n;
+
+	c = pres_contexts(a->pres, &n);
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(c[i].abstract_syntax, ACSE_ABSTRACT_SYNTAX) == 0)
+			return c[i].id;
+	return 0;
+}
+
+/* --- down --- */
+
+static int
+send(struct acse *a, const struct acse_apdu *u, struct pres_prim *q,
+    struct err *e)
+{
+	struct buf octets = {0};
+	struct pres_value v = {.context_id = own_context(a)};
+	int rc = acse_apdu_encode(u, &octets, e);
+
+	if (rc >= 0) {
+		if (v.context_id == 0)
+			v.context_id = proposed_context(a);
+		v.p = octets.data;
+		v.n = octets.len;
+		q->values = &v;
+		q->n_values = v.context_id != 0;
+		q->provider_reason = -1;
+		rc = pres_request(a->pres, q, e);
+	}
+	buf_free(&octets);
+	return rc;
+}
+
+static void
+p_abort_ind(struct acse *a, const struct err *why)
+{
+	struct acse_prim p = {
+	    .type = ACSE_P_ABORT, .kind = SES_IND, .err = why};
+
+	enter(a, ACSE_CLOSED);
+	a->fn(a->user, &p);
+}
+
+static int
+send_abort(struct acse *a, int source, const struct pres_value *information)
+{
+	struct acse_apdu u = {.type = ACSE_ABRT, .reason = source};
+	struct pres_prim q = {.type = PRES_U_ABORT, .kind = SES_REQ};
+	struct err e = ERR_INIT;
+
+	if (information != NULL)
+		u.user_information = *information;
+	enter(a, ACSE_CLOSED);
+	/* what cannot be aborted any more is gone already */
+	return send(a, &u, &q, &e) < 0 ? 0 : 1;
+}
+
+/* The peer broke the protocol: ABRT by the provider, and the user is told. */
+static void
+provider_abort(struct acse *a, struct err *why)
+{
+	send_abort(a, 1, NULL);
+	p_abort_ind(a, why);
+}
+
+static int
+associate_req(struct acse *a, const struct acse_prim *p, struct err *e)
+{
+	struct acse_apdu u = {.type = ACSE_AARQ,
+	    .application_context = p->application_context,
+	    .called = p->called,
+	    .calling = p->calling,
+	    .authentication = p->authentication,
+	    .user_information = p->user_information};
+	struct pres_prim q = {.type = PRES_CONNECT, .kind = SES_REQ};
+
+	INVARIANT(p->application_context != NULL);
+	enter(a, ACSE_WAIT_AARE);
+	return send(a, &u, &q, e);
+}
+
+static int
+associate_rsp(struct acse *a, const struct acse_prim *p, struct err *e)
+{
+	struct acse_apdu u = {.type = ACSE_AARE,
+	    .application_context = p->application_context != NULL
+	        ? p->application_context
+	        : a->application_context,
+	    .result = p->result,
+	    .diagnostic_source = p->diagnostic_source,
+	    .diagnostic = p->diagnostic,
+	    .called = p->called,
+	    .authentication = p->authentication,
+	    .user_information = p->user_information};
+	struct pres_prim q = {.type = PRES_CONNECT,
+	    .kind = SES_RSP,
+	    .accepted = p->result == ACSE_ACCEPTED};
+
+	enter(a, q.accepted ? ACSE_ASSOCIATED : ACSE_CLOSED);
+	return send(a, &u, &q, e);
+}
+
+static int
+release_req(struct acse *a, const struct acse_prim *p, struct err *e)
+{
+	struct acse_apdu u = {.type = ACSE_RLRQ,
+	    .reason = p->reason,
+	    .user_information = p->user_information};
+	struct pres_prim q = {.type = PRES_RELEASE, .kind = SES_REQ};
+	int rc = send(a, &u, &q, e);
+
+	if (rc >= 0 && a->state == ACSE_ASSOCIATED)
+		enter(a, ACSE_WAIT_RLRE);
+	return rc;
+}
+
+static int
+release_rsp(struct acse *a, const struct acse_prim *p, struct err *e)
+{
+	struct acse_apdu u = {.type = ACSE_RLRE,
+	    .reason = p->reason,
+	    .user_information = p->user_information};
+	struct pres_prim q = {
+	    .type = PRES_RELEASE, .kind = SES_RSP, .accepted = true};
+
+	enter(a, ACSE_CLOSED);
+	return send(a, &u, &q, e);
+}
+
+static int
+abort_req(struct acse *a, const struct acse_prim *p, struct err *e)
+{
+	(void) e;
+	return send_abort(a, 0, &p->user_information);
+}
+
+static const struct {
+	int (*fn)(struct acse *, const struct acse_prim *, struct err *);
+	unsigned states;
+} from_user[ACSE_PASS + 1][SES_CNF + 1] = {
+    [ACSE_ASSOCIATE] = {[SES_REQ] = {associate_req, IN(ACSE_UNASSOCIATED)},
+        [SES_RSP] = {associate_rsp, IN(ACSE_WAIT_RSP)}},
+    [ACSE_RELEASE] = {[SES_REQ] = {release_req, IN(ACSE_ASSOCIATED)},
+        [SES_RSP] = {release_rsp, IN(ACSE_WAIT_RELEASE_RSP)}},
+    [ACSE_ABORT] = {[SES_REQ] = {abort_req, IN_LIVE}},
+};
+
+int
+acse_request(struct acse *a, const struct acse_prim *p, struct err *e)
+{
+	INVARIANT(p->type <= ACSE_PASS && p->kind <= SES_CNF);
+	if (from_user[p->type][p->kind].fn == NULL ||
+	    (from_user[p->type][p->kind].states & IN(a->state)) == 0)
+		return err_set(e, LAYER, ERR_PROTOCOL,
+		    "request %d.%d in state %d", (int) p->type, (int) p->kind,
+		    (int) a->state);
+	return from_user[p->type][p->kind].fn(a, p, e);
+}
+
+/* --- up --- */
+
+/* Our APDU among the values: 1 and *u, 0 when there is none, or an error. */
+static int
+take_apdu(struct acse *a, struct arena *arena, const struct pres_prim *q,
+    enum acse_apdu_type want, struct acse_apdu *u, struct err *e)
+{
+	int32_t id = own_context(a);
+
+	for (size_t i = 0; i < q->n_values; i++) {
+		int rc;
+
+		if (q->values[i].context_id != id || id == 0)
+			continue;
+		rc = acse_apdu_decode(
+		    arena, q->values[i].p, q->values[i].n, u, e);
+		if (rc < 0)
+			return rc;
+		if (u->type != want)
+			return err_set(e, LAYER, ERR_PROTOCOL,
+			    "APDU %d where %d belongs", (int) u->type,
+			    (int) want);
+		return 1;
+	}
+	return 0;
+}
+
+static struct acse_prim
+prim_of(const struct acse_apdu *u, enum acse_prim_type type,
+    enum ses_prim_kind kind)
+{
+	return (struct acse_prim){.type = type,
+	    .kind = kind,
+	    .application_context = u->application_context,
+	    .result = u->result,
+	    .diagnostic_source = u->diagnostic_source,
+	    .diagnostic = u->diagnostic,
+	    .reason = u->reason,
+	    .called = u->called,
+	    .calling = u->calling,
+	    .authentication = u->authentication,
+	    .user_information = u->user_information};
+}
+
+/* Without an AARQ that we can read there is nobody to answer with an AARE. */
+static void
+refuse_unread(struct acse *a, struct err *why)
+{
+	struct pres_prim q = {.type = PRES_CONNECT,
+	    .kind = SES_RSP,
+	    .accepted = false,
+	    .provider_reason = -1};
+	struct err e = ERR_INIT;
+
+	enter(a, ACSE_CLOSED);
+	if (pres_request(a->pres, &q, &e) < 0)
+		err_prefix(why, "%s, after", e.text);
+	p_abort_ind(a, why);
+}
+
+static void
+refuse_version(struct acse *a, struct err *why)
+{
+	struct acse_prim p = {.type = ACSE_ASSOCIATE,
+	    .kind = SES_RSP,
+	    .result = ACSE_REJECTED_PERMANENT,
+	    .diagnostic_source = SOURCE_PROVIDER,
+	    .diagnostic = DIAG_NO_COMMON_VERSION};
+	struct err e = ERR_INIT;
+
+	err_set(why, LAYER, ERR_UNSUPPORTED, "no common version of ACSE");
+	if (associate_rsp(a, &p, &e) < 0)
+		err_prefix(why, "%s, after", e.text);
+	p_abort_ind(a, why);
+}
+
+static void
+connect_ind(struct acse *a, const struct pres_prim *q)
+{
+	struct arena *arena = arena_new();
+	struct acse_apdu u = {0};
+	struct err e = ERR_INIT;
+	int rc = take_apdu(a, arena, q, ACSE_AARQ, &u, &e);
+
+	enter(a, ACSE_WAIT_RSP);
+	if (rc == 0)
+		rc = err_set(&e, LAYER, ERR_PROTOCOL, "connect without AARQ");
+	if (rc < 0) {
+		refuse_unread(a, &e);
+	} else {
+		a->application_context =
+		    arena_strdup(a->arena, u.application_context);
+		if (u.version_1) {
+			struct acse_prim p =
+			    prim_of(&u, ACSE_ASSOCIATE, SES_IND);
+			a->fn(a->user, &p);
+		} else {
+			refuse_version(a, &e);
+		}
+	}
+	arena_free(&arena);
+}
+
+/* Refused below ACSE. Congestion passes; everything else is for good. */
+static void
+refused_below(struct acse *a, const struct pres_prim *q)
+{
+	bool transient = q->provider_reason == 1 ||
+	    (q->ses != NULL && q->n_values == 0 && q->provider_reason < 0 &&
+	        (q->ses->reason == SES_REFUSE_CONGESTION ||
+	            q->ses->reason == SES_REFUSE_SPM_CONGESTION));
+	struct acse_prim p = {.type = ACSE_ASSOCIATE,
+	    .kind = SES_CNF,
+	    .result =
+	        transient ? ACSE_REJECTED_TRANSIENT : ACSE_REJECTED_PERMANENT,
+	    .diagnostic_source = SOURCE_PROVIDER,
+	    .err = q->err};
+
+	enter(a, ACSE_CLOSED);
+	a->fn(a->user, &p);
+}
+
+static void
+refused_cnf(struct acse *a, const struct pres_prim *q)
+{
+	struct arena *arena = arena_new();
+	struct acse_apdu u = {0};
+	struct err e = ERR_INIT;
+
+	/* a CPR need not repeat the results: the AARE is where we proposed */
+	if (q->n_values > 0 &&
+	    acse_apdu_decode(arena, q->values[0].p, q->values[0].n, &u, &e) >=
+	        0 &&
+	    u.type == ACSE_AARE) {
+		struct acse_prim p = prim_of(&u, ACSE_ASSOCIATE, SES_CNF);
+
+		if (u.result == ACSE_ACCEPTED)
+			p.result = ACSE_REJECTED_PERMANENT;
+		err_set(&e, LAYER, ERR_REFUSED,
+		    "association rejected (%s), diagnostic %d.%d",
+		    u.result == ACSE_REJECTED_TRANSIENT ? "transient"
+		                                        : "permanent",
+		    u.diagnostic_source, u.diagnostic);
+		e.detail = u.diagnostic;
+		p.err = &e;
+		enter(a, ACSE_CLOSED);
+		a->fn(a->user, &p);
+	} else {
+		refused_below(a, q);
+	}
+	arena_free(&arena);
+}
+
+static void
+accepted_cnf(struct acse *a, const struct pres_prim *q)
+{
+	struct arena *arena = arena_new();
+	struct acse_apdu u = {0};
+	struct err e = ERR_INIT;
+	int rc = take_apdu(a, arena, q, ACSE_AARE, &u, &e);
+
+	if (rc == 0)
+		rc = err_set(&e, LAYER, ERR_PROTOCOL, "accepted without AARE");
+	else if (rc > 0 && u.result != ACSE_ACCEPTED)
+		rc = err_set(&e, LAYER, ERR_PROTOCOL,
+		    "AARE rejects on a connection that was accepted");
+	if (rc < 0) {
+		provider_abort(a, &e);
+	} else {
+		struct acse_prim p = prim_of(&u, ACSE_ASSOCIATE, SES_CNF);
+
+		enter(a, ACSE_ASSOCIATED);
+		a->fn(a->user, &p);
+	}
+	arena_free(&arena);
+}
+
+static void
+connect_cnf(struct acse *a, const struct pres_prim *q)
+{
+	if (q->accepted)
+		accepted_cnf(a, q);
+	else
+		refused_cnf(a, q);
+}
+
+/* A release without its APDU is a release all the same. */
+static void
+release_up(struct acse *a, const struct pres_prim *q, enum acse_apdu_type want,
+    enum acse_state next)
+{
+	struct arena *arena = arena_new();
+	struct acse_apdu u = {0};
+	struct err e = ERR_INIT;
+
+	if (take_apdu(a, arena, q, want, &u, &e) < 0) {
+		provider_abort(a, &e);
+	} else {
+		struct acse_prim p = prim_of(&u, ACSE_RELEASE, q->kind);
+
+		if (next == ACSE_ASSOCIATED)
+			p.reason = RELEASE_NOT_FINISHED;
+		enter(a, next);
+		a->fn(a->user, &p);
+	}
+	arena_free(&arena);
+}
+
+static void
+release_ind(struct acse *a, const struct pres_prim *q)
+{
+	release_up(a, q, ACSE_RLRQ, ACSE_WAIT_RELEASE_RSP);
+}
+
+static void
+release_cnf(struct acse *a, const struct pres_prim *q)
+{
+	release_up(a, q, ACSE_RLRE,
+	    q->accepted ? ACSE_CLOSED : ACSE_ASSOCIATED);
+}
+
+static void
+abort_ind(struct acse *a, const struct pres_prim *q)
+{
+	struct arena *arena = arena_new();
+	struct acse_apdu u = {.reason = 1};
+	struct err e = ERR_INIT, why = ERR_INIT;
+	struct acse_prim p;
+
+	if (take_apdu(a, arena, q, ACSE_ABRT, &u, &e) < 0)
+		u = (struct acse_apdu){.reason = 1};
+	p = prim_of(&u, ACSE_ABORT, SES_IND);
+	err_set(&why, LAYER, ERR_PROTOCOL, "aborted by the peer's %s",
+	    u.reason == 0 ? "user" : "provider");
+	p.err = &why;
+	enter(a, ACSE_CLOSED);
+	a->fn(a->user, &p);
+	arena_free(&arena);
+}
+
+static void
+pres_abort_ind(struct acse *a, const struct pres_prim *q)
+{
+	p_abort_ind(a, q->err);
+}
+
+static void
+pass(struct acse *a, const struct pres_prim *q)
+{
+	struct acse_prim p = {.type = ACSE_PASS, .kind = q->kind, .pres = q};
+
+	a->fn(a->user, &p);
+}
+
+#define IN_DATA (IN(ACSE_ASSOCIATED) | IN(ACSE_WAIT_RLRE))
+
+static const struct {
+	void (*fn)(struct acse *, const struct pres_prim *);
+	unsigned states;
+} from_below[PRES_SESSION + 1][SES_CNF + 1] = {
+    [PRES_CONNECT] = {[SES_IND] = {connect_ind, IN(ACSE_UNASSOCIATED)},
+        [SES_CNF] = {connect_cnf, IN(ACSE_WAIT_AARE)}},
+    [PRES_DATA] = {[SES_IND] = {pass, IN_DATA}},
+    [PRES_RELEASE] = {[SES_IND] = {release_ind, IN_DATA},
+        [SES_CNF] = {release_cnf, IN(ACSE_WAIT_RLRE)}},
+    [PRES_U_ABORT] = {[SES_IND] = {abort_ind, ~0u}},
+    [PRES_P_ABORT] = {[SES_IND] = {pres_abort_ind, ~0u}},
+    [PRES_SESSION] = {[SES_IND] = {pass, IN_DATA},
+        [SES_CNF] = {pass, IN_DATA}},
+};
+
+static void
+from_pres(void *user, const struct pres_prim *q)
+{
+	struct acse *a = user;
+	struct err e = ERR_INIT;
+
+	if (a->state == ACSE_CLOSED)
+		return;
+	if (from_below[q->type][q->kind].fn != NULL &&
+	    (from_below[q->type][q->kind].states & IN(a->state)) != 0) {
+		from_below[q->type][q->kind].fn(a, q);
+		return;
+	}
+	err_set(&e, LAYER, ERR_PROTOCOL,
+	    "presentation primitive %d.%d in state %d", (int) q->type,
+	    (int) q->kind, (int) a->state);
+	provider_abort(a, &e);
+}
+
+/* --- life --- */
+
+struct acse *
+acse_new(
+    const struct pres_params *p, acse_prim_fn *fn, void *user, msec_t now)
+{
+	struct acse *a = xcalloc(1, sizeof(*a));
+
+	a->fn = fn;
+	a->user = user;
+	a->arena = arena_new();
+	a->pres = pres_new(p, from_pres, a, now);
+	return a;
+}
+
+void
+acse_free(struct acse **ap)
+{
+	struct acse *a = *ap;
+
+	if (a == NULL)
+		return;
+	*ap = NULL;
+	pres_free(&a->pres);
+	arena_free(&a->arena);
+	free(a);
+}
+
+struct pres *
+acse_pres(struct acse *a)
+{
+	return a->pres;
+}

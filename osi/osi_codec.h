@@ -1,0 +1,32 @@
+/*
+ * The one way from octets of a peer to a structure of asn1c: checked and made
+ * definite by ber_normalise(), then decoded. Only *_codec.c files of this room
+ * include it, because generated types go no further than those.
+ *
+ * The structure lives as long as the arena. Octet limits: an element of at
+ * most OSI_PDU_MAX octets and OSI_PDU_DEPTH levels. Errors name the layer.
+ */
+#ifndef OSI_CODEC_H
+#define OSI_CODEC_H
+
+#include <asn_application.h>
+
+#include "asn1/ber.h"
+
+#define OSI_PDU_MAX (256 * 1024)
+#define OSI_PDU_DEPTH 64
+
+/* The decoded structure of type `td`, or NULL. Trailing octets are an error. */
+void *osi_decode(struct arena *a, asn_TYPE_descriptor_t *td, const uint8_t *p,
+    size_t n, const char *layer, struct err *e);
+
+/* A decoded OBJECT IDENTIFIER as dotted text, in the arena. */
+const char *osi_oid_text(
+    struct arena *a, const ASN__PRIMITIVE_TYPE_t *oid, struct err *e);
+
+/* A BIT STRING that must be octets: 0, or ERR_SYNTAX. */
+struct BIT_STRING_s;
+int osi_bits_octets(
+    const struct BIT_STRING_s *b, struct octets *out, struct err *e);
+
+#endif

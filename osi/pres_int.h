@@ -1,0 +1,55 @@
+/*
+ * What pres.c (connect, release, abort, pass-through) and pres_data.c (P-DATA
+ * as a stream) share: the engine itself.
+ */
+#ifndef OSI_PRES_INT_H
+#define OSI_PRES_INT_H
+
+#include "osi/pdv.h"
+#include "osi/pres_codec.h"
+
+/* The states of X.226 Annex A, without those of functional units we lack. */
+enum pres_state {
+	PRES_IDLE,       /* STAI0: no connection */
+	PRES_WAIT_CPA,   /* STAI1: CP sent */
+	PRES_WAIT_RSP,   /* STAI2: CP received, the user has to answer */
+	PRES_CONNECTED,  /* STAt0 */
+	PRES_WAIT_RELEASE_CNF,
+	PRES_WAIT_RELEASE_RSP,
+	PRES_CLOSED,     /* released, refused or aborted: nothing follows */
+};
+
+struct pres {
+	struct pres_params params;
+	struct arena *arena; /* the proposals' syntaxes, as long as we live */
+	struct ses *ses;
+	pres_prim_fn *fn;
+	void *user;
+	enum pres_state state;
+	struct pres_context contexts[PRES_CONTEXTS_MAX];
+	size_t n_contexts;
+
+	/* the SSDU that arrives */
+	struct ber_scan *scan;
+	struct pdv pdv;
+	bool receiving;      /* some of it was fed */
+	bool first;          /* the next fragment is its value's first */
+	int32_t in_context;
+
+	/* the value that is being sent */
+	bool sending;
+	bool indefinite;
+	uint64_t left;       /* when its length is known */
+};
+
+void pres_data_init(struct pres *p);
+void pres_data_free(struct pres *p);
+/* A fragment of an SSDU. An error means: abort the connection. */
+int pres_data_ind(struct pres *p, const struct ses_prim *s, struct err *e);
+int pres_data_req(struct pres *p, const struct pres_prim *q, struct err *e);
+/* The connection's context with this id, if accepted. */
+const struct pres_context *pres_context_by_id(const struct pres *p, int32_t id);
+void pres_trace(
+    const struct pres *p, bool sent, const char *what, const char *detail);
+
+#endif

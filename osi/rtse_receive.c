@@ -1,0 +1,361 @@
+#include "osi/rtse_int.h"
+
+#include "lib/log.h"
+
+#define LAYER "rtse"
+#define EXTERNAL_TAG 0x28
+
+static const struct ber_limits limits = {.max_depth = 128};
+
+/* --- exceptions --- */
+
+/* Our activity is the peer's to discard; we only can ask it to. */
+static void
+report_exception(struct rtse *r, uint8_t reason, const struct err *why)
+{
+	struct ses_prim s = {
+	    .type = SES_U_EXCEPTION, .kind = SES_REQ, .reason = reason};
+	struct err e = ERR_INIT;
+
+	rtse_enter(r, RTSE_EXCEPTED);
+	rtse_trace(r, true, "rtse exception", why->text);
+	if (rtse_session(r, &s, &e) < 0)
+		rtse_provider_abort(r, RTSE_ABORT_PERMANENT, why);
+}
+
+static void
+lose(struct rtse *r, uint8_t reason, const struct err *why)
+{
+	report_exception(r, reason, why);
+	rtse_emit_type(r, RTSE_TRANSFER_LOST, why);
+}
+
+/* --- the APDU's octets, unwrapped --- */
+
+static int
+apdu_octets(struct rtse *r, const uint8_t *p, size_t n, struct err *e)
+{
+	struct rtse_event ev = {
+	    .type = RTSE_TRANSFER_DATA, .data = p, .n = n};
+
+	if (r->state != RTSE_RECEIVING || n == 0)
+		return 0;
+	r->receive.octets += n;
+	if (r->params.max_apdu != 0 && r->receive.octets > r->params.max_apdu)
+		return err_set(e, LAYER, ERR_LIMIT,
+		    "APDU is longer than %llu octets",
+		    (unsigned long long) r->params.max_apdu);
+	rtse_emit(r, &ev);
+	return 0;
+}
+
+static int
+value_begin(void *arg, int32_t context, struct err *e)
+{
+	struct rtse *r = arg;
+
+	/* without indirect reference it can be no other than ours */
+	if (context != 0 && context != r->apdu_context)
+		return err_set(e, LAYER, ERR_PROTOCOL,
+		    "APDU on context %d, not %d", context, r->apdu_context);
+	return 0;
+}
+
+static int
+value_data(void *arg, const uint8_t *p, size_t n, struct err *e)
+{
+	return apdu_octets(arg, p, n, e);
+}
+
+static int
+value_end(void *arg, struct err *e)
+{
+	(void) arg;
+	(void) e;
+	return 0;
+}
+
+static const struct pdv_ops value_ops = {value_begin, value_data, value_end};
+
+static int
+external_open(
+    void *arg, unsigned depth, const struct ber_open *o, struct err *e)
+{
+	struct rtse *r = arg;
+
+	return depth == 0 ? 0 : pdv_open(&r->receive.pdv, depth - 1, o, e);
+}
+
+static int
+external_data(
+    void *arg, unsigned depth, const uint8_t *p, size_t n, struct err *e)
+{
+	struct rtse *r = arg;
+
+	INVARIANT(depth > 0);
+	return pdv_data(&r->receive.pdv, depth - 1, p, n, e);
+}
+
+static int
+external_close(void *arg, unsigned depth, bool indefinite, struct err *e)
+{
+	struct rtse *r = arg;
+
+	if (depth > 0)
+		return pdv_close(&r->receive.pdv, depth - 1, indefinite, e);
+	return pdv_finish(&r->receive.pdv, e);
+}
+
+static int
+unwrap(struct rtse *r, const uint8_t *p, size_t n, struct err *e)
+{
+	struct rtse_receive *c = &r->receive;
+	int64_t used;
+
+	if (ber_scan_done(c->external))
+		return err_set(
+		    e, LAYER, ERR_SYNTAX, "octets after the APDU's EXTERNAL");
+	used = ber_scan_feed(c->external, p, n, e);
+	if (used < 0)
+		return (int) used;
+	if ((size_t) used < n)
+		return err_set(
+		    e, LAYER, ERR_SYNTAX, "octets after the APDU's EXTERNAL");
+	return pdv_flush(&c->pdv, e);
+}
+
+/* In normal mode the octets are an EXTERNAL. A peer whose APDUs share the
+ * context of RTSE sends them bare, which their first octet tells. */
+static int
+stream(struct rtse *r, const uint8_t *p, size_t n, struct err *e)
+{
+	struct rtse_receive *c = &r->receive;
+
+	if (n == 0 || r->state != RTSE_RECEIVING)
+		return 0;
+	if (c->wrap == RTSE_WRAP_UNKNOWN)
+		c->wrap = r->apdu_context != r->rtse_context &&
+		        p[0] == EXTERNAL_TAG
+		    ? RTSE_WRAP_EXTERNAL
+		    : RTSE_WRAP_NONE;
+	return c->wrap == RTSE_WRAP_EXTERNAL ? unwrap(r, p, n, e)
+	                                     : apdu_octets(r, p, n, e);
+}
+
+/* --- RTTR --- */
+
+static int
+rttr_open(void *arg, unsigned depth, const struct ber_open *o, struct err *e)
+{
+	(void) arg;
+	(void) depth;
+	if (!BER_IS(o->tag, BER_UNIVERSAL, BER_OCTET_STRING))
+		return err_set(e, LAYER, ERR_SYNTAX, "RTTR is no OCTET STRING");
+	return 0;
+}
+
+/* A defect of what is inside ends the transfer, not the association. */
+static int
+rttr_data(
+    void *arg, unsigned depth, const uint8_t *p, size_t n, struct err *e)
+{
+	struct rtse *r = arg;
+
+	(void) depth;
+	if (stream(r, p, n, e) < 0 && r->state == RTSE_RECEIVING)
+		lose(r, SES_REASON_UNRECOVERABLE, e);
+	return 0;
+}
+
+static int
+rttr_close(void *arg, unsigned depth, bool indefinite, struct err *e)
+{
+	(void) arg;
+	(void) depth;
+	(void) indefinite;
+	(void) e;
+	return 0;
+}
+
+static int
+feed_rttr(struct rtse *r, const struct pres_value *v, struct err *e)
+{
+	const uint8_t *p = v->p;
+	size_t n = v->n;
+
+	while (n > 0) {
+		int64_t used;
+
+		/* octet-aligned values may hold several RTTRs in a row */
+		if (ber_scan_done(r->receive.rttr))
+			ber_scan_reset(r->receive.rttr);
+		used = ber_scan_feed(r->receive.rttr, p, n, e);
+		if (used < 0)
+			return (int) used;
+		p += used;
+		n -= (size_t) used;
+	}
+	return 0;
+}
+
+static int
+data_fragment(struct rtse *r, const struct pres_prim *q, struct err *e)
+{
+	int rc;
+
+	if (q->data.context_id != r->rtse_context)
+		return err_set(e, LAYER, ERR_PROTOCOL,
+		    "data on context %d", q->data.context_id);
+	if (q->first)
+		ber_scan_reset(r->receive.rttr);
+	if ((rc = feed_rttr(r, &q->data, e)) < 0)
+		return rc;
+	if (q->last && !ber_scan_done(r->receive.rttr))
+		return err_set(e, LAYER, ERR_SYNTAX, "RTTR ends too early");
+	return 0;
+}
+
+/* --- what the peer says --- */
+
+void
+rtse_start_ind(struct rtse *r, const struct pres_prim *q)
+{
+	struct rtse_receive *c = &r->receive;
+
+	(void) q;
+	ber_scan_reset(c->rttr);
+	ber_scan_reset(c->external);
+	pdv_reset(&c->pdv);
+	c->wrap = RTSE_WRAP_UNKNOWN;
+	c->octets = 0;
+	rtse_enter(r, RTSE_RECEIVING);
+	rtse_emit_type(r, RTSE_TRANSFER_BEGIN, NULL);
+}
+
+/* We keep nothing of interrupted activities, so there is none to resume: the
+ * peer is asked to discard it and to start afresh (X.228 8.3.4). */
+void
+rtse_resume_ind(struct rtse *r, const struct pres_prim *q)
+{
+	struct err why = ERR_INIT;
+
+	(void) q;
+	err_set(&why, LAYER, ERR_UNSUPPORTED,
+	    "the peer resumes an activity that is not known here");
+	report_exception(r, SES_REASON_UNRECOVERABLE, &why);
+}
+
+void
+rtse_data_ind(struct rtse *r, const struct pres_prim *q)
+{
+	struct err e = ERR_INIT;
+
+	if (r->state == RTSE_EXCEPTED)
+		return;
+	if (data_fragment(r, q, &e) < 0 && r->state == RTSE_RECEIVING)
+		rtse_provider_abort(r, RTSE_ABORT_PROTOCOL_ERROR, &e);
+}
+
+/* What arrived went up to our user; the peer may go on. */
+void
+rtse_sync_ind(struct rtse *r, const struct pres_prim *q)
+{
+	struct ses_prim s = {.type = SES_SYNC_MINOR,
+	    .kind = SES_RSP,
+	    .serial = q->ses->serial};
+	struct err e = ERR_INIT;
+
+	if (r->state == RTSE_EXCEPTED || !q->ses->explicit_confirm)
+		return;
+	if (rtse_session(r, &s, &e) < 0)
+		rtse_provider_abort(r, RTSE_ABORT_LOCAL_PROBLEM, &e);
+}
+
+void
+rtse_end_ind(struct rtse *r, const struct pres_prim *q)
+{
+	struct rtse_receive *c = &r->receive;
+	struct err why = ERR_INIT;
+
+	(void) q;
+	if (r->state == RTSE_EXCEPTED)
+		return;
+	if (c->wrap == RTSE_WRAP_EXTERNAL && !ber_scan_done(c->external)) {
+		err_set(&why, LAYER, ERR_SYNTAX, "the APDU ends too early");
+		lose(r, SES_REASON_UNRECOVERABLE, &why);
+		return;
+	}
+	rtse_enter(r, RTSE_RECEIVED);
+	rtse_emit_type(r, RTSE_TRANSFER_END, NULL);
+}
+
+/* Interrupt and discard: for a receiver without recovery the same. */
+void
+rtse_lost_ind(struct rtse *r, const struct pres_prim *q)
+{
+	bool known = r->state == RTSE_EXCEPTED; /* our user knows already */
+	struct ses_prim s = {.type = q->ses->type, .kind = SES_RSP};
+	struct err e = ERR_INIT, why = ERR_INIT;
+
+	rtse_enter(r, RTSE_IDLE);
+	if (rtse_session(r, &s, &e) < 0) {
+		rtse_provider_abort(r, RTSE_ABORT_LOCAL_PROBLEM, &e);
+		return;
+	}
+	err_set(&why, LAYER, ERR_TEMPORARY, "the peer %s the transfer, reason %u",
+	    q->ses->type == SES_ACTIVITY_DISCARD ? "discarded" : "interrupted",
+	    q->ses->reason);
+	why.detail = q->ses->reason;
+	if (!known)
+		rtse_emit_type(r, RTSE_TRANSFER_LOST, &why);
+}
+
+/* --- what our user answers --- */
+
+int
+rtse_transfer_accept(struct rtse *r, struct err *e)
+{
+	struct ses_prim s = {.type = SES_ACTIVITY_END, .kind = SES_RSP};
+
+	if (r->state != RTSE_RECEIVED)
+		return err_set(e, LAYER, ERR_PROTOCOL,
+		    "nothing to accept in state %d", (int) r->state);
+	rtse_enter(r, RTSE_IDLE);
+	return rtse_session(r, &s, e);
+}
+
+int
+rtse_transfer_refuse(struct rtse *r, struct err *e)
+{
+	struct err why = ERR_INIT;
+
+	if (r->state != RTSE_RECEIVED && r->state != RTSE_RECEIVING)
+		return err_set(e, LAYER, ERR_PROTOCOL,
+		    "nothing to refuse in state %d", (int) r->state);
+	err_set(&why, LAYER, ERR_REFUSED, "transfer refused by its receiver");
+	report_exception(r, SES_REASON_UNRECOVERABLE, &why);
+	return 0;
+}
+
+/* --- life --- */
+
+void
+rtse_receive_init(struct rtse *r)
+{
+	static const struct ber_scan_ops rttr_ops = {
+	    rttr_open, rttr_data, rttr_close};
+	static const struct ber_scan_ops external_ops = {
+	    external_open, external_data, external_close};
+
+	r->receive.rttr = ber_scan_new(&limits, &rttr_ops, r);
+	r->receive.external = ber_scan_new(&limits, &external_ops, r);
+	pdv_init(&r->receive.pdv, true, &value_ops, r);
+}
+
+void
+rtse_receive_free(struct rtse *r)
+{
+	ber_scan_free(&r->receive.rttr);
+	ber_scan_free(&r->receive.external);
+	pdv_free(&r->receive.pdv);
+}
