@@ -39,8 +39,8 @@ append(const void *p, size_t n, void *arg)
 }
 
 int
-p1_asn_encode(asn_TYPE_descriptor_t *td, const void *structure,
-    struct buf *out, struct err *e)
+p1_asn_encode(asn_TYPE_descriptor_t *td, const void *structure, struct buf *out,
+    struct err *e)
 {
 	size_t before = out->len;
 	asn_enc_rval_t r = der_encode(td, (void *)structure, append, out);

@@ -10,10 +10,10 @@
 #ifndef P1_ASN_CODEC_H
 #define P1_ASN_CODEC_H
 
+#include "asn1/ber.h"
+
 #include <asn_application.h>
 #include <OCTET_STRING.h>
-
-#include "asn1/ber.h"
 
 /* Nesting of the PDUs we take; 100-deep ones are refused. */
 #define P1_DEPTH_MAX 64
@@ -34,12 +34,12 @@ p1_asn_octets(const void *p, size_t n)
 
 /* Appends one pointer to an asn1c list whose array is in the arena. The list
  * is any A_SEQUENCE_OF or A_SET_OF. */
-#define P1_ASN_ADD(a, l, v)                                                  \
-	do {                                                                 \
-		size_t n_ = (size_t)(l)->count;                              \
+#define P1_ASN_ADD(a, l, v)                                                   \
+	do {                                                                  \
+		size_t n_ = (size_t)(l)->count;                               \
 		*(void **)arena_push((a), &(l)->array, &n_, sizeof(void *)) = \
-		    (v);                                                     \
-		(l)->count = (int)n_;                                        \
+		    (v);                                                      \
+		(l)->count = (int)n_;                                         \
 	} while (0)
 
 /* Checks a complete element and makes it definite, in the arena: every octet

@@ -2,7 +2,14 @@
 
 #include <string.h>
 
+#include <Mts-BuiltInDomainDefinedAttribute.h>
+#include <Mts-BuiltInDomainDefinedAttributes.h>
+#include <Mts-DomainName.h>
+#include <Mts-ExtensionAttribute.h>
+#include <Mts-ExtensionAttributes.h>
 #include <Mts-ORName.h>
+#include <Mts-OrganizationalUnitNames.h>
+#include <Mts-PersonalName.h>
 
 #include "lib/log.h"
 #include "p1/asn_codec.h"
@@ -14,7 +21,10 @@ static const struct builtin {
 	enum mhs_or_form form;
 	size_t offset; /* of the OCTET_STRING_t pointer */
 } builtins[] = {
-#define ROW(t, f, m) {t, f, offsetof(Mts_BuiltInStandardAttributes_t, m)}
+#define ROW(t, f, m)                                               \
+	{                                                          \
+		t, f, offsetof(Mts_BuiltInStandardAttributes_t, m) \
+	}
     ROW(MHS_OR_NETWORK_ADDRESS, MHS_OR_NUMERIC, network_address),
     ROW(MHS_OR_TERMINAL_ID, MHS_OR_PRINTABLE, terminal_identifier),
     ROW(MHS_OR_ORGANIZATION, MHS_OR_PRINTABLE, organization_name),
@@ -24,7 +34,10 @@ static const struct builtin {
 
 /* The ones that are a choice of numeric and printable. */
 static const struct builtin domains[] = {
-#define ROW(t, m) {t, 0, offsetof(Mts_BuiltInStandardAttributes_t, m)}
+#define ROW(t, m)                                                  \
+	{                                                          \
+		t, 0, offsetof(Mts_BuiltInStandardAttributes_t, m) \
+	}
     ROW(MHS_OR_COUNTRY, country_name),
     ROW(MHS_OR_ADMD, administration_domain_name),
     ROW(MHS_OR_PRMD, private_domain_name),
@@ -32,7 +45,10 @@ static const struct builtin domains[] = {
 };
 
 static const struct builtin names[] = {
-#define ROW(t, m) {t, MHS_OR_PRINTABLE, offsetof(Mts_PersonalName_t, m)}
+#define ROW(t, m)                                                    \
+	{                                                            \
+		t, MHS_OR_PRINTABLE, offsetof(Mts_PersonalName_t, m) \
+	}
     ROW(MHS_OR_SURNAME, surname),
     ROW(MHS_OR_GIVEN_NAME, given_name),
     ROW(MHS_OR_INITIALS, initials),
@@ -63,8 +79,7 @@ get_strings(struct arena *a, struct mhs_or * or, const struct builtin *rows,
 		OCTET_STRING_t *v = *(OCTET_STRING_t **)MEMBER(s, &rows[i]);
 
 		if (v != NULL)
-			r = get_string(
-			    a, or, rows[i].type, rows[i].form, v, e);
+			r = get_string(a, or, rows[i].type, rows[i].form, v, e);
 	}
 	return r;
 }
@@ -85,8 +100,8 @@ get_domains(struct arena *a, struct mhs_or * or,
 			r = get_string(a, or, domains[i].type, MHS_OR_NUMERIC,
 			    &d->choice.numeric, e);
 		else
-			r = get_string(a, or, domains[i].type,
-			    MHS_OR_PRINTABLE, &d->choice.printable, e);
+			r = get_string(a, or, domains[i].type, MHS_OR_PRINTABLE,
+			    &d->choice.printable, e);
 	}
 	return r;
 }
@@ -138,8 +153,7 @@ get_extensions(struct arena *a, struct mhs_or * or,
 		return 0;
 	if (x->list.count > MHS_OR_ATTRS_MAX)
 		return err_set(e, "p1", ERR_LIMIT,
-		    "%d extension attributes in an O/R address",
-		    x->list.count);
+		    "%d extension attributes in an O/R address", x->list.count);
 	for (int i = 0; i < x->list.count && r >= 0; i++) {
 		const Mts_ExtensionAttribute_t *v = x->list.array[i];
 		long type = v->extension_attribute_type;
@@ -182,13 +196,13 @@ get_name(
 
 /* asn1c knows the type by its own tag: give it that, whatever came. */
 static void *
-decode_retagged(
-    struct arena *scratch, const struct ber_tlv *t, struct err *e)
+decode_retagged(struct arena *scratch, const struct ber_tlv *t, struct err *e)
 {
 	struct buf b = {0};
 	void *s;
 
-	ber_put_header(&b, P1_OR_NAME_CLASS, true, P1_OR_NAME_NUMBER, t->length);
+	ber_put_header(
+	    &b, P1_OR_NAME_CLASS, true, P1_OR_NAME_NUMBER, t->length);
 	buf_append(&b, t->value, t->length);
 	s = p1_asn_decode(scratch, &asn_DEF_Mts_ORName, b.data, b.len, e);
 	buf_free(&b);
@@ -221,8 +235,8 @@ decode_flat(struct arena *a, struct arena *scratch, const uint8_t *p, size_t n,
 }
 
 int
-p1_or_decode(struct arena *a, const uint8_t *ber, size_t n,
-    struct mhs_or **out, struct err *e)
+p1_or_decode(struct arena *a, const uint8_t *ber, size_t n, struct mhs_or **out,
+    struct err *e)
 {
 	struct arena *scratch = arena_new();
 	int r = decode_flat(a, scratch, ber, n, out, e);
@@ -272,7 +286,7 @@ put_domains(
 			continue;
 		d = ARENA_NEW(a, Mts_DomainName_t);
 		d->present = num != NULL ? Mts_DomainName_PR_numeric
-		                         : Mts_DomainName_PR_printable;
+					 : Mts_DomainName_PR_printable;
 		d->choice.printable = p1_asn_octets(at->value, at->n);
 		*(Mts_DomainName_t **)MEMBER(b, &domains[i]) = d;
 	}
@@ -361,8 +375,8 @@ left_over(const struct p1_or_out *o, struct err *e)
 
 /* From the type's own tag to the one asked for. */
 static void
-retag(const struct buf *der, enum ber_class cls, uint32_t number,
-    struct buf *out)
+retag(
+    const struct buf *der, enum ber_class cls, uint32_t number, struct buf *out)
 {
 	struct ber_cursor c = ber_cursor(der->data, der->len);
 	struct ber_tlv t;
@@ -390,8 +404,8 @@ encode_in(struct arena *a, const struct mhs_or * or, enum ber_class cls,
 	put_ddas(a, &o, &n);
 	put_extensions(a, &o, &n);
 	if (or->directory_name != NULL && cls != BER_UNIVERSAL) {
-		directory_name = (ANY_t){.buf = (uint8_t *)or->directory_name,
-		    .size = (int)or->directory_name_n};
+		directory_name = (ANY_t){.buf = (uint8_t *) or->directory_name,
+		    .size = (int) or->directory_name_n};
 		n.directory_name = &directory_name;
 	}
 	r = left_over(&o, e);

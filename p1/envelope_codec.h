@@ -1,0 +1,38 @@
+/*
+ * Message and probe transfer envelopes (X.411 12.2.1.1, 12.2.1.2; Figure 4)
+ * <-> struct mhs_envelope.
+ *
+ * Every field of the standard has its place in the model; extensions that we
+ * do not know, and fields that nobody knew yet, are carried as raw elements
+ * and go out unchanged. Encoding gives DER: definite lengths, SETs sorted.
+ */
+#ifndef P1_ENVELOPE_CODEC_H
+#define P1_ENVELOPE_CODEC_H
+
+#include "asn1/ber.h"
+#include "mhs/envelope.h"
+
+/* One complete element: the SET, or the probe with its tag [2]. `max` bounds
+ * its size. The result lives in `a`. ERR_SYNTAX (with field name and offset in
+ * the normalised element), ERR_LIMIT. */
+int p1_envelope_decode(struct arena *a, enum mhs_kind kind, const uint8_t *p,
+    size_t n, size_t max, struct mhs_envelope **out, struct err *e)
+    __attribute__((warn_unused_result));
+
+/* Appends the SET of a message, or of a probe with its tag [2]. Recipients
+ * without an O/R name are an error (ERR_UNSUPPORTED): map them first. */
+int p1_envelope_encode(const struct mhs_envelope *env, struct buf *out,
+    struct err *e) __attribute__((warn_unused_result));
+
+/* X.411 9.1, 14.3: the first extension that is critical for one of these
+ * (MHS_CRITICAL_*) and that we do not know; NULL when there is none. The
+ * message, or that recipient, is then not to be transferred: non-delivery
+ * report with unable-to-transfer, critical-function-unsupported. */
+const struct mhs_ext *p1_critical_unknown(
+    const struct mhs_exts *x, uint8_t criticality);
+/* "standard extension 99" or its OID and, when we know it, its name. */
+const char *p1_ext_text(struct arena *a, const struct mhs_ext *x);
+/* The standard's name, or NULL. */
+const char *p1_ext_name(int32_t type);
+
+#endif
