@@ -2,7 +2,7 @@
  * MTABind (X.411 12.1.1): argument, result and error <-> octets.
  *
  * Names and simple credentials are understood; strong and protected
- * credentials and a security context are kept as raw elements. In the argument
+ * credentials and a security context are kept as raw octets. In the argument
  * "initiator" and in the result "responder" names the sender of the PDU.
  */
 #ifndef P1_BIND_CODEC_H
@@ -46,9 +46,10 @@ struct p1_bind {
 #define P1_PASSWORD_MAX 62 /* ub-password-length */
 #define P1_BIND_SIZE_MAX 65536
 
-/* Takes what is inside the RTSE user data: bind-invoke [16], bind-result [17]
- * or bind-error [18] around the value, or the bare SET / NULL / INTEGER of
- * the 1984 and X.410-mode forms. */
+/* Takes the RTSE user data of an open request, acceptance or refusal:
+ * bind-invoke [16], bind-result [17] or bind-error [18] around the value; a
+ * bare value counts as an argument, a bare INTEGER as an error. Results live
+ * in the arena. ERR_SYNTAX, ERR_LIMIT (name or password too long). */
 int p1_bind_decode(struct arena *a, const uint8_t *p, size_t n,
     struct p1_bind *out, struct err *e) __attribute__((warn_unused_result));
 /* Appends the tagged form. */

@@ -201,8 +201,7 @@ by_octets(const void *x, const void *y)
 }
 
 static void
-sort_and_wrap(struct buf *out, size_t from, enum ber_class cls, uint32_t number,
-    int (*order)(const void *, const void *))
+sort(struct buf *out, size_t from, int (*order)(const void *, const void *))
 {
 	struct ber_cursor c = ber_cursor(out->data + from, out->len - from);
 	struct arena *a = arena_new();
@@ -220,18 +219,25 @@ sort_and_wrap(struct buf *out, size_t from, enum ber_class cls, uint32_t number,
 		memcpy(out->data + from, sorted.data, sorted.len);
 	buf_free(&sorted);
 	arena_free(&a);
-	ber_wrap(out, from, cls, number);
+}
+
+void
+p1_sort_set(struct buf *out, size_t from)
+{
+	sort(out, from, by_tag);
 }
 
 void
 p1_wrap_set(struct buf *out, size_t from, enum ber_class cls, uint32_t number)
 {
-	sort_and_wrap(out, from, cls, number, by_tag);
+	sort(out, from, by_tag);
+	ber_wrap(out, from, cls, number);
 }
 
 void
 p1_wrap_set_of(
     struct buf *out, size_t from, enum ber_class cls, uint32_t number)
 {
-	sort_and_wrap(out, from, cls, number, by_octets);
+	sort(out, from, by_octets);
+	ber_wrap(out, from, cls, number);
 }

@@ -90,6 +90,9 @@ int p1_put_content_type(
 int p1_put_exts(
     struct buf *out, uint32_t number, const struct mhs_exts *x, struct err *e);
 void p1_put_unknown(struct buf *out, const struct mhs_exts *x);
+/* Puts the fields that `out` holds from `from` on in the order of their tags
+ * (X.690 10.3). */
+void p1_sort_set(struct buf *out, size_t from);
 /* Wraps what `out` holds from `from` on as a SET, its fields in the order of
  * their tags (X.690 10.3). */
 void p1_wrap_set(

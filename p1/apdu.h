@@ -1,0 +1,56 @@
+/*
+ * MTS-APDU (X.419 12, X.411 Figure 4), as a stream: message [0], report [1],
+ * probe [2].
+ *
+ * The splitter is fed the octets as they come off the association, in any
+ * fragments; it collects the envelope (bounded) and decodes it, and hands on
+ * the content octets as they arrive, segments of a constructed OCTET STRING
+ * joined. The content is never held. The writer makes the octets before and
+ * after a content whose length is known. An EXTERNAL around the APDU is
+ * skipped.
+ */
+#ifndef P1_APDU_H
+#define P1_APDU_H
+
+#include "asn1/ber.h"
+#include "mhs/envelope.h"
+
+#define P1_ENVELOPE_MAX (4u << 20) /* octets, unless the caller says less */
+
+/* Each returns 0, or a negative code that stops the splitter. */
+struct p1_apdu_ops {
+	/* The envelope of a message or probe, before any content; of a report
+	 * at its end (its fields may stand after the returned content). */
+	int (*envelope)(void *arg, struct mhs_envelope *env, struct err *e);
+	/* Octets of the message's content or the report's returned content. */
+	int (*content)(void *arg, const uint8_t *p, size_t n, struct err *e);
+};
+
+struct p1_apdu;
+/* max_envelope 0: P1_ENVELOPE_MAX. */
+struct p1_apdu *p1_apdu_new(
+    uint64_t max_envelope, const struct p1_apdu_ops *ops, void *arg);
+void p1_apdu_free(struct p1_apdu **s);
+/* Forgets everything; ready for another APDU. */
+void p1_apdu_reset(struct p1_apdu *s);
+
+/* Takes all octets. ERR_SYNTAX, ERR_LIMIT, or what a callback returned; offsets
+ * count from the APDU's first octet. After an error only reset and free. */
+int p1_apdu_feed(struct p1_apdu *s, const uint8_t *p, size_t n, struct err *e)
+    __attribute__((warn_unused_result));
+/* The octets are over: ERR_SYNTAX when the APDU is not complete. */
+int p1_apdu_end(struct p1_apdu *s, struct err *e)
+    __attribute__((warn_unused_result));
+/* NULL before it is decoded. Lives in the splitter's arena. */
+struct mhs_envelope *p1_apdu_envelope(struct p1_apdu *s);
+uint64_t p1_apdu_content_length(const struct p1_apdu *s); /* octets so far */
+/* The arena of the envelope becomes the caller's. */
+struct arena *p1_apdu_take(struct p1_apdu *s);
+
+/* Appends the octets before and after a content of content_n octets. For a
+ * report without returned content, and a probe, content_n is 0. */
+int p1_apdu_write(const struct mhs_envelope *env, uint64_t content_n,
+    struct buf *head, struct buf *tail, struct err *e)
+    __attribute__((warn_unused_result));
+
+#endif
