@@ -7,6 +7,7 @@ SRCS += \
 	lib/conf_include.c \
 	lib/conf_xml.c \
 	lib/conn.c \
+	lib/crc32c.c \
 	lib/err.c \
 	lib/listener.c \
 	lib/log.c \

@@ -13,6 +13,8 @@
 #include "lib/loop.h"
 #include "mhs/envelope.h"
 
+struct q_io;
+
 typedef uint64_t q_id; /* 0: none; as text "%016llx" */
 
 #define Q_ID_TEXT 20
@@ -23,17 +25,30 @@ struct q_spool_params {
 	const char *directory;
 	uint64_t segment_size;           /* octets */
 	uint64_t content_file_threshold; /* octets */
-	uint64_t low_water; /* least free octets on the file system: below it
+	uint64_t low_water;    /* least free octets on the file system: below it
 	                     * q_put_begin() gives ERR_TEMPORARY */
+	uint64_t first_number; /* files get no lower numbers (from qmgr) */
+	uint64_t instance;     /* of the writing process (from qmgr) */
+	const struct q_io *io; /* NULL: the system's; tests put theirs */
 };
+
+/* Makes the directories of a spool that are not there yet (mode 0700). */
+int q_spool_create(const char *directory, struct err *e);
 
 struct q_spool;
 /* Opens (qmgr creates the directories first). `loop` is where commit
  * callbacks run. A spool that only reads passes NULL for it. */
 struct q_spool *q_spool_open(
     const struct q_spool_params *p, struct loop *loop, struct err *e);
-/* Waits for commits under way. */
+/* Waits for commits under way; their callbacks run before it returns. */
 void q_spool_close(struct q_spool **s);
+/* fn runs in the loop when a segment is finished, after the callbacks of its
+ * last records; records: how many were committed in it. */
+void q_spool_on_finished(struct q_spool *s,
+    void (*fn)(void *arg, uint64_t number, uint64_t records), void *arg);
+const char *q_spool_directory(const struct q_spool *s);
+/* 0, or ERR_TEMPORARY when there is less room than low_water. */
+int q_spool_room(const struct q_spool *s, struct err *e);
 
 /* --- writing --- */
 
@@ -45,6 +60,8 @@ struct q_put;
 struct q_put *q_put_begin(struct q_spool *s, struct err *e);
 int q_put_content(struct q_put *p, const void *data, size_t n, struct err *e);
 uint64_t q_put_length(const struct q_put *p); /* octets so far */
+/* The number of the file that the content went to, 0: none. */
+uint64_t q_put_content_file(const struct q_put *p);
 /* Hands the record to the commit thread; `done` runs in the loop once it is
  * durable (result 0, id) or has failed (negative, e). Frees p. */
 typedef void q_commit_fn(void *arg, int result, q_id id, const struct err *e);

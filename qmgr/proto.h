@@ -1,0 +1,75 @@
+/*
+ * The channel protocol on the wire: frames over a Unix stream socket between
+ * qmgr and each of its children.
+ *
+ * A frame is its length (4 octets, of what follows), its type (1), and its
+ * fields (qmgr/wire.h). LISTEN and SERVICE bring a descriptor. Both sides pack
+ * and unpack with the functions here; meaning: qmgr/chan.h.
+ */
+#ifndef QMGR_PROTO_H
+#define QMGR_PROTO_H
+
+#include "lib/arena.h"
+#include "qmgr/chan.h"
+#include "qmgr/summary.h"
+#include "qmgr/wire.h"
+
+#define Q_PROTO_VERSION 1
+#define Q_FRAME_MAX (256u << 20)
+
+enum q_frame {
+	/* qmgr to child */
+	Q_FRAME_CONFIG = 1, /* q_hello, packed tree */
+	Q_FRAME_LISTEN,     /* name; descriptor */
+	Q_FRAME_SERVICE,    /* name; descriptor */
+	Q_FRAME_WORK,       /* q_work */
+	Q_FRAME_STOP,
+	/* child to qmgr */
+	Q_FRAME_READY,     /* capacity */
+	Q_FRAME_RESULT,    /* q_outcomes */
+	Q_FRAME_SUBMITTED, /* summary: a message, or (parent) a version */
+	Q_FRAME_SEGMENT,   /* q_segment_news: it is finished */
+	/* loader to qmgr */
+	Q_FRAME_LOADED,    /* summary, journal entries (may be none) */
+	Q_FRAME_LOAD_DONE, /* all is told */
+	Q_FRAMES
+};
+
+/* First of all. */
+struct q_hello {
+	const char *name;      /* of the channel or listener */
+	uint64_t instance;     /* of this process */
+	uint64_t first_number; /* of its segments */
+	/* loader: 0, scan everything below first_number; else only the
+	 * segments that this instance wrote */
+	uint64_t scan_instance;
+};
+
+/* Of a segment that nobody appends to any more. */
+struct q_segment_news {
+	uint64_t number;
+	uint64_t records;  /* good ones in it */
+	const uint32_t *v; /* loader: places of those that are finished */
+	size_t n;
+};
+
+/* Starts a frame of that type at the end of `out`; the fields follow, then
+ * q_frame_end() with what this returned. */
+size_t q_frame_begin(struct buf *out, enum q_frame type);
+void q_frame_end(struct buf *out, size_t begun);
+/* Is a whole frame at the front of the octets? Its type, with *body and *total
+ * (octets to consume); 0: not yet; ERR_SYNTAX or ERR_LIMIT: never. */
+int q_frame_next(const uint8_t *p, size_t n, struct q_in *body, size_t *total,
+    struct err *e);
+
+void q_hello_pack(const struct q_hello *h, struct buf *out);
+void q_hello_unpack(struct q_in *in, struct arena *a, struct q_hello *h);
+void q_work_pack(const struct q_work *w, struct buf *out);
+void q_work_unpack(struct q_in *in, struct arena *a, struct q_work *w);
+void q_outcomes_pack(const struct q_outcomes *o, struct buf *out);
+void q_outcomes_unpack(struct q_in *in, struct arena *a, struct q_outcomes *o);
+void q_segment_pack(const struct q_segment_news *s, struct buf *out);
+void q_segment_unpack(
+    struct q_in *in, struct arena *a, struct q_segment_news *s);
+
+#endif

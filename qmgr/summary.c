@@ -1,0 +1,146 @@
+#include "qmgr/summary.h"
+
+#include <string.h>
+
+static uint8_t
+wanted_x400(const struct mhs_recipient *r)
+{
+	uint8_t bits = 0;
+
+	if (r->originator_report >= MHS_REPORT_NDR ||
+	    r->mta_report >= MHS_REPORT_NDR)
+		bits |= Q_RCPT_WANTS_NDR;
+	if (r->originator_report == MHS_REPORT_DR ||
+	    r->mta_report == MHS_REPORT_DR)
+		bits |= Q_RCPT_WANTS_DR;
+	return bits;
+}
+
+static uint8_t
+wanted_internet(const struct mhs_recipient *r)
+{
+	uint8_t bits = 0;
+
+	if (r->notify == 0)
+		return Q_RCPT_WANTS_NDR;
+	if (r->notify & MHS_NOTIFY_NEVER)
+		return 0;
+	if (r->notify & MHS_NOTIFY_FAILURE)
+		bits |= Q_RCPT_WANTS_NDR;
+	if (r->notify & MHS_NOTIFY_SUCCESS)
+		bits |= Q_RCPT_WANTS_DR;
+	return bits;
+}
+
+uint8_t
+q_report_wanted(const struct mhs_envelope *env, const struct mhs_recipient *r)
+{
+	const struct mhs_name *from = &env->originator;
+
+	if (env->kind == MHS_REPORT ||
+	    (from->mailbox != NULL && *from->mailbox == '\0') ||
+	    (from->mailbox == NULL && from->or == NULL))
+		return 0;
+	return env->content_type == MHS_CONTENT_RFC822 ? wanted_internet(r)
+						       : wanted_x400(r);
+}
+
+struct q_summary *
+q_summary_new(struct arena *a, q_id id, uint64_t content_file,
+    const struct mhs_envelope *env)
+{
+	struct q_summary *s = ARENA_NEW(a, struct q_summary);
+
+	*s = (struct q_summary){
+	    .id = id,
+	    .parent = env->kind == MHS_MESSAGE ? env->parent : 0,
+	    .content_file = content_file,
+	    .kind = env->kind,
+	    .content_type = env->content_type,
+	    .priority = env->priority,
+	    .arrival = env->arrival,
+	    .deferred = env->deferred_delivery,
+	    .size = env->content_length,
+	    .n_rcpts = env->n_recipients,
+	};
+	s->rcpts = arena_alloc(a, s->n_rcpts * sizeof(*s->rcpts));
+	for (size_t i = 0; i < s->n_rcpts; i++) {
+		const struct mhs_recipient *r = &env->recipients[i];
+
+		s->rcpts[i].peer = r->peer;
+		s->rcpts[i].flags = q_report_wanted(env, r);
+		if (r->responsible || env->kind == MHS_REPORT)
+			s->rcpts[i].flags |= Q_RCPT_RESPONSIBLE;
+	}
+	return s;
+}
+
+/* A long list of recipients names few peers: a name that is the same as the
+ * one before is left out. */
+#define SAME_PEER 0x80
+
+void
+q_summary_pack(const struct q_summary *s, struct buf *out)
+{
+	const char *last = NULL;
+
+	buf_put_u64(out, s->id);
+	buf_put_u64(out, s->parent);
+	buf_put_u64(out, s->content_file);
+	buf_putc(out, (uint8_t)s->kind);
+	buf_put_u32(out, (uint32_t)s->content_type);
+	buf_putc(out, (uint8_t)s->priority);
+	buf_put_u64(out, (uint64_t)s->arrival);
+	buf_put_u64(out, (uint64_t)s->deferred);
+	buf_put_u64(out, s->size);
+	buf_put_u32(out, (uint32_t)s->n_rcpts);
+	for (size_t i = 0; i < s->n_rcpts; i++) {
+		const char *peer = s->rcpts[i].peer;
+		bool same =
+		    peer != NULL && last != NULL && strcmp(peer, last) == 0;
+
+		buf_putc(out, s->rcpts[i].flags | (same ? SAME_PEER : 0));
+		if (!same)
+			q_out_text(out, peer);
+		last = peer;
+	}
+}
+
+static void
+unpack_rcpts(struct q_summary *s, struct arena *a, struct q_in *in)
+{
+	const char *last = NULL;
+
+	s->n_rcpts = q_in_count(in, 1);
+	if (s->n_rcpts > MHS_RECIPIENTS_MAX)
+		in->bad = true;
+	if (in->bad)
+		s->n_rcpts = 0;
+	s->rcpts = arena_alloc(a, s->n_rcpts * sizeof(*s->rcpts));
+	for (size_t i = 0; i < s->n_rcpts; i++) {
+		uint8_t flags = q_in_u8(in);
+
+		if (!(flags & SAME_PEER))
+			last = q_in_text(in, a);
+		s->rcpts[i].peer = last;
+		s->rcpts[i].flags = flags & 0x7f;
+	}
+}
+
+struct q_summary *
+q_summary_unpack(struct arena *a, struct q_in *in)
+{
+	struct q_summary *s = ARENA_NEW(a, struct q_summary);
+
+	s->id = q_in_u64(in);
+	s->parent = q_in_u64(in);
+	s->content_file = q_in_u64(in);
+	s->kind = q_in_enum(in, MHS_REPORT);
+	s->content_type = (int32_t)q_in_u32(in);
+	s->priority = q_in_enum(in, MHS_URGENT);
+	s->arrival = (int64_t)q_in_u64(in);
+	s->deferred = (int64_t)q_in_u64(in);
+	s->size = q_in_u64(in);
+	unpack_rcpts(s, a, in);
+	return in->bad || s->id == 0 ? NULL : s;
+}

@@ -1,0 +1,51 @@
+/*
+ * What qmgr keeps in memory of a message: enough to schedule it, and no more.
+ * The process that wrote the record (or the loader that read it) makes the
+ * summary from the envelope, because qmgr itself reads no queue file.
+ */
+#ifndef QMGR_SUMMARY_H
+#define QMGR_SUMMARY_H
+
+#include "lib/arena.h"
+#include "mhs/envelope.h"
+#include "qmgr/spool.h"
+#include "qmgr/wire.h"
+
+/* Bits of a recipient. */
+#define Q_RCPT_RESPONSIBLE 1 /* else it is no business of ours */
+#define Q_RCPT_WANTS_DR 2    /* someone is to be told of delivery */
+#define Q_RCPT_WANTS_NDR 4   /* someone is to be told of non-delivery */
+
+struct q_summary_rcpt {
+	const char *peer; /* NULL: no route */
+	uint8_t flags;
+};
+
+struct q_summary {
+	q_id id;
+	q_id parent; /* a version: of this; else 0 */
+	uint64_t content_file;
+	enum mhs_kind kind;
+	enum mhs_content content_type;
+	enum mhs_priority priority;
+	int64_t arrival;
+	int64_t deferred; /* not to be delivered before; 0: at once */
+	uint64_t size;    /* octets of content */
+	struct q_summary_rcpt *rcpts;
+	size_t n_rcpts;
+};
+
+/* Of a message with that envelope; strings stay the envelope's. */
+struct q_summary *q_summary_new(struct arena *a, q_id id, uint64_t content_file,
+    const struct mhs_envelope *env);
+void q_summary_pack(const struct q_summary *s, struct buf *out);
+/* NULL when in->bad. */
+struct q_summary *q_summary_unpack(struct arena *a, struct q_in *in);
+
+/* Is the recipient to be reported on, by the rules of its world? X.411
+ * 12.2.1.1.1.4 (originator and originating-MTA report request), RFC 3461 4.1;
+ * never for a report or for the null reverse-path. Bits Q_RCPT_WANTS_*. */
+uint8_t q_report_wanted(
+    const struct mhs_envelope *env, const struct mhs_recipient *r);
+
+#endif

@@ -1,0 +1,550 @@
+#include "qmgr/writer.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/arena.h"
+#include "lib/clock.h"
+#include "lib/crc32c.h"
+#include "lib/log.h"
+
+#define STAGE (256u << 10) /* records are gathered into writes of this */
+
+const struct q_io q_io_system = {pwrite, fdatasync};
+
+struct q_writer {
+	struct q_writer_params p;
+	char *directory, *recycled, *suffix;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t more;
+	struct q_append *first, **last; /* waiting; under the lock */
+	bool closing;                   /* under the lock */
+
+	/* the rest is the thread's */
+	uint64_t next_number;
+	int fd; /* -1: no file */
+	uint64_t number, size, offset, durable, records;
+	uint32_t salt;
+	char *path;     /* of the open file */
+	char *tmp_path; /* it still has this name: a snapshot's */
+	uint8_t *stage;
+	size_t staged;
+	struct err error; /* what the last failure was */
+};
+
+uint64_t
+q_number_take(uint64_t *next)
+{
+	uint64_t now = (uint64_t)clock_wall_ms() / 10;
+
+	if (*next < now)
+		*next = now;
+	return (*next)++;
+}
+
+void
+q_number_text(uint64_t number, char out[Q_NUMBER_TEXT])
+{
+	snprintf(out, Q_NUMBER_TEXT, "%016llx", (unsigned long long)number);
+}
+
+bool
+q_number_parse(const char *name, const char *suffix, uint64_t *out)
+{
+	uint64_t v = 0;
+
+	if (strlen(name) != 16 + strlen(suffix) ||
+	    strcmp(name + 16, suffix) != 0)
+		return false;
+	for (unsigned i = 0; i < 16; i++) {
+		static const char digits[] = "0123456789abcdef";
+		const char *d = strchr(digits, name[i]);
+
+		if (d == NULL)
+			return false;
+		v = v << 4 | (uint64_t)(d - digits);
+	}
+	*out = v;
+	return v >> (64 - Q_PLACE_BITS) == 0;
+}
+
+int
+q_sync_directory(const char *path, struct err *e)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc;
+
+	if (fd < 0)
+		return err_sys(e, "spool", "%s", path);
+	rc = fsync(fd) == 0 ? 0 : err_sys(e, "spool", "sync %s", path);
+	close(fd);
+	return rc;
+}
+
+/* --- octets into the file --- */
+
+static int
+write_all(struct q_writer *w, const uint8_t *p, size_t n, uint64_t offset)
+{
+	while (n > 0) {
+		ssize_t k = w->p.io->pwrite(w->fd, p, n, (off_t)offset);
+
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k == 0)
+			errno = EIO;
+		if (k <= 0)
+			return err_sys(&w->error, "spool", "write %s", w->path);
+		p += k;
+		n -= (size_t)k;
+		offset += (size_t)k;
+	}
+	return 0;
+}
+
+static int
+flush(struct q_writer *w)
+{
+	size_t n = w->staged;
+
+	w->staged = 0;
+	return n > 0 ? write_all(w, w->stage, n, w->offset - n) : 0;
+}
+
+static int
+put(struct q_writer *w, const uint8_t *p, size_t n)
+{
+	int rc;
+
+	if (w->staged + n > STAGE && (rc = flush(w)) != 0)
+		return rc;
+	if (n > STAGE) {
+		rc = write_all(w, p, n, w->offset);
+		w->offset += n;
+		return rc;
+	}
+	if (n > 0)
+		memcpy(w->stage + w->staged, p, n);
+	w->staged += n;
+	w->offset += n;
+	return 0;
+}
+
+static int
+put_record(struct q_writer *w, struct q_header *h, const uint8_t *body,
+    const uint8_t *content)
+{
+	static const uint8_t zeros[Q_PLACE];
+	uint8_t head[Q_HEADER];
+	uint64_t end = w->offset + q_record_size(h);
+	int rc;
+
+	h->id = q_id_make(w->number, w->offset);
+	h->salt = w->salt;
+	h->durable = (uint32_t)(w->durable / Q_PLACE);
+	q_header_pack(h, head);
+	if ((rc = put(w, head, sizeof(head))) != 0 ||
+	    (rc = put(w, body, h->body_n)) != 0)
+		return rc;
+	if (h->content_file == 0 && (rc = put(w, content, h->content_n)) != 0)
+		return rc;
+	return put(w, zeros, end - w->offset);
+}
+
+static int
+sync_file(struct q_writer *w)
+{
+	int rc = flush(w);
+
+	if (rc != 0)
+		return rc;
+	if (w->p.io->fdatasync(w->fd) != 0)
+		return err_sys(&w->error, "spool", "sync %s", w->path);
+	w->durable = w->offset;
+	return 0;
+}
+
+/* --- files --- */
+
+static void
+forget_file(struct q_writer *w)
+{
+	if (w->fd >= 0)
+		close(w->fd);
+	w->fd = -1;
+	free(w->path);
+	free(w->tmp_path);
+	w->path = w->tmp_path = NULL;
+	w->staged = 0;
+}
+
+static char *
+path_of(const char *directory, uint64_t number, const char *suffix)
+{
+	char name[Q_NUMBER_TEXT], *path;
+
+	q_number_text(number, name);
+	if (asprintf(&path, "%s/%s%s", directory, name, suffix) < 0)
+		log_die("out of memory");
+	return path;
+}
+
+static int
+fill_with_zeros(struct q_writer *w)
+{
+	uint64_t done = 0;
+	int rc;
+
+	memset(w->stage, 0, STAGE);
+	while (done < w->size) {
+		uint64_t n = w->size - done < STAGE ? w->size - done : STAGE;
+
+		if ((rc = write_all(w, w->stage, n, done)) != 0)
+			return rc;
+		done += n;
+	}
+	return 0;
+}
+
+/* Takes any file from the recycled ones that is large enough. */
+static bool
+claim_recycled(struct q_writer *w)
+{
+	DIR *dir = w->recycled != NULL ? opendir(w->recycled) : NULL;
+	struct dirent *d;
+	struct stat st;
+	uint64_t ignored;
+	char *old;
+
+	while (dir != NULL && w->fd < 0 && (d = readdir(dir)) != NULL) {
+		if (!q_number_parse(d->d_name, w->suffix, &ignored))
+			continue;
+		if (asprintf(&old, "%s/%s", w->recycled, d->d_name) < 0)
+			log_die("out of memory");
+		/* another process may be faster: then rename fails */
+		if (stat(old, &st) == 0 && (uint64_t)st.st_size >= w->size &&
+		    renameat2(AT_FDCWD, old, AT_FDCWD, w->path,
+			RENAME_NOREPLACE) == 0) {
+			w->fd = open(w->path, O_RDWR | O_CLOEXEC);
+			w->size = (uint64_t)st.st_size;
+		}
+		free(old);
+	}
+	if (dir != NULL)
+		closedir(dir);
+	return w->fd >= 0;
+}
+
+static int
+create_file(struct q_writer *w, bool snapshot)
+{
+	const char *path;
+
+	for (;;) {
+		w->number = q_number_take(&w->next_number);
+		free(w->path);
+		w->path = path_of(w->directory, w->number, w->suffix);
+		if (snapshot) {
+			free(w->tmp_path);
+			w->tmp_path = path_of(w->directory, w->number, ".tmp");
+		} else if (claim_recycled(w)) {
+			return 0;
+		}
+		path = snapshot ? w->tmp_path : w->path;
+		w->fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		if (w->fd >= 0)
+			return fill_with_zeros(w);
+		if (errno != EEXIST)
+			return err_sys(&w->error, "spool", "%s", path);
+	}
+}
+
+static int
+put_file_header(struct q_writer *w)
+{
+	struct q_file_info info = {w->p.instance, clock_wall()};
+	uint8_t body[Q_FILE_INFO];
+	struct q_header h = {.type = Q_RECORD_FILE, .body_n = sizeof(body)};
+
+	q_file_info_pack(&info, body);
+	h.body_crc = crc32c(0, body, sizeof(body));
+	return put_record(w, &h, body, NULL);
+}
+
+/* Nothing is in it yet that anybody was told of. */
+static void
+discard_file(struct q_writer *w)
+{
+	const char *path = w->tmp_path != NULL ? w->tmp_path : w->path;
+
+	if (w->fd >= 0 && unlink(path) != 0)
+		log_event(LOG_LEVEL_WARN, "file-left-behind", "path", path,
+		    "reason", strerror(errno), NULL);
+	forget_file(w);
+}
+
+/* A new file, durable with its name, with room for `need` octets. */
+static int
+begin_file(struct q_writer *w, uint64_t need, bool snapshot)
+{
+	uint64_t overhead = 2 * Q_HEADER + Q_PLACE; /* FILE and END */
+	int rc;
+
+	w->size = w->p.file_size;
+	if (need + overhead > w->size || snapshot)
+		w->size = need + overhead + (snapshot ? w->p.file_size : 0);
+	if (w->size > Q_FILE_MAX)
+		return err_set(&w->error, "spool", ERR_LIMIT,
+		    "record of %llu octets", (unsigned long long)need);
+	w->offset = w->durable = w->records = 0;
+	w->staged = 0;
+	if (getrandom(&w->salt, sizeof(w->salt), 0) != sizeof(w->salt))
+		w->salt = (uint32_t)w->next_number * 2654435761u;
+	rc = create_file(w, snapshot);
+	if (rc == 0)
+		rc = put_file_header(w);
+	if (rc == 0 && (rc = flush(w)) == 0 && fsync(w->fd) != 0)
+		rc = err_sys(&w->error, "spool", "sync %s", w->path);
+	if (rc == 0 && !snapshot)
+		rc = q_sync_directory(w->directory, &w->error);
+	w->durable = w->offset;
+	if (rc != 0)
+		discard_file(w);
+	return rc;
+}
+
+/* A snapshot's file gets its name. */
+static int
+reveal_file(struct q_writer *w)
+{
+	int rc;
+
+	if (w->tmp_path == NULL)
+		return 0;
+	if (rename(w->tmp_path, w->path) != 0)
+		return err_sys(&w->error, "spool", "rename %s", w->tmp_path);
+	free(w->tmp_path);
+	w->tmp_path = NULL;
+	rc = q_sync_directory(w->directory, &w->error);
+	return rc;
+}
+
+static void
+tell_finished(struct q_writer *w, uint64_t number, uint64_t records)
+{
+	if (w->p.finished != NULL)
+		w->p.finished(w->p.arg, number, records);
+}
+
+/* --- batches --- */
+
+/* What was put into the open file since its last sync. */
+struct batch {
+	struct q_append *first, **last;
+	uint64_t n;
+};
+
+static void
+batch_done(struct q_writer *w, struct batch *b, int result)
+{
+	struct q_append *first = b->first;
+
+	if (first == NULL)
+		return;
+	*b->last = NULL;
+	if (result == 0)
+		w->records += b->n;
+	*b = (struct batch){.last = &b->first};
+	w->p.done(w->p.arg, first, result, &w->error);
+}
+
+static void
+batch_add(struct batch *b, struct q_append *a)
+{
+	*b->last = a;
+	b->last = &a->next;
+	b->n++;
+}
+
+/* The file failed: what is not durable must not come back as a message
+ * that its sender was told we do not have. */
+static void
+abandon_file(struct q_writer *w, struct batch *b)
+{
+	uint64_t number = w->number, records = w->records;
+	bool had = w->fd >= 0;
+
+	w->error.code = ERR_TEMPORARY;
+	log_err(LOG_LEVEL_ERROR, "write-failed", &w->error, NULL);
+	if (had && w->tmp_path != NULL) {
+		discard_file(w);
+		had = false;
+	} else if (had) {
+		if (ftruncate(w->fd, (off_t)w->durable) != 0 ||
+		    fsync(w->fd) != 0)
+			log_event(LOG_LEVEL_WARN, "not-cut-back", "path",
+			    w->path, "reason", strerror(errno), NULL);
+		forget_file(w);
+	}
+	batch_done(w, b, ERR_TEMPORARY);
+	if (had)
+		tell_finished(w, number, records);
+}
+
+static void
+commit(struct q_writer *w, struct batch *b)
+{
+	if (b->first == NULL)
+		return;
+	if (sync_file(w) != 0 || reveal_file(w) != 0)
+		abandon_file(w, b);
+	else
+		batch_done(w, b, 0);
+}
+
+/* Closes the file after an END record. That one may fail without harm: only
+ * the certainty about the last records' checksums is lost. */
+static void
+finish_file(struct q_writer *w, struct batch *b)
+{
+	struct q_header h = {.type = Q_RECORD_END};
+	uint64_t number, records;
+
+	commit(w, b);
+	if (w->fd < 0)
+		return;
+	if (put_record(w, &h, NULL, NULL) != 0 || sync_file(w) != 0)
+		log_err(LOG_LEVEL_WARN, "end-not-written", &w->error, NULL);
+	number = w->number;
+	records = w->records;
+	forget_file(w);
+	tell_finished(w, number, records);
+}
+
+static void
+append(struct q_writer *w, struct batch *b, struct q_append *a)
+{
+	uint64_t need = q_record_size(&a->h);
+	bool snapshot = a->h.type == Q_RECORD_SNAPSHOT;
+
+	if (w->fd >= 0 && (snapshot || need > w->size - Q_HEADER - w->offset))
+		finish_file(w, b);
+	batch_add(b, a);
+	if ((w->fd < 0 && begin_file(w, need, snapshot) != 0) ||
+	    put_record(w, &a->h, a->body, a->content) != 0)
+		abandon_file(w, b);
+	else if (snapshot)
+		commit(w, b);
+}
+
+static void
+write_batch(struct q_writer *w, struct q_append *list)
+{
+	struct batch b = {.last = &b.first};
+	struct q_append *next;
+
+	for (; list != NULL; list = next) {
+		next = list->next;
+		append(w, &b, list);
+	}
+	commit(w, &b);
+}
+
+static void *
+writer_thread(void *arg)
+{
+	struct q_writer *w = arg;
+	struct batch none = {.last = &none.first};
+	struct q_append *list;
+
+	pthread_mutex_lock(&w->lock);
+	for (;;) {
+		while (w->first == NULL && !w->closing)
+			pthread_cond_wait(&w->more, &w->lock);
+		list = w->first;
+		if (list == NULL)
+			break;
+		w->first = NULL;
+		w->last = &w->first;
+		pthread_mutex_unlock(&w->lock);
+		write_batch(w, list);
+		pthread_mutex_lock(&w->lock);
+	}
+	pthread_mutex_unlock(&w->lock);
+	finish_file(w, &none);
+	return NULL;
+}
+
+static void
+destroy(struct q_writer *w)
+{
+	pthread_cond_destroy(&w->more);
+	pthread_mutex_destroy(&w->lock);
+	free(w->directory);
+	free(w->recycled);
+	free(w->suffix);
+	free(w->stage);
+	free(w);
+}
+
+struct q_writer *
+q_writer_open(const struct q_writer_params *p, struct err *e)
+{
+	struct q_writer *w = xcalloc(1, sizeof(*w));
+
+	w->p = *p;
+	if (w->p.io == NULL)
+		w->p.io = &q_io_system;
+	w->directory = xstrdup(p->directory);
+	w->recycled = p->recycled != NULL ? xstrdup(p->recycled) : NULL;
+	w->suffix = xstrdup(p->suffix);
+	w->next_number = p->first_number;
+	w->fd = -1;
+	w->stage = xmalloc(STAGE);
+	w->last = &w->first;
+	w->error = (struct err)ERR_INIT;
+	pthread_mutex_init(&w->lock, NULL);
+	pthread_cond_init(&w->more, NULL);
+	errno = pthread_create(&w->thread, NULL, writer_thread, w);
+	if (errno == 0)
+		return w;
+	err_sys(e, "spool", "thread of the writer");
+	destroy(w);
+	return NULL;
+}
+
+void
+q_writer_append(struct q_writer *w, struct q_append *a)
+{
+	a->next = NULL;
+	pthread_mutex_lock(&w->lock);
+	INVARIANT(!w->closing);
+	*w->last = a;
+	w->last = &a->next;
+	pthread_cond_signal(&w->more);
+	pthread_mutex_unlock(&w->lock);
+}
+
+void
+q_writer_close(struct q_writer **wp)
+{
+	struct q_writer *w = *wp;
+
+	if (w == NULL)
+		return;
+	pthread_mutex_lock(&w->lock);
+	w->closing = true;
+	pthread_cond_signal(&w->more);
+	pthread_mutex_unlock(&w->lock);
+	pthread_join(w->thread, NULL);
+	destroy(w);
+	*wp = NULL;
+}
