@@ -1,0 +1,114 @@
+/*
+ * The SMTP and LMTP client as an engine without I/O (RFC 5321, RFC 2033, with
+ * SIZE, 8BITMIME, PIPELINING, ENHANCEDSTATUSCODES and DSN). One engine is one
+ * session: it greets, then takes one transaction after another, and tells its
+ * user what became of every recipient. Content is read from where it lies and
+ * stuffed into the output piece by piece as the socket takes it; a bare CR or
+ * LF in it goes out as CR LF.
+ *
+ * Whatever goes wrong (a broken connection, 421 at any moment, nonsense, a
+ * time-out) ends the session, and every recipient without a final answer gets
+ * SMTP_TEMPORARY. Times are milliseconds, sizes octets.
+ */
+#ifndef SMTP_CLIENT_H
+#define SMTP_CLIENT_H
+
+#include <stdbool.h>
+
+#include "lib/arena.h"
+#include "lib/loop.h"
+#include "smtp/reply.h"
+
+struct smtp_client;
+
+struct smtp_client_params {
+	bool lmtp;
+	const char *helo; /* our name */
+	/* RFC 5321 4.5.3.2, in its order */
+	msec_t greeting_timeout, mail_timeout, rcpt_timeout;
+	msec_t data_init_timeout, data_block_timeout, data_done_timeout;
+	msec_t quit_timeout; /* for the answer to QUIT and RSET */
+	msec_t idle_timeout; /* between transactions; then QUIT */
+};
+
+#define SMTP_CLIENT_PARAMS_DEFAULT                                         \
+	{                                                                  \
+		.helo = "localhost", .greeting_timeout = 300000,           \
+		.mail_timeout = 300000, .rcpt_timeout = 300000,            \
+		.data_init_timeout = 120000, .data_block_timeout = 180000, \
+		.data_done_timeout = 600000, .quit_timeout = 20000,        \
+		.idle_timeout = 30000                                      \
+	}
+
+enum smtp_outcome {
+	SMTP_PENDING,
+	SMTP_ACCEPTED,
+	SMTP_TEMPORARY,
+	SMTP_PERMANENT,
+};
+
+struct smtp_recipient {
+	const char *mailbox;
+	uint8_t notify;    /* MHS_NOTIFY_* as it came; 0: not given */
+	const char *orcpt; /* decoded, or NULL */
+	/* results */
+	enum smtp_outcome outcome;
+	bool rcpt_accepted; /* the content's fate is its fate */
+	const char *status; /* "5.1.1"; made up from the code if need be */
+	const char *text;   /* "550 5.1.1 No such user", one line */
+};
+
+/* One message to some recipients. The caller's until `done`; results are put
+ * into the arena. */
+struct smtp_transaction {
+	struct arena *arena;
+	const char *from; /* mailbox, "" for <> */
+	const char *envid;
+	char ret; /* 'F', 'H', 0 */
+	bool has_8bit;
+	const uint8_t *content;
+	uint64_t content_n;
+	struct smtp_recipient *recipients;
+	size_t n_recipients;
+	/* results */
+	bool dsn_offered; /* the server takes over reporting success */
+	bool peer_error;  /* the server's trouble, not this message's */
+};
+
+struct smtp_client_ops {
+	/* The session can take a transaction (after the hello, and after each
+	 * transaction that left it usable). */
+	void (*ready)(void *arg);
+	/* The transaction is over; every recipient has its outcome. */
+	void (*done)(void *arg, struct smtp_transaction *t);
+	/* The session is over; `why` is one line for the log, NULL after an
+	 * orderly QUIT. No call follows this one. */
+	void (*ended)(void *arg, const char *why);
+};
+
+/* `p`, its strings and `ops` must outlive the engine. */
+struct smtp_client *smtp_client_new(const struct smtp_client_params *p,
+    const struct smtp_client_ops *ops, void *arg, msec_t now);
+void smtp_client_free(struct smtp_client **c);
+
+extern const struct engine_ops smtp_client_engine;
+
+/* Starts a transaction; only when smtp_client_idle(). May be called from
+ * ready(). The owner calls conn_wake() afterwards. */
+void smtp_client_send(
+    struct smtp_client *c, struct smtp_transaction *t, msec_t now);
+bool smtp_client_idle(const struct smtp_client *c);
+/* QUIT, once what is under way is done. */
+void smtp_client_quit(struct smtp_client *c, msec_t now);
+
+/* The name the server gave itself in its greeting, or "". */
+const char *smtp_client_remote(const struct smtp_client *c);
+/* What it offered. */
+#define SMTP_EXT_PIPELINING 1
+#define SMTP_EXT_SIZE 2
+#define SMTP_EXT_8BITMIME 4
+#define SMTP_EXT_DSN 8
+#define SMTP_EXT_STATUS 16
+unsigned smtp_client_extensions(const struct smtp_client *c);
+
+#endif

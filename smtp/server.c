@@ -1,0 +1,442 @@
+/*
+ * The server's frame: lines, the command table, time, and replies. What the
+ * commands do is in server_hello.c, server_mail.c, server_data.c and
+ * server_misc.c.
+ */
+#include "smtp/server.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "lib/arena.h"
+#include "lib/log.h"
+#include "smtp/server_priv.h"
+
+#define REPLY_LINE_MAX 512     /* RFC 5321 4.5.3.1.5 */
+#define OUTPUT_MAX (64 * 1024) /* above it, no more commands are read */
+#define VERB_MAX 12
+
+/* Extensions add rows here (STARTTLS, AUTH, BDAT ...), nothing else. */
+static const struct smtp_command commands[] = {
+    {"EHLO", smtp_cmd_ehlo, S_COMMANDS, CMD_SMTP | CMD_LAST | CMD_IDLE},
+    {"HELO", smtp_cmd_helo, S_COMMANDS, CMD_SMTP | CMD_LAST | CMD_IDLE},
+    {"LHLO", smtp_cmd_ehlo, S_COMMANDS, CMD_LMTP | CMD_LAST | CMD_IDLE},
+    {"MAIL", smtp_cmd_mail, S_READY, CMD_BOTH},
+    {"RCPT", smtp_cmd_rcpt, S_MAIL | S_RCPT, CMD_BOTH},
+    {"DATA", smtp_cmd_data, S_RCPT, CMD_BOTH | CMD_LAST | CMD_NO_ARGS},
+    {"RSET", smtp_cmd_rset, S_COMMANDS, CMD_BOTH | CMD_IDLE | CMD_NO_ARGS},
+    {"NOOP", smtp_cmd_noop, S_COMMANDS, CMD_BOTH | CMD_IDLE},
+    {"QUIT", smtp_cmd_quit, S_COMMANDS, CMD_BOTH | CMD_NO_ARGS},
+    {"VRFY", smtp_cmd_vrfy, S_COMMANDS, CMD_BOTH | CMD_IDLE},
+    {"HELP", smtp_cmd_help, S_COMMANDS, CMD_BOTH | CMD_IDLE},
+    {"EXPN", smtp_cmd_unimplemented, S_COMMANDS, CMD_BOTH},
+    {"TURN", smtp_cmd_unimplemented, S_COMMANDS, CMD_BOTH},
+    /* a browser was tricked into talking to us */
+    {"GET", smtp_cmd_foreign, S_COMMANDS, CMD_BOTH},
+    {"POST", smtp_cmd_foreign, S_COMMANDS, CMD_BOTH},
+    {"PUT", smtp_cmd_foreign, S_COMMANDS, CMD_BOTH},
+    {"CONNECT", smtp_cmd_foreign, S_COMMANDS, CMD_BOTH},
+    {"OPTIONS", smtp_cmd_foreign, S_COMMANDS, CMD_BOTH},
+};
+
+/* --- replies --- */
+
+void
+smtp_server_reply(
+    struct smtp_server *s, int code, const char *status, const char *text)
+{
+	struct smtp_reply r = {code, status, text};
+	uint8_t *p;
+	size_t n;
+
+	buf_printf(&s->out, status != NULL ? "%d %s " : "%d ", code, status);
+	n = strnlen(text, REPLY_LINE_MAX - 16);
+	p = buf_reserve(&s->out, n + 2);
+	for (size_t i = 0; i < n; i++)
+		p[i] = text[i] >= ' ' && text[i] < 127 ? (uint8_t)text[i] : '?';
+	memcpy(p + n, "\r\n", 2);
+	buf_grow(&s->out, n + 2);
+	if (code >= 400 && s->ops->refused != NULL)
+		s->ops->refused(
+		    s->arg, s->command != NULL ? s->command : "-", &r);
+}
+
+void
+smtp_server_reset(struct smtp_server *s)
+{
+	bool open = (s->state & S_TRANSACTION) && s->content_error.code == 0;
+
+	s->recipients = 0;
+	s->content_error.code = 0;
+	if (s->state & (S_TRANSACTION | S_WAIT))
+		s->state = S_READY;
+	if (open)
+		s->ops->reset(s->arg);
+}
+
+void
+smtp_server_close(
+    struct smtp_server *s, int code, const char *status, const char *text)
+{
+	smtp_server_reset(s);
+	s->state = S_CLOSED;
+	smtp_server_reply(s, code, status, text);
+}
+
+void
+smtp_server_error(
+    struct smtp_server *s, int code, const char *status, const char *text)
+{
+	smtp_server_reply(s, code, status, text);
+	if (++s->errors >= s->p->errors_max && s->state != S_CLOSED)
+		smtp_server_close(s, 421, "4.7.0", "Too many errors");
+}
+
+/* --- commands --- */
+
+static const struct smtp_command *
+find_command(const struct smtp_server *s, const char *verb, size_t n)
+{
+	unsigned protocol = s->p->lmtp ? CMD_LMTP : CMD_SMTP;
+
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if ((commands[i].flags & protocol) &&
+		    strlen(commands[i].verb) == n &&
+		    strncasecmp(commands[i].verb, verb, n) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+static const char *
+sequence_text(const struct smtp_server *s, const struct smtp_command *c)
+{
+	if (s->state == S_START)
+		return s->p->lmtp ? "Send LHLO first" : "Send EHLO first";
+	if (c->states == S_READY)
+		return "A message is under way already";
+	return s->state == S_READY ? "Send MAIL first" : "No valid recipients";
+}
+
+static void
+run_command(struct smtp_server *s, const struct smtp_command *c,
+    const char *args, size_t n)
+{
+	s->command = c->verb;
+	if (!(c->states & (unsigned)s->state)) {
+		smtp_server_error(s, 503, "5.5.1", sequence_text(s, c));
+	} else if ((c->flags & CMD_NO_ARGS) && n > 0) {
+		smtp_server_error(s, 501, "5.5.4", "No arguments allowed");
+	} else if ((c->flags & CMD_IDLE) &&
+	    ++s->idle_commands > s->p->idle_commands_max) {
+		smtp_server_error(
+		    s, 450, "4.7.0", "Too many commands without a message");
+	} else if ((c->flags & CMD_LAST) && s->in_group) {
+		smtp_server_close(s, 554, "5.5.0",
+		    "Commands were sent before the reply they depend on");
+	} else {
+		c->fn(s, args, n);
+	}
+}
+
+static bool
+has_control(const uint8_t *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (p[i] < 32 || p[i] == 127)
+			return true;
+	return false;
+}
+
+/* One complete line is in s->line. */
+static void
+run_line(struct smtp_server *s)
+{
+	const char *line = buf_cstr(&s->line);
+	size_t n = s->line.len, verb;
+	const struct smtp_command *c;
+
+	s->command = NULL;
+	while (n > 0 && line[n - 1] == ' ')
+		n--;
+	if (has_control(s->line.data, s->line.len)) {
+		smtp_server_error(s, 500, "5.5.2",
+		    "Control characters, or a line end other than CR LF");
+		return;
+	}
+	for (verb = 0; verb < n && line[verb] != ' '; verb++)
+		;
+	c = verb <= VERB_MAX ? find_command(s, line, verb) : NULL;
+	if (c == NULL) {
+		smtp_server_error(s, 500, "5.5.1", "Command not recognized");
+		return;
+	}
+	while (verb < n && line[verb] == ' ')
+		verb++;
+	run_command(s, c, line + verb, n - verb);
+}
+
+/* --- lines --- */
+
+/* Takes octets up to the end of a line. Returns how many. */
+static size_t
+take_line(struct smtp_server *s, const uint8_t *p, size_t n, msec_t now)
+{
+	const uint8_t *lf = memchr(p, '\n', n);
+	size_t used = lf != NULL ? (size_t)(lf - p) + 1 : n;
+	bool cr = used >= 2 ? p[used - 2] == '\r' : s->line_cr;
+	bool complete = lf != NULL && cr;
+
+	s->line_cr = p[used - 1] == '\r';
+	if (!s->line_dropped && s->line.len + used > s->p->command_line_max) {
+		s->line_dropped = true;
+		buf_clear(&s->line);
+		s->command = NULL;
+		smtp_server_error(s, 500, "5.5.2", "Line too long");
+	}
+	if (!s->line_dropped)
+		buf_append(&s->line, p, used);
+	if (!complete)
+		return used;
+	s->in_group = used < n;
+	if (!s->line_dropped) {
+		s->line.len -= 2;
+		run_line(s);
+	}
+	s->line_dropped = s->line_cr = false;
+	buf_clear(&s->line);
+	s->deadline = now + s->p->command_timeout;
+	return used;
+}
+
+/* Works on input until it is used up or the user owes a reply. */
+static void
+process(struct smtp_server *s, const uint8_t *p, size_t n, msec_t now)
+{
+	size_t used;
+
+	s->busy = true;
+	while (n > 0 && s->state != S_WAIT && s->state != S_CLOSED) {
+		if (s->state == S_DATA) {
+			used = smtp_server_content(s, p, n);
+			s->deadline = now +
+			    (s->state == S_DATA ? s->p->data_timeout
+						: s->p->command_timeout);
+		} else {
+			used = take_line(s, p, n, now);
+		}
+		p += used;
+		n -= used;
+	}
+	s->busy = false;
+	if (s->state == S_CLOSED)
+		buf_free(&s->held);
+	else if (n > 0)
+		buf_append(&s->held, p, n);
+	else if (s->eof && s->state != S_WAIT)
+		s->state = S_CLOSED;
+}
+
+static void
+process_held(struct smtp_server *s, msec_t now)
+{
+	struct buf b = s->held;
+
+	if (s->busy || s->state == S_WAIT)
+		return;
+	s->held = (struct buf){0};
+	process(s, b.data, b.len, now);
+	buf_free(&b);
+}
+
+/* --- the engine --- */
+
+static void
+greet(struct smtp_server *s, msec_t now)
+{
+	s->state = S_START;
+	s->deadline = now + s->p->command_timeout;
+	buf_printf(&s->out, "220 %s %s Isthmus\r\n", s->p->hostname,
+	    s->p->lmtp ? "LMTP" : "ESMTP");
+}
+
+struct smtp_server *
+smtp_server_new(const struct smtp_server_params *p,
+    const struct smtp_server_ops *ops, void *arg, msec_t now)
+{
+	struct smtp_server *s = xcalloc(1, sizeof(*s));
+
+	s->p = p;
+	s->ops = ops;
+	s->arg = arg;
+	s->state = S_GREETING;
+	s->deadline = now + p->greet_delay;
+	if (p->greet_delay == 0)
+		greet(s, now);
+	return s;
+}
+
+void
+smtp_server_free(struct smtp_server **sp)
+{
+	struct smtp_server *s = *sp;
+
+	if (s == NULL)
+		return;
+	*sp = NULL;
+	buf_free(&s->out);
+	buf_free(&s->line);
+	buf_free(&s->held);
+	free(s);
+}
+
+static void
+on_input(void *engine, const uint8_t *p, size_t n, msec_t now)
+{
+	struct smtp_server *s = engine;
+
+	if (s->state == S_GREETING && n > 0)
+		smtp_server_close(
+		    s, 554, "5.5.0", "Commands were sent before the greeting");
+	if (s->state == S_WAIT)
+		buf_append(&s->held, p, n);
+	else
+		process(s, p, n, now);
+}
+
+static void
+on_closed(void *engine, const struct err *reason, msec_t now)
+{
+	struct smtp_server *s = engine;
+
+	(void)now;
+	s->eof = true;
+	if (s->state == S_WAIT && reason == NULL)
+		return;
+	smtp_server_reset(s);
+	s->state = S_CLOSED;
+}
+
+static struct buf *
+output(void *engine)
+{
+	return &((struct smtp_server *)engine)->out;
+}
+
+static msec_t
+deadline(void *engine)
+{
+	struct smtp_server *s = engine;
+
+	return s->state == S_WAIT || s->state == S_CLOSED ? MSEC_NEVER
+							  : s->deadline;
+}
+
+static void
+on_timeout(void *engine, msec_t now)
+{
+	struct smtp_server *s = engine;
+
+	if (now < deadline(s))
+		return;
+	s->command = NULL;
+	if (s->state == S_GREETING)
+		greet(s, now);
+	else
+		smtp_server_close(s, 421, "4.4.2", "Timeout, closing");
+}
+
+static bool
+wants_input(void *engine)
+{
+	struct smtp_server *s = engine;
+
+	return s->state != S_WAIT && s->out.len < OUTPUT_MAX;
+}
+
+static bool
+finished(void *engine)
+{
+	return ((struct smtp_server *)engine)->state == S_CLOSED;
+}
+
+const struct engine_ops smtp_server_engine = {
+    .input = on_input,
+    .closed = on_closed,
+    .output = output,
+    .deadline = deadline,
+    .timeout = on_timeout,
+    .wants_input = wants_input,
+    .finished = finished,
+};
+
+/* --- the user's calls --- */
+
+static void
+content_replied(struct smtp_server *s, msec_t now)
+{
+	s->state = S_READY;
+	s->recipients = 0;
+	s->idle_commands = 0;
+	s->deadline = now + s->p->command_timeout;
+	if (s->stopping)
+		smtp_server_close(s, 421, "4.3.2", "Shutting down");
+	process_held(s, now);
+}
+
+void
+smtp_server_data_reply(
+    struct smtp_server *s, const struct smtp_reply *r, msec_t now)
+{
+	if (s->state == S_CLOSED) /* the connection is gone meanwhile */
+		return;
+	INVARIANT(s->state == S_WAIT && s->owed > 0);
+	s->command = "DATA";
+	smtp_server_reply(s, r->code, r->status, r->text);
+	if (--s->owed == 0)
+		content_replied(s, now);
+}
+
+void
+smtp_server_data_reply_all(
+    struct smtp_server *s, const struct smtp_reply *r, msec_t now)
+{
+	unsigned n = s->owed;
+
+	while (n-- > 0 && s->state == S_WAIT)
+		smtp_server_data_reply(s, r, now);
+}
+
+void
+smtp_server_shutdown(struct smtp_server *s)
+{
+	s->command = NULL;
+	if (s->state == S_WAIT)
+		s->stopping = true;
+	else if (s->state != S_CLOSED)
+		smtp_server_close(s, 421, "4.3.2", "Shutting down");
+}
+
+const char *
+smtp_server_helo(const struct smtp_server *s)
+{
+	return s->helo;
+}
+
+const char *
+smtp_server_protocol(const struct smtp_server *s)
+{
+	return s->p->lmtp ? "LMTP" : s->extended ? "ESMTP" : "SMTP";
+}
+
+bool
+smtp_server_content_8bit(const struct smtp_server *s)
+{
+	return s->eightbit;
+}
+
+unsigned
+smtp_server_recipients(const struct smtp_server *s)
+{
+	return s->recipients;
+}

@@ -1,0 +1,109 @@
+/*
+ * Inside the SMTP server: its state, the command table, and the helpers that
+ * the command files share. Private to smtp/server*.c.
+ */
+#ifndef SMTP_SERVER_PRIV_H
+#define SMTP_SERVER_PRIV_H
+
+#include "smtp/address.h"
+#include "smtp/server.h"
+
+/* Where the session is. Each is a bit, for the command table. */
+enum smtp_server_state {
+	S_GREETING = 1, /* greet_delay runs; nothing may come yet */
+	S_START = 2,    /* greeted; no hello yet */
+	S_READY = 4,    /* hello done, no transaction */
+	S_MAIL = 8,     /* MAIL accepted, no recipient yet */
+	S_RCPT = 16,    /* at least one recipient accepted */
+	S_DATA = 32,    /* content comes in */
+	S_WAIT = 64,    /* content complete; the user owes replies */
+	S_CLOSED = 128, /* the last reply was given */
+};
+#define S_COMMANDS (S_START | S_READY | S_MAIL | S_RCPT)
+#define S_TRANSACTION (S_MAIL | S_RCPT | S_DATA)
+
+/* The content's position, relative to line ends and dots. */
+enum content_at {
+	AT_LINE_START,
+	AT_DOT,    /* a dot began the line */
+	AT_DOT_CR, /* dot, CR: an LF now ends the content */
+	AT_TEXT,
+	AT_CR, /* a CR inside the text: an LF must follow */
+};
+
+struct smtp_server {
+	const struct smtp_server_params *p;
+	const struct smtp_server_ops *ops;
+	void *arg;
+	enum smtp_server_state state;
+	bool busy;     /* inside process(): it goes on by itself */
+	bool eof;      /* the peer sends no more */
+	bool stopping; /* 421 once the replies owed are given */
+	bool extended; /* EHLO or LHLO, not HELO */
+	bool in_group; /* more octets follow the command at hand */
+	msec_t deadline;
+	struct buf out;
+	/* the command line */
+	struct buf line;     /* so far, without its end */
+	bool line_dropped;   /* too long, answered; its end is still to come */
+	bool line_cr;        /* the last octet was a CR */
+	const char *command; /* the row's verb, for logs */
+	struct buf held;     /* came while the user owed a reply */
+	/* the session */
+	char helo[SMTP_DOMAIN_MAX + 1];
+	unsigned errors, idle_commands, refused_recipients;
+	/* the transaction */
+	unsigned recipients; /* accepted */
+	unsigned owed;       /* replies to the content still to be given */
+	/* the content */
+	enum content_at at;
+	uint64_t size;
+	size_t line_length;
+	bool in_header, eightbit;
+	struct smtp_reply content_error; /* code 0: none so far */
+};
+
+/* One command. `states`: where it is allowed; elsewhere the reply is 503. */
+struct smtp_command {
+	const char *verb;
+	void (*fn)(struct smtp_server *s, const char *args, size_t n);
+	unsigned states;
+	unsigned flags;
+};
+#define CMD_SMTP 1 /* exists in SMTP */
+#define CMD_LMTP 2 /* exists in LMTP */
+#define CMD_BOTH 3
+#define CMD_LAST 4     /* nothing may follow before its reply (RFC 2920 3.1) */
+#define CMD_IDLE 8     /* counted until a message comes */
+#define CMD_NO_ARGS 16 /* 501 with any */
+
+/* server.c */
+void smtp_server_reply(
+    struct smtp_server *s, int code, const char *status, const char *text);
+/* The same for a mistake of the peer's, which is counted. */
+void smtp_server_error(
+    struct smtp_server *s, int code, const char *status, const char *text);
+void smtp_server_close(
+    struct smtp_server *s, int code, const char *status, const char *text);
+void smtp_server_reset(struct smtp_server *s);
+
+/* server_hello.c */
+void smtp_cmd_ehlo(struct smtp_server *s, const char *args, size_t n);
+void smtp_cmd_helo(struct smtp_server *s, const char *args, size_t n);
+/* server_mail.c */
+void smtp_cmd_mail(struct smtp_server *s, const char *args, size_t n);
+void smtp_cmd_rcpt(struct smtp_server *s, const char *args, size_t n);
+/* server_data.c */
+void smtp_cmd_data(struct smtp_server *s, const char *args, size_t n);
+/* Takes content; returns the octets used, fewer than n when it ended. */
+size_t smtp_server_content(struct smtp_server *s, const uint8_t *p, size_t n);
+/* server_misc.c */
+void smtp_cmd_rset(struct smtp_server *s, const char *args, size_t n);
+void smtp_cmd_noop(struct smtp_server *s, const char *args, size_t n);
+void smtp_cmd_quit(struct smtp_server *s, const char *args, size_t n);
+void smtp_cmd_vrfy(struct smtp_server *s, const char *args, size_t n);
+void smtp_cmd_help(struct smtp_server *s, const char *args, size_t n);
+void smtp_cmd_unimplemented(struct smtp_server *s, const char *args, size_t n);
+void smtp_cmd_foreign(struct smtp_server *s, const char *args, size_t n);
+
+#endif
