@@ -90,6 +90,7 @@ session_fail(struct smtp_client *c, const char *status, const char *why)
 	c->await = AWAIT_END;
 	buf_clear(&c->out);
 	if (c->t != NULL) {
+		c->t->unanswered = !c->answered;
 		c->t->peer_error = true;
 		settle_all(c, 421, status, text);
 		transaction_done(c);
@@ -357,7 +358,8 @@ smtp_client_send(struct smtp_client *c, struct smtp_transaction *t, msec_t now)
 	INVARIANT(smtp_client_idle(c));
 	c->t = t;
 	c->next = c->accepted = 0;
-	c->mail_accepted = false;
+	c->mail_accepted = c->answered = false;
+	t->dsn_offered = t->peer_error = t->unanswered = false;
 	for (size_t i = 0; i < t->n_recipients; i++) {
 		t->recipients[i].outcome = SMTP_PENDING;
 		t->recipients[i].rcpt_accepted = false;
@@ -490,13 +492,14 @@ got_data(struct smtp_client *c, msec_t now)
 		}
 		return;
 	}
-	result_shared(c, true);
-	/* 2xx or another 3xx here: nobody knows what the server thinks */
-	if (c->reply.code / 100 < 4)
+	if (c->reply.code / 100 < 4) {
+		/* nobody knows what such a server thinks it has */
 		session_fail(
 		    c, "4.5.0", "DATA got a reply that makes no sense");
-	else
-		give_up(c, now);
+		return;
+	}
+	result_shared(c, true);
+	give_up(c, now);
 }
 
 static void
@@ -598,6 +601,7 @@ on_input(void *engine, const uint8_t *p, size_t n, msec_t now)
 		n -= used;
 		if (rc == 0)
 			return;
+		c->answered = true;
 		/* RFC 5321 3.8: 421 may come at any moment */
 		if (c->reply.code == 421)
 			fail_with_reply(c);

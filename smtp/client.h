@@ -73,6 +73,8 @@ struct smtp_transaction {
 	/* results */
 	bool dsn_offered; /* the server takes over reporting success */
 	bool peer_error;  /* the server's trouble, not this message's */
+	bool unanswered;  /* the session broke before any reply: a session
+	                   * that was idle for long may have been dead */
 };
 
 struct smtp_client_ops {

@@ -47,6 +47,7 @@ struct smtp_client {
 	uint64_t size_max; /* from SIZE; 0: none */
 	/* the transaction */
 	struct smtp_transaction *t;
+	bool answered; /* a reply came since it began */
 	bool mail_accepted;
 	size_t next;     /* recipient whose reply is awaited */
 	size_t accepted; /* recipients accepted by RCPT */

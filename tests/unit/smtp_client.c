@@ -469,6 +469,21 @@ lmtp_has_a_result_for_each_recipient(void)
 	say(&x, "250 x\r\n250 x\r\n250 x\r\n354 x\r\n250 ok\r\n");
 	smtp_client_engine.closed(x.c, NULL, 1);
 	CU_ASSERT_STRING_EQUAL(outcomes(&x), "A2.0.0 T4.4.2");
+	CU_ASSERT(!x.t.unanswered);
+	session_close(&x);
+}
+
+static void
+a_session_that_was_dead_is_told_from_one_that_refused(void)
+{
+	struct session x;
+
+	session_ready(&x, &smtp, EHLO_ALL);
+	transaction(&x, "x", 1);
+	smtp_client_send(x.c, &x.t, 1);
+	smtp_client_engine.closed(x.c, NULL, 1);
+	CU_ASSERT(x.t.unanswered);
+	CU_ASSERT_STRING_EQUAL(outcomes(&x), "T4.4.2");
 	session_close(&x);
 }
 
@@ -662,6 +677,7 @@ suite_smtp_client(void)
 	    TEST(each_state_has_the_timeout_of_the_standard),
 	    TEST(a_block_of_data_has_its_own_timeout),
 	    TEST(lmtp_has_a_result_for_each_recipient),
+	    TEST(a_session_that_was_dead_is_told_from_one_that_refused),
 	    TEST(quit_waits_for_what_is_under_way),
 	    TEST(smtp_carries_any_content_to_our_own_server),
 	    TEST(lmtp_carries_any_content_to_our_own_server),
