@@ -1,8 +1,8 @@
-# Generated codecs: asn1c reads our modules once; its C stays in build/asn1.
+# Generated codecs: asn1c reads our modules once; its C stays in build/codec.
 # Warnings-as-errors do not apply to generated code.
 
 ASN1_MODULES := $(sort $(wildcard asn1/*.asn1))
-ASN1_DIR := build/asn1
+ASN1_DIR := build/codec
 ASN1_STAMP := $(ASN1_DIR)/.stamp
 ASN1_LIB := $(BUILD)/libisthmus-asn1.a
 
