@@ -12,4 +12,9 @@ SRCS += \
 	lib/listener.c \
 	lib/log.c \
 	lib/loop.c \
-	lib/net.c
+	lib/net.c \
+	lib/paths.c
+
+# where `make install` puts things
+$(BUILD)/lib/paths.o: CFLAGS_ALL += -DISTHMUS_PREFIX='"$(PREFIX)"' \
+	-DISTHMUS_SYSCONFDIR='"$(SYSCONFDIR)"'

@@ -1,0 +1,101 @@
+/*
+ * isthmus check: is a configuration right? XML, schema, then sense, by the
+ * same functions that the daemons read it with.
+ */
+#include <stdio.h>
+
+#include "lib/paths.h"
+#include "mixer/mixer.h"
+#include "ops/cmd.h"
+#include "qmgr/config.h"
+
+struct check {
+	struct arena *a;
+	const char *path;
+	unsigned complaints;
+};
+
+/* Each reads its room's part of a valid tree and complains of nonsense. */
+typedef void check_fn(struct check *k, const struct conf_node *root);
+
+static void
+check_qmgr(struct check *k, const struct conf_node *root)
+{
+	struct q_config config = {0};
+	struct err e = ERR_INIT;
+	unsigned before = k->complaints;
+
+	if (q_config_read(root, &config, cmd_complain, &k->complaints, &e) <
+		0 &&
+	    k->complaints == before)
+		cmd_complain(&k->complaints, k->path, 0, e.text);
+	q_config_free(&config);
+}
+
+static void
+check_mixer(struct check *k, const struct conf_node *root)
+{
+	struct mixer_config config;
+	struct err e = ERR_INIT;
+
+	/* the text says file and line itself */
+	if (mixer_config_read(k->a, root, &config, &e) < 0) {
+		fprintf(stderr, "%s\n", e.text);
+		k->complaints++;
+	}
+}
+
+static check_fn *const checks[] = {check_qmgr, check_mixer};
+
+static void
+check_file(struct check *k)
+{
+	struct err e = ERR_INIT;
+	const struct conf_node *root;
+
+	root = conf_load(k->a, k->path, paths_schema(k->a), cmd_complain,
+	    &k->complaints, &e);
+	if (root == NULL)
+		return;
+	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
+		checks[i](k, root);
+}
+
+static int
+check_main(const struct cmd *c, int argc, char **argv)
+{
+	const char *config = NULL;
+	const struct cmd_option options[] = {{"config", 'c', &config, NULL}};
+	struct check k = {0};
+	char **rest;
+	int n, code;
+
+	if (!cmd_options(c, argc, argv, options, 1, &rest, &n, &code))
+		return code;
+	if (n > 1 || (n == 1 && config != NULL))
+		return cmd_usage(c, "one file at a time");
+	k.a = arena_new();
+	k.path = n == 1 ? rest[0] : config;
+	if (k.path == NULL)
+		k.path = paths_config(k.a);
+	check_file(&k);
+	if (k.complaints == 0)
+		printf("%s: good\n", k.path);
+	else
+		fprintf(stderr, "%s: %u fault%s\n", k.path, k.complaints,
+		    k.complaints == 1 ? "" : "s");
+	code = k.complaints == 0 ? CMD_OK : CMD_FAILED;
+	arena_free(&k.a);
+	return code;
+}
+
+const struct cmd cmd_check = {
+    .name = "check",
+    .summary = "say what is wrong with a configuration, and where",
+    .synopsis = "[[-c] FILE]",
+    .help = "Reads the file and all that it includes, holds it against the\n"
+	    "schema, and checks it for sense (a route to a peer that does not\n"
+	    "exist). Each fault is a line FILE:LINE: what is wrong.\n\n"
+	    "  -c, --config FILE  the configuration, isthmus.xml(5)\n",
+    .main = check_main,
+};

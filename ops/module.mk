@@ -1,0 +1,10 @@
+SRCS += \
+	ops/cmd.c \
+	ops/cmd_check.c \
+	ops/cmd_convert.c \
+	ops/cmd_ping.c \
+	ops/cmd_queue.c \
+	ops/cmd_run.c \
+	ops/ping_peer.c
+
+PROG_BIN += isthmus:ops/isthmus.c
