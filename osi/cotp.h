@@ -74,6 +74,8 @@ void cotp_closed(struct cotp *c, const struct err *reason);
 struct buf *cotp_output(struct cotp *c);
 bool cotp_finished(const struct cotp *c);
 const struct cotp_params *cotp_params(const struct cotp *c);
+/* The time as last told by cotp_new() or cotp_input(). */
+msec_t cotp_now(const struct cotp *c);
 
 /* For iaed: looks at the first octets of a TCP connection without an engine.
  * Returns 1 and the called TSEL when a whole CR is there, 0 when more octets

@@ -55,6 +55,7 @@ enum ses_prim_type {
 	SES_RELEASE,            /* req ind rsp cnf; `accepted` */
 	SES_U_ABORT,            /* req ind; user data */
 	SES_P_ABORT,            /* ind; err says why. Nothing follows. */
+	SES_TYPED_DATA,         /* req ind; fragments as SES_DATA, no token */
 };
 
 enum ses_prim_kind { SES_REQ, SES_IND, SES_RSP, SES_CNF };
@@ -82,7 +83,9 @@ enum ses_refuse {
 	SES_REFUSE_IMPLEMENTATION = 0x86,
 };
 
-/* Session connection identifier (X.225 8.3.1.4); octets as on the wire. */
+/* Session connection identifier (X.225 8.3.1.4); octets as on the wire. In
+ * a CN `user` is the calling SS-user reference; the AC echoes it as the
+ * called one. n == 0: not present. */
 struct ses_conn_id {
 	uint8_t user_n, common_n, add_n;
 	uint8_t user[64], common[64], add[4];
@@ -107,6 +110,9 @@ struct ses_prim {
 
 typedef void ses_prim_fn(void *user, const struct ses_prim *p);
 
+/* A responder finds here after SES_CONNECT.ind what the CN said (called,
+ * calling, conn_id, token_setting); an initiator after the confirm what the
+ * AC said (responding). A responder whose `called` is given refuses others. */
 struct ses_params {
 	struct cotp_params cotp;
 	struct osi_sel called, calling, responding; /* SSELs */
@@ -116,21 +122,32 @@ struct ses_params {
 	struct ses_conn_id conn_id;
 };
 
+/* One end of a session connection; owns its transport connection. Callbacks
+ * may call ses_request(), not ses_free(). Octets go in by cotp_input() on
+ * ses_cotp() and come out of cotp_output(). */
 struct ses;
 struct ses *ses_new(
     const struct ses_params *p, ses_prim_fn *fn, void *user, msec_t now);
 void ses_free(struct ses **s);
 /* A request or response. ERR_PROTOCOL when the state does not allow it (our
- * caller's bug or a race with the peer): nothing is sent then. */
+ * caller's bug or a race with the peer): nothing is sent then. ERR_LIMIT when
+ * user data is longer than the protocol version can carry. The serial
+ * number of SYNC_MINOR.req and ACTIVITY_END.req is assigned here when it is
+ * given as 0 (ses_next_serial() before the request tells it). An S-DATA.req
+ * that was begun must be ended before other requests; activity interrupt and
+ * discard, token give and abort cut it off. */
 int ses_request(struct ses *s, const struct ses_prim *p, struct err *e)
     __attribute__((warn_unused_result));
 /* Tokens this side holds now; negotiated requirements and version. */
 uint8_t ses_tokens(const struct ses *s);
 uint16_t ses_requirements(const struct ses *s);
 int ses_version(const struct ses *s);
+/* V(M): the serial number of the next synchronization point. */
+uint32_t ses_next_serial(const struct ses *s);
 const struct ses_params *ses_params(const struct ses *s);
 struct cotp *ses_cotp(struct ses *s);
-/* Timers of session and transport. */
+/* Timers of session and transport: clock_mono() at which ses_timeout() wants
+ * to be called, or MSEC_NEVER. A time that is past means "now". */
 msec_t ses_deadline(const struct ses *s);
 void ses_timeout(struct ses *s, msec_t now);
 

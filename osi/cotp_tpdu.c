@@ -1,0 +1,299 @@
+/* TPKT and TPDU encoding (RFC 1006 6, X.224 13). */
+#include "osi/cotp_tpdu.h"
+
+#include <string.h>
+
+#include "lib/log.h"
+
+static int
+tpdu_bad(
+    struct err *e, enum tpdu_reject cause, uint64_t offset, const char *text)
+{
+	err_at(e, "cotp", ERR_SYNTAX, offset, "%s", text);
+	if (e != NULL)
+		e->detail = cause;
+	return ERR_SYNTAX;
+}
+
+int
+tpkt_length(const uint8_t *p, size_t n, struct err *e)
+{
+	int length;
+
+	if (n >= 1 && p[0] != TPKT_VERSION)
+		return err_at(e, "cotp", ERR_SYNTAX, 0,
+		    "TPKT version %u: not 3, no RFC 1006 peer", p[0]);
+	/* p[1] is reserved: sent as zero, not looked at */
+	if (n < TPKT_HEADER)
+		return 0;
+	length = p[2] << 8 | p[3];
+	if (length < TPKT_MIN)
+		return err_at(e, "cotp", ERR_SYNTAX, 2,
+		    "TPKT of %d octets: at least 7", length);
+	return length;
+}
+
+/* X.224 13.3.4 b): 2^7 .. 2^13 octets */
+static int
+par_tpdu_size(struct tpdu *t, const uint8_t *v, size_t n)
+{
+	if (n != 1 || v[0] < 7 || v[0] > 13)
+		return -1;
+	t->size_code = v[0];
+	return 0;
+}
+
+static int
+par_selector(struct osi_sel *s, const uint8_t *v, size_t n)
+{
+	if (n > OSI_SEL_MAX)
+		return -1;
+	s->present = true;
+	s->n = (uint8_t)n;
+	memcpy(s->v, v, n);
+	return 0;
+}
+
+static int
+par_calling(struct tpdu *t, const uint8_t *v, size_t n)
+{
+	return par_selector(&t->calling, v, n);
+}
+
+static int
+par_called(struct tpdu *t, const uint8_t *v, size_t n)
+{
+	return par_selector(&t->called, v, n);
+}
+
+static int
+par_alternative_classes(struct tpdu *t, const uint8_t *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (v[i] >> 4 == 0)
+			t->class_0_too = true;
+	return 0;
+}
+
+/* The parameters of CR and CC that mean something to class 0. Others (additional
+ * options, preferred size, checksum, ...) are for other classes or optional to
+ * heed, and X.224 13.2.3 has the receiver of a CR ignore what it does not
+ * know; peers put the same ones into the CC. */
+static const struct {
+	uint8_t code;
+	int (*read)(struct tpdu *t, const uint8_t *v, size_t n);
+} connect_pars[] = {
+    {TPDU_PAR_TPDU_SIZE, par_tpdu_size},
+    {TPDU_PAR_CALLING, par_calling},
+    {TPDU_PAR_CALLED, par_called},
+    {TPDU_PAR_ALTERNATIVE_CLASSES, par_alternative_classes},
+};
+
+static int
+read_par(struct tpdu *t, uint8_t code, const uint8_t *v, size_t n)
+{
+	for (size_t i = 0; i < sizeof(connect_pars) / sizeof(connect_pars[0]);
+	     i++)
+		if (connect_pars[i].code == code)
+			return connect_pars[i].read(t, v, n);
+	return 0;
+}
+
+/* The variable part: code, length, value (X.224 13.2.3). */
+static int
+read_variable_part(
+    struct tpdu *t, const uint8_t *p, size_t from, size_t end, struct err *e)
+{
+	bool connect = t->code == TPDU_CR || t->code == TPDU_CC;
+
+	for (size_t i = from; i < end;) {
+		if (end - i < 2 || p[i + 1] > end - i - 2)
+			return tpdu_bad(e, TPDU_REJECT_PARAMETER_VALUE, i,
+			    "parameter runs past the end of its TPDU");
+		if (connect && read_par(t, p[i], p + i + 2, p[i + 1]) != 0)
+			return tpdu_bad(e, TPDU_REJECT_PARAMETER_VALUE, i + 2,
+			    "bad value of a parameter");
+		i += 2u + p[i + 1];
+	}
+	return 0;
+}
+
+/* Octets of the fixed part after the length indicator (X.224 13.3 to 13.12) */
+static size_t
+fixed_part(enum tpdu_code code)
+{
+	return code == TPDU_ER ? 4 : 6;
+}
+
+static void
+read_fixed_part(struct tpdu *t, const uint8_t *p)
+{
+	t->dst_ref = (uint16_t)(p[2] << 8 | p[3]);
+	if (t->code == TPDU_ER) {
+		t->reason = p[4];
+		return;
+	}
+	t->src_ref = (uint16_t)(p[4] << 8 | p[5]);
+	if (t->code == TPDU_DR)
+		t->reason = p[6];
+	else
+		t->class = p[6] >> 4;
+}
+
+int
+tpdu_parse(const uint8_t *p, size_t n, struct tpdu *out, struct err *e)
+{
+	size_t li;
+
+	*out = (struct tpdu){0};
+	if (n < 2)
+		return tpdu_bad(
+		    e, TPDU_REJECT_NOT_SPECIFIED, 0, "TPDU without a code");
+	li = p[0];
+	out->code = p[1];
+	if ((p[1] & 0xf0) == TPDU_CR)
+		out->code = TPDU_CR; /* a credit of the class preferred */
+	if (out->code != TPDU_CR && out->code != TPDU_CC &&
+	    out->code != TPDU_DR && out->code != TPDU_ER)
+		return tpdu_bad(
+		    e, TPDU_REJECT_TPDU_TYPE, 1, "TPDU of unknown type");
+	if (li > TPDU_LI_MAX || li + 1 > n)
+		return tpdu_bad(e, TPDU_REJECT_NOT_SPECIFIED, 0,
+		    "length indicator runs past the end of the TPKT");
+	if (li < fixed_part(out->code))
+		return tpdu_bad(
+		    e, TPDU_REJECT_NOT_SPECIFIED, 0, "TPDU is too short");
+	read_fixed_part(out, p);
+	if (out->code != TPDU_DR && n > li + 1)
+		return tpdu_bad(e, TPDU_REJECT_NOT_SPECIFIED, li + 1,
+		    "user data in a TPDU that has none in class 0");
+	return read_variable_part(out, p, fixed_part(out->code) + 1, li + 1, e);
+}
+
+int
+tpdu_parse_dt(const uint8_t *p, size_t n, bool *eot, struct err *e)
+{
+	if (n >= 1 && p[0] != TPDU_DT_HEADER - 1)
+		return tpdu_bad(e, TPDU_REJECT_NOT_SPECIFIED, 0,
+		    "DT TPDU with a length indicator other than 2");
+	if (n >= 2 && p[1] != TPDU_DT)
+		return tpdu_bad(e, TPDU_REJECT_TPDU_TYPE, 1, "not a DT TPDU");
+	if (n < TPDU_DT_HEADER)
+		return 0;
+	/* the number (low seven bits) means nothing in class 0 */
+	*eot = (p[2] & 0x80) != 0;
+	return 1;
+}
+
+static void
+put_tpkt(struct buf *out, size_t tpdu)
+{
+	INVARIANT(tpdu + TPKT_HEADER <= UINT16_MAX);
+	buf_putc(out, TPKT_VERSION);
+	buf_putc(out, 0);
+	buf_put_u16(out, (uint16_t)(tpdu + TPKT_HEADER));
+}
+
+static void
+put_selector(struct buf *out, enum tpdu_par code, const struct osi_sel *s)
+{
+	if (!s->present)
+		return;
+	buf_putc(out, (uint8_t)code);
+	buf_putc(out, s->n);
+	buf_append(out, s->v, s->n);
+}
+
+static void
+put_connect_pars(const struct tpdu *t, struct buf *out)
+{
+	put_selector(out, TPDU_PAR_CALLING, &t->calling);
+	put_selector(out, TPDU_PAR_CALLED, &t->called);
+	if (t->size_code != 0)
+		buf_append(
+		    out, (uint8_t[]){TPDU_PAR_TPDU_SIZE, 1, t->size_code}, 3);
+}
+
+void
+tpdu_put(const struct tpdu *t, struct buf *out)
+{
+	struct buf pars = {0};
+	bool dr = t->code == TPDU_DR;
+
+	if (!dr)
+		put_connect_pars(t, &pars);
+	put_tpkt(out, 7 + pars.len);
+	buf_putc(out, (uint8_t)(6 + pars.len));
+	buf_putc(out, (uint8_t)t->code);
+	buf_put_u16(out, t->dst_ref);
+	buf_put_u16(out, t->src_ref);
+	buf_putc(out, dr ? t->reason : (uint8_t)(t->class << 4));
+	buf_append(out, pars.data, pars.len);
+	buf_free(&pars);
+}
+
+void
+tpdu_put_dt(const uint8_t *p, size_t n, bool eot, struct buf *out)
+{
+	put_tpkt(out, TPDU_DT_HEADER + n);
+	buf_append(
+	    out, (uint8_t[]){TPDU_DT_HEADER - 1, TPDU_DT, eot ? 0x80 : 0}, 3);
+	buf_append(out, p, n);
+}
+
+void
+tpdu_put_er(uint16_t dst_ref, enum tpdu_reject cause, const uint8_t *bad,
+    size_t n, struct buf *out)
+{
+	if (n > 32) /* as much as helps to find the fault */
+		n = 32;
+	put_tpkt(out, 5 + 2 + n);
+	buf_putc(out, (uint8_t)(4 + 2 + n));
+	buf_putc(out, TPDU_ER);
+	buf_put_u16(out, dst_ref);
+	buf_putc(out, (uint8_t)cause);
+	buf_putc(out, TPDU_PAR_CALLING);
+	buf_putc(out, (uint8_t)n);
+	buf_append(out, bad, n);
+}
+
+const char *
+tpdu_name(enum tpdu_code code)
+{
+	switch (code) {
+	case TPDU_CR: return "cotp CR";
+	case TPDU_CC: return "cotp CC";
+	case TPDU_DR: return "cotp DR";
+	case TPDU_DT: return "cotp DT";
+	case TPDU_ER: return "cotp ER";
+	}
+	return "cotp ?";
+}
+
+const char *
+tpdu_reason_text(uint8_t reason)
+{
+	static const struct {
+		uint8_t reason;
+		const char *text;
+	} texts[] = {
+	    {COTP_REASON_UNSPECIFIED, "reason not specified"},
+	    {COTP_REASON_CONGESTION, "congestion at TSAP"},
+	    {COTP_REASON_NO_SESSION, "session entity not attached to TSAP"},
+	    {COTP_REASON_ADDRESS_UNKNOWN, "address unknown"},
+	    {COTP_REASON_NORMAL, "normal disconnect"},
+	    {COTP_REASON_CONNECT_OVERFLOW, "remote transport entity congested"},
+	    {COTP_REASON_NEGOTIATION_FAILED, "connection negotiation failed"},
+	    {131, "duplicate source reference"},
+	    {132, "mismatched references"},
+	    {COTP_REASON_PROTOCOL_ERROR, "protocol error"},
+	    {COTP_REASON_REFERENCE_OVERFLOW, "reference overflow"},
+	    {136, "connection request refused on this network connection"},
+	    {138, "header or parameter length invalid"},
+	};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (texts[i].reason == reason)
+			return texts[i].text;
+	return "unknown reason";
+}

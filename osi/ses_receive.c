@@ -1,0 +1,353 @@
+/*
+ * Receiving: TSDUs into SPDUs (X.225 6.3.7). The headers of DT and TD are
+ * read as soon as they are complete, and their user information goes up as
+ * it comes; other SPDUs are collected whole first.
+ */
+#include "lib/log.h"
+#include "osi/ses_int.h"
+
+/* The octets of the SPDUs in `head`. */
+struct headers {
+	enum spdu_type type[2]; /* the second SPDU_NONE: there is none */
+	size_t n[2];            /* SI, LI and parameters */
+};
+
+void
+ses_rx_free(struct ses_rx *rx)
+{
+	buf_free(&rx->head);
+	buf_free(&rx->seg_first);
+	buf_free(&rx->seg_data);
+}
+
+static bool
+ignores_spdus(const struct ses *s)
+{
+	return s->state == STA16 || s->state == STA01;
+}
+
+/* An error of the peer: AB with the octets at fault. */
+static void
+protocol_error(struct ses *s, const struct err *e, size_t spdu_at)
+{
+	size_t at = spdu_at;
+
+	s->rx.mode = SES_RX_SKIP;
+	if (ignores_spdus(s))
+		return;
+	if (e->offset != ERR_NO_OFFSET && e->offset < s->rx.head.len)
+		at = e->offset;
+	if (at > s->rx.head.len)
+		at = s->rx.head.len;
+	ses_provider_abort(s, SPDU_TD_PROTOCOL_ERROR, e, s->rx.head.data + at,
+	    s->rx.head.len - at);
+}
+
+static void
+bad_tsdu(struct ses *s, int code, size_t at, const char *text)
+{
+	struct err e = ERR_INIT;
+
+	err_at(&e, SES_LAYER, code, at, "%s", text);
+	protocol_error(s, &e, at);
+}
+
+/* One whole SPDU; `at` is its octet in the TSDU. Returns whether the TSDU may
+ * go on. */
+static bool
+handle_spdu(struct ses *s, const struct spdu *spdu, size_t at)
+{
+	struct err e = ERR_INIT;
+	struct ses_ev ev = {
+	    .event = (enum ses_event)(EV_SPDU + spdu->type),
+	    .spdu = spdu,
+	    .e = &e,
+	};
+
+	ses_trace(s, false, spdu_name(spdu->type), "");
+	if (ignores_spdus(s) && ses_cells[s->state][ev.event].next == STA_NONE)
+		return false;
+	if (ses_dispatch(s, &ev) == 0)
+		return true;
+	if (e.offset == ERR_NO_OFFSET)
+		e.offset = at;
+	protocol_error(s, &e, at);
+	return false;
+}
+
+/* --- SPDUs in segments (X.225 8.4) --- */
+
+static bool
+is_segment(const struct spdu *spdu)
+{
+	uint32_t whole = SPDU_BEGIN | SPDU_END;
+
+	if (spdu->type == SPDU_CDO || spdu->type == SPDU_RF)
+		return false; /* CDO has its own procedure (X.225 7.3); what a
+		               * long RF says after its reason is not needed */
+	return (spdu_number(spdu, SPDU_ENCLOSURE, whole) & whole) != whole;
+}
+
+static const char *
+add_segment(struct ses_rx *rx, const struct spdu *spdu, size_t at, size_t n)
+{
+	bool begin = (spdu_number(spdu, SPDU_ENCLOSURE, 0) & SPDU_BEGIN) != 0;
+	const struct octets *data = &spdu->par[SPDU_USER_DATA];
+
+	if (begin) {
+		if (rx->seg_open)
+			return "a first segment inside a segmented SPDU";
+		buf_clear(&rx->seg_first);
+		buf_clear(&rx->seg_data);
+		buf_append(&rx->seg_first, rx->head.data + at, n);
+	} else if (!rx->seg_open ||
+	    rx->seg_first.data[0] != rx->head.data[at]) {
+		return "a later segment without a first one";
+	}
+	if (rx->seg_data.len + data->n > SES_SEGMENTED_MAX)
+		return "a segmented SPDU with too much user data";
+	rx->seg_open = true;
+	buf_append(&rx->seg_data, data->p, data->n);
+	return NULL;
+}
+
+static bool
+handle_segment(struct ses *s, const struct spdu *spdu, size_t at, size_t n,
+    enum spdu_place place)
+{
+	struct ses_rx *rx = &s->rx;
+	const char *wrong = add_segment(rx, spdu, at, n);
+	struct spdu whole;
+
+	if (wrong != NULL) {
+		bad_tsdu(s, ERR_PROTOCOL, at, wrong);
+		return false;
+	}
+	if ((spdu_number(spdu, SPDU_ENCLOSURE, 0) & SPDU_END) == 0)
+		return true;
+	rx->seg_open = false;
+	if (spdu_parse(rx->seg_first.data, rx->seg_first.len, place, &whole,
+		NULL) != 0)
+		return false;
+	spdu_set(&whole, SPDU_USER_DATA, rx->seg_data.data, rx->seg_data.len);
+	return handle_spdu(s, &whole, at);
+}
+
+/* --- DT and TD --- */
+
+static bool *
+ssdu_open(struct ses *s)
+{
+	return &s->rx.ssdu_open[s->rx.stream == SPDU_TD];
+}
+
+/* Does this state take the data that is going up? It may change under way. */
+static bool
+takes_data(const struct ses *s)
+{
+	return ses_cells[s->state][EV_SPDU + s->rx.stream].action ==
+	    ses_act_data;
+}
+
+static void
+data_up(struct ses *s, const uint8_t *p, size_t n, bool last)
+{
+	bool end = last && (s->rx.enclosure & SPDU_END) != 0;
+	struct ses_prim ind = {
+	    .type = s->rx.stream == SPDU_TD ? SES_TYPED_DATA : SES_DATA,
+	    .kind = SES_IND,
+	    .data = p,
+	    .n = n,
+	    .last = end,
+	};
+
+	if (last)
+		*ssdu_open(s) = !end;
+	if (n > 0 || end)
+		ses_indicate(s, &ind);
+}
+
+/* The header of DT or TD. What follows it goes up, or is skipped. */
+static bool
+begin_data(struct ses *s, const struct spdu *spdu, size_t at)
+{
+	bool begin, open;
+
+	s->rx.stream = spdu->type;
+	s->rx.enclosure =
+	    (uint8_t)spdu_number(spdu, SPDU_ENCLOSURE, SPDU_BEGIN | SPDU_END);
+	s->rx.mode = SES_RX_SKIP;
+	if (!handle_spdu(s, spdu, at))
+		return false;
+	if (!takes_data(s)) {
+		*ssdu_open(s) = false;
+		return true;
+	}
+	begin = (s->rx.enclosure & SPDU_BEGIN) != 0;
+	open = *ssdu_open(s);
+	if (begin == open) {
+		bad_tsdu(s, ERR_PROTOCOL, at,
+		    begin ? "an SSDU begins inside another"
+			  : "a segment of an SSDU that did not begin");
+		return false;
+	}
+	s->rx.mode = SES_RX_DATA;
+	return true;
+}
+
+/* --- TSDUs --- */
+
+/* Finds the SPDUs in `head`: 1 when the octets that it has tell all that is
+ * needed, 0 when more must come, negative when it is wrong. A lone GT or PT
+ * is known as such at the end of its TSDU only. */
+static int
+find_spdus(const struct ses *s, bool last, struct headers *h, struct err *e)
+{
+	const struct buf *b = &s->rx.head;
+	enum spdu_place place = SPDU_FIRST;
+	size_t at = 0;
+
+	*h = (struct headers){0};
+	for (int i = 0; i < 2; i++, place = SPDU_SECOND) {
+		if (b->len == at)
+			return i == 1 && last;
+		h->type[i] = spdu_type_of(b->data[at], place);
+		if (h->type[i] == SPDU_NONE)
+			return err_at(e, SES_LAYER, ERR_UNSUPPORTED, at,
+			    "SPDU with identifier %u is not supported %s",
+			    b->data[at], i == 0 ? "first" : "second");
+		h->n[i] = spdu_length(b->data + at, b->len - at);
+		if (h->n[i] == 0 || b->len - at < h->n[i])
+			return 0;
+		at += h->n[i];
+		if (spdu_category(h->type[i]) != 0)
+			break;
+	}
+	return 1;
+}
+
+static bool
+streams(enum spdu_type type)
+{
+	return type == SPDU_DT || type == SPDU_TD;
+}
+
+/* GT and PT that come with another SPDU: they take effect after it, as
+ * its sender needed the tokens for it. */
+static void
+handle_prefix(struct ses *s, const struct spdu *prefix)
+{
+	if (spdu_number(prefix, SPDU_TOKENS, 0) != 0)
+		handle_spdu(s, prefix, 0);
+}
+
+static bool
+parse_spdu(struct ses *s, const struct headers *h, int i, struct spdu *out)
+{
+	size_t at = i == 0 ? 0 : h->n[0];
+	struct err e = ERR_INIT;
+
+	if (spdu_parse(s->rx.head.data + at, h->n[i],
+		i == 0 ? SPDU_FIRST : SPDU_SECOND, out, &e) == 0)
+		return true;
+	e.offset += at;
+	protocol_error(s, &e, at);
+	return false;
+}
+
+static bool
+handle_one(
+    struct ses *s, const struct headers *h, int i, const struct spdu *spdu)
+{
+	size_t at = i == 0 ? 0 : h->n[0];
+
+	if (streams(spdu->type))
+		return begin_data(s, spdu, at);
+	if (is_segment(spdu))
+		return handle_segment(
+		    s, spdu, at, h->n[i], i == 0 ? SPDU_FIRST : SPDU_SECOND);
+	if (s->rx.seg_open) {
+		bad_tsdu(s, ERR_PROTOCOL, at,
+		    "an SPDU inside another that is segmented");
+		return false;
+	}
+	return handle_spdu(s, spdu, at);
+}
+
+/* All headers are there. */
+static void
+handle_spdus(struct ses *s, const struct headers *h)
+{
+	struct spdu first, second;
+	bool two = h->type[1] != SPDU_NONE;
+
+	if (!parse_spdu(s, h, 0, &first) ||
+	    (two && !parse_spdu(s, h, 1, &second)))
+		return;
+	if (!two) {
+		if (!handle_one(s, h, 0, &first))
+			s->rx.mode = SES_RX_SKIP;
+		return;
+	}
+	if (streams(second.type))
+		s->rx.prefix = first;
+	if (!handle_one(s, h, 1, &second))
+		s->rx.mode = SES_RX_SKIP;
+	else if (!streams(second.type))
+		handle_prefix(s, &first);
+}
+
+static void
+end_of_tsdu(struct ses *s)
+{
+	/* points into `head`, which is kept until here */
+	struct spdu prefix = s->rx.prefix;
+
+	s->rx.mode = SES_RX_HEAD;
+	s->rx.prefix = (struct spdu){0};
+	if (prefix.type != SPDU_NONE)
+		handle_prefix(s, &prefix);
+	s->rx.mode = SES_RX_HEAD;
+	buf_clear(&s->rx.head);
+}
+
+/* What of `head` was read too much is the beginning of user information. */
+static void
+collect(struct ses *s, const uint8_t *p, size_t n, bool last)
+{
+	struct headers h;
+	struct err e = ERR_INIT;
+	size_t used;
+	int r;
+
+	buf_append(&s->rx.head, p, n);
+	r = find_spdus(s, last, &h, &e);
+	used = h.n[0] + h.n[1];
+	if (r < 0)
+		protocol_error(s, &e, 0);
+	else if (r == 0 && last)
+		bad_tsdu(s, ERR_SYNTAX, s->rx.head.len,
+		    "the TSDU ends inside an SPDU");
+	else if (r == 1 && !streams(h.type[0]) && !streams(h.type[1]) &&
+	    s->rx.head.len > used)
+		bad_tsdu(s, ERR_SYNTAX, used, "octets after the last SPDU");
+	else if (r == 1 && (last || streams(h.type[0]) || streams(h.type[1])))
+		handle_spdus(s, &h);
+	if (s->rx.mode == SES_RX_DATA && (s->rx.head.len > used || last))
+		data_up(s, s->rx.head.data + used, s->rx.head.len - used, last);
+}
+
+void
+ses_tsdu_input(struct ses *s, const uint8_t *p, size_t n, bool last)
+{
+	if (s->rx.mode == SES_RX_HEAD) {
+		collect(s, p, n, last);
+	} else if (s->rx.mode == SES_RX_DATA) {
+		if (takes_data(s))
+			data_up(s, p, n, last);
+		else
+			s->rx.mode = SES_RX_SKIP;
+	}
+	if (last)
+		end_of_tsdu(s);
+}

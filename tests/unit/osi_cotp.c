@@ -1,0 +1,496 @@
+#include "osi/cotp.h"
+
+#include <string.h>
+
+#include "osi/cotp_tpdu.h"
+#include "tests/unit/unit.h"
+#include "tests/unit/vectors.h"
+
+/* One end, and a record of what it was told. */
+struct end {
+	struct cotp *c;
+	struct buf log;  /* one letter for each event */
+	struct buf data; /* all user data; '|' ends a TSDU */
+	uint8_t reason;
+	struct err err;
+	bool refuse;
+};
+
+static void
+record(void *user, const struct cotp_event *ev)
+{
+	struct end *e = user;
+
+	buf_putc(&e->log, (uint8_t) "ICdX"[ev->type]);
+	switch (ev->type) {
+	case COTP_CONNECT_IND:
+		if (e->refuse)
+			cotp_connect_refuse(e->c, COTP_REASON_ADDRESS_UNKNOWN);
+		else
+			cotp_connect_accept(e->c);
+		break;
+	case COTP_DATA_IND:
+		e->log.len--;
+		buf_append(&e->data, ev->data, ev->n);
+		if (ev->last)
+			buf_putc(&e->data, '|');
+		break;
+	case COTP_DISCONNECT:
+		e->reason = ev->reason;
+		if (ev->err != NULL)
+			e->err = *ev->err;
+		break;
+	case COTP_CONNECT_CNF: break;
+	}
+}
+
+static void
+open_end(struct end *e, enum osi_role role, uint32_t size)
+{
+	struct cotp_params p = {.role = role, .tpdu_size = size};
+
+	*e = (struct end){0};
+	if (role == OSI_INITIATOR) {
+		osi_sel_parse("X400-88", &p.called, NULL);
+		osi_sel_parse("591", &p.calling, NULL);
+	}
+	e->c = cotp_new(&p, record, e, 1000);
+}
+
+static void
+close_end(struct end *e)
+{
+	cotp_free(&e->c);
+	buf_free(&e->log);
+	buf_free(&e->data);
+}
+
+/* Moves output of one to input of the other, `step` octets at a time. */
+static size_t
+carry(struct end *from, struct end *to, size_t step)
+{
+	struct buf *b = cotp_output(from->c);
+	size_t all = b->len;
+
+	while (b->len > 0) {
+		size_t n = b->len < step ? b->len : step;
+
+		cotp_input(to->c, b->data, n, 1000);
+		buf_consume(b, n);
+	}
+	return all;
+}
+
+static void
+run(struct end *a, struct end *b, size_t step)
+{
+	while (carry(a, b, step) + carry(b, a, step) > 0)
+		;
+}
+
+static void
+feed_hex(struct end *e, const char *hex)
+{
+	struct buf b = {0};
+
+	unhex(hex, &b);
+	cotp_input(e->c, b.data, b.len, 1000);
+	buf_free(&b);
+}
+
+static bool
+sent_hex(struct end *e, const char *hex)
+{
+	struct buf b = {0};
+	struct buf *out = cotp_output(e->c);
+	bool same;
+
+	unhex(hex, &b);
+	same = out->len == b.len && memcmp(out->data, b.data, b.len) == 0;
+	buf_free(&b);
+	buf_clear(out);
+	return same;
+}
+
+static const size_t steps[] = {1, 2, 7, 1000, 1000000};
+#define N_STEPS (sizeof(steps) / sizeof(steps[0]))
+
+static void
+both_ends_connect_and_carry_tsdus_at_every_fragmentation(void)
+{
+	for (size_t i = 0; i < N_STEPS; i++) {
+		struct end a, b;
+
+		open_end(&a, OSI_INITIATOR, 128);
+		open_end(&b, OSI_RESPONDER, 65531);
+		cotp_connect_request(a.c);
+		run(&a, &b, steps[i]);
+		CU_ASSERT_STRING_EQUAL(buf_cstr(&a.log), "C");
+		CU_ASSERT_STRING_EQUAL(buf_cstr(&b.log), "I");
+		CU_ASSERT_EQUAL(cotp_params(b.c)->called.n, 7);
+		for (int k = 0; k < 100; k++)
+			cotp_data_request(
+			    a.c, (const uint8_t *)"abcdefghi", 9, k == 99);
+		cotp_data_request(b.c, (const uint8_t *)"", 0, true);
+		cotp_data_request(b.c, (const uint8_t *)"x", 1, true);
+		run(&a, &b, steps[i]);
+		CU_ASSERT_EQUAL(b.data.len, 901);
+		CU_ASSERT(memcmp(b.data.data, "abcdefghiabc", 12) == 0);
+		CU_ASSERT_EQUAL(b.data.data[900], '|');
+		CU_ASSERT_STRING_EQUAL(buf_cstr(&a.data), "|x|");
+		close_end(&a);
+		close_end(&b);
+	}
+}
+
+static void
+tpdu_size_is_the_lesser_of_both_and_absent_means_65531(void)
+{
+	static const struct {
+		uint32_t ours, theirs;
+		const char *cr, *cc;
+		size_t first_dt; /* octets of the first TPKT of 70000 */
+	} rows[] = {
+	    {65531, 65531, "", "", 65535},
+	    {65531, 2048, "", "c0010b", 2052},
+	    {2048, 65531, "c0010b", "c0010b", 2052},
+	    {8192, 128, "c0010d", "c00107", 132},
+	    {128, 8192, "c00107", "c00107", 132},
+	    {9000, 65531, "", "", 65535},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct end a, b;
+		struct buf *out, par = {0};
+		uint8_t *big = calloc(1, 70000);
+
+		open_end(&a, OSI_INITIATOR, rows[i].ours);
+		open_end(&b, OSI_RESPONDER, rows[i].theirs);
+		cotp_connect_request(a.c);
+		out = cotp_output(a.c);
+		unhex(rows[i].cr, &par);
+		CU_ASSERT_EQUAL(out->len, 11 + 5 + 9 + par.len);
+		CU_ASSERT(memcmp(out->data + out->len - par.len, par.data,
+			      par.len) == 0);
+		carry(&a, &b, 1);
+		buf_clear(&par);
+		unhex(rows[i].cc, &par);
+		out = cotp_output(b.c);
+		CU_ASSERT_EQUAL(out->len, 11 + par.len);
+		CU_ASSERT(memcmp(out->data + out->len - par.len, par.data,
+			      par.len) == 0);
+		carry(&b, &a, 1);
+		cotp_data_request(a.c, big, 70000, true);
+		out = cotp_output(a.c);
+		CU_ASSERT_EQUAL((size_t)(out->data[2] << 8 | out->data[3]),
+		    rows[i].first_dt);
+		run(&a, &b, 100000);
+		CU_ASSERT_EQUAL(b.data.len, 70001);
+		free(big);
+		buf_free(&par);
+		close_end(&a);
+		close_end(&b);
+	}
+}
+
+static void
+refusal_reaches_the_initiator_with_its_reason(void)
+{
+	struct end a, b;
+
+	open_end(&a, OSI_INITIATOR, 65531);
+	open_end(&b, OSI_RESPONDER, 65531);
+	b.refuse = true;
+	cotp_connect_request(a.c);
+	run(&a, &b, 1);
+	CU_ASSERT_STRING_EQUAL(buf_cstr(&a.log), "X");
+	CU_ASSERT_EQUAL(a.reason, COTP_REASON_ADDRESS_UNKNOWN);
+	CU_ASSERT_EQUAL(a.err.code, ERR_REFUSED);
+	CU_ASSERT(cotp_finished(a.c) && cotp_finished(b.c));
+	close_end(&a);
+	close_end(&b);
+}
+
+/* What a responder does with octets, before or after a good CR. */
+static void
+garbage_is_answered_per_x224_and_the_octet_is_named(void)
+{
+	static const char cr[] = "030000130ee00000724100c203353934c0010b";
+	static const struct {
+		bool connected;
+		const char *in, *answer;
+		uint64_t offset;
+	} rows[] = {
+	    {false, "47455420", "", 0},                 /* "GET " */
+	    {false, "02", "", 0},                       /* version */
+	    {false, "03000006", "", 2},                 /* too short */
+	    {false, "0300000702f080", "", 5},           /* DT first */
+	    {false, "0300000b06d0000000010000", "", 5}, /* CC first */
+	    {false, "0300000b03e00000000100", "", 4},   /* LI too small */
+	    {false, "0300000b20e00000000100", "", 4},   /* LI too great */
+	    {false, "0300000c06e0000000010001", "0300000b06800001000085",
+		11}, /* user data */
+	    {false, "0300000e09e00000000500c001ff", "0300000b06800005000085",
+		13}, /* TPDU size 2^255 */
+	    {false, "0300000d08e00000000500c205", "0300000b06800005000085",
+		11}, /* parameter past its end */
+	    {false, "0300000b06e00000000540", "0300000b06800005000082",
+		10}, /* class 4 alone */
+	    {true, "05", "", 19},
+	    {true, "0300000703f080", "0300000c077072410 0c10103", 19 + 4},
+	    {true, "0300000702f180", NULL, 19 + 5},
+	    {true, "0300000702a000", NULL, 19 + 5}, /* unknown type */
+	    {true, "030000130ee00000724100c203353934c0010b", NULL, 19 + 5},
+	    {true, "0300ffff02f080", NULL, 19 + 4}, /* above the 2048 agreed */
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct end b;
+
+		open_end(&b, OSI_RESPONDER, 65531);
+		if (rows[i].connected) {
+			feed_hex(&b, cr);
+			buf_clear(cotp_output(b.c));
+			buf_clear(&b.log);
+		}
+		feed_hex(&b, rows[i].in);
+		CU_ASSERT_STRING_EQUAL(buf_cstr(&b.log), "X");
+		CU_ASSERT(b.err.code < 0);
+		CU_ASSERT_EQUAL(b.err.offset, rows[i].offset);
+		CU_ASSERT(cotp_finished(b.c));
+		if (rows[i].answer != NULL)
+			CU_ASSERT(sent_hex(&b, rows[i].answer))
+		else
+			CU_ASSERT_EQUAL(cotp_output(b.c)->data[5], TPDU_ER);
+		close_end(&b);
+	}
+}
+
+static void
+class_4_with_alternative_0_and_class_1_become_class_0(void)
+{
+	static const char *const crs[] = {
+	    "0300000e09e00000000540c70100", /* 4, alternatives 0 */
+	    "0300000b06e00000000510",       /* 1 */
+	    "0300000b06ef0000000500",       /* with a credit */
+	};
+
+	for (size_t i = 0; i < sizeof(crs) / sizeof(crs[0]); i++) {
+		struct end b;
+
+		open_end(&b, OSI_RESPONDER, 65531);
+		feed_hex(&b, crs[i]);
+		CU_ASSERT_STRING_EQUAL(buf_cstr(&b.log), "I");
+		CU_ASSERT(cotp_output(b.c)->data[10] == 0);
+		close_end(&b);
+	}
+}
+
+static void
+initiator_takes_a_bare_cc_and_an_empty_last_dt(void)
+{
+	struct end a;
+
+	open_end(&a, OSI_INITIATOR, 65531);
+	cotp_connect_request(a.c);
+	/* our reference is 1000 | 1 */
+	feed_hex(&a, "0300000b06d003e9000100");
+	CU_ASSERT_STRING_EQUAL(buf_cstr(&a.log), "C");
+	feed_hex(&a,
+	    "0300000902f0006162"
+	    "0300000702f000"
+	    "0300000702f080"
+	    "0300000802f0fe63");
+	CU_ASSERT_STRING_EQUAL(buf_cstr(&a.data), "ab|c|");
+	close_end(&a);
+}
+
+static void
+initiator_refuses_a_cc_that_does_not_answer_its_cr(void)
+{
+	static const char *const ccs[] = {
+	    "0300000b06d003e8000100",       /* another reference */
+	    "0300000b06d003e9000120",       /* class 2 */
+	    "0300000e09d003e9000100c0010d", /* larger than offered */
+	};
+
+	for (size_t i = 0; i < sizeof(ccs) / sizeof(ccs[0]); i++) {
+		struct end a;
+
+		open_end(&a, OSI_INITIATOR, 2048);
+		cotp_connect_request(a.c);
+		feed_hex(&a, ccs[i]);
+		CU_ASSERT_STRING_EQUAL(buf_cstr(&a.log), "X");
+		close_end(&a);
+	}
+}
+
+static void
+closing_of_tcp_is_clean_only_between_tpkts(void)
+{
+	static const struct {
+		const char *in;
+		bool clean;
+	} rows[] = {{"", true}, {"03", false}, {"0300000802f080", false},
+	    {"0300000802f08061", true}};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct end b;
+
+		open_end(&b, OSI_RESPONDER, 65531);
+		feed_hex(&b, "0300000b06e00000000100");
+		feed_hex(&b, rows[i].in);
+		cotp_closed(b.c, NULL);
+		CU_ASSERT_STRING_EQUAL(buf_cstr(&b.log), "IX");
+		CU_ASSERT_EQUAL(b.err.code == 0, rows[i].clean);
+		close_end(&b);
+	}
+}
+
+static void
+dr_and_er_end_an_open_connection(void)
+{
+	struct end b;
+
+	open_end(&b, OSI_RESPONDER, 65531);
+	feed_hex(&b,
+	    "0300000b06e00000000100"
+	    "0300000b06800000000180");
+	CU_ASSERT_STRING_EQUAL(buf_cstr(&b.log), "IX");
+	CU_ASSERT_EQUAL(b.err.code, 0);
+	close_end(&b);
+	open_end(&b, OSI_RESPONDER, 65531);
+	feed_hex(&b,
+	    "0300000b06e00000000100"
+	    "030000090470000102");
+	CU_ASSERT_STRING_EQUAL(buf_cstr(&b.log), "IX");
+	CU_ASSERT_EQUAL(b.err.detail, 2);
+	close_end(&b);
+}
+
+static void
+selectors_of_0_to_32_octets_pass_and_33_do_not(void)
+{
+	for (unsigned n = 0; n <= 33; n++) {
+		struct buf b = {0};
+		struct osi_sel sel = {0};
+		struct err e = ERR_INIT;
+		int r;
+
+		buf_append(&b, (uint8_t[]){3, 0, 0}, 3);
+		buf_putc(&b, (uint8_t)(13 + n));
+		buf_putc(&b, (uint8_t)(8 + n));
+		buf_append(&b, (uint8_t[]){0xe0, 0, 0, 0, 1, 0, 0xc2}, 7);
+		buf_putc(&b, (uint8_t)n);
+		for (unsigned i = 0; i < n; i++)
+			buf_putc(&b, 'a');
+		r = cotp_peek_cr(b.data, b.len, &sel, &e);
+		CU_ASSERT_EQUAL(r, n <= 32 ? 1 : ERR_SYNTAX);
+		CU_ASSERT(r != 1 || (sel.present && sel.n == n));
+		buf_free(&b);
+	}
+}
+
+static void
+peek_wants_the_whole_cr_and_refuses_early(void)
+{
+	struct buf b = {0}, out = {0};
+	struct osi_sel sel;
+
+	unhex("030000130ee00000724100c203353934c0010b"
+	      "0300",
+	    &b);
+	for (size_t n = 0; n < 19; n++)
+		CU_ASSERT_EQUAL(cotp_peek_cr(b.data, n, &sel, NULL), 0);
+	CU_ASSERT_EQUAL(cotp_peek_cr(b.data, b.len, &sel, NULL), 1);
+	CU_ASSERT(sel.n == 3 && memcmp(sel.v, "594", 3) == 0);
+	cotp_refuse_cr(b.data, b.len, COTP_REASON_ADDRESS_UNKNOWN, &out);
+	CU_ASSERT_EQUAL(out.len, 11);
+	CU_ASSERT(memcmp(out.data, "\3\0\0\x0b\6\x80\x72\x41\0\0\3", 11) == 0);
+	CU_ASSERT(cotp_peek_cr((const uint8_t *)"EHLO", 1, &sel, NULL) < 0);
+	CU_ASSERT(
+	    cotp_peek_cr((const uint8_t *)"\3\0\2\0\1\xe0", 6, &sel, NULL) < 0);
+	buf_free(&b);
+	buf_free(&out);
+}
+
+static void
+selector_texts_are_read_and_written(void)
+{
+	static const struct {
+		const char *in, *out;
+		int n;
+	} rows[] = {
+	    {"X400-88", "X400-88", 7},
+	    {"0x0102ff", "0x0102ff", 3},
+	    {"0x5834", "X4", 2},
+	    {"", "0x", 0},
+	    {"0x", "0x", 0},
+	    {"a b", "0x612062", 3},
+	    {"0x3078", "0x3078", 2},
+	    {"-", "0x2d", 1},
+	    {NULL, "-", 0},
+	    {"0x1", NULL, 0},
+	    {"0xgg", NULL, 0},
+	    {"\xc3\xa4", NULL, 0},
+	    {"123456789012345678901234567890123", NULL, 0},
+	};
+	char text[80];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct osi_sel s;
+		struct err e = ERR_INIT;
+		int r = osi_sel_parse(rows[i].in, &s, &e);
+
+		CU_ASSERT_EQUAL(r == 0, rows[i].out != NULL);
+		if (r != 0)
+			continue;
+		CU_ASSERT_EQUAL(s.n, rows[i].n);
+		CU_ASSERT_STRING_EQUAL(
+		    osi_sel_text(&s, text, sizeof(text)), rows[i].out);
+	}
+}
+
+static void
+every_recorded_stream_is_accepted_to_its_end(void)
+{
+	for (size_t v = 0; v < N_VECTORS; v++) {
+		struct buf in = {0}, reply = {0};
+		struct end b;
+
+		vector_load(vectors[v], "initiator", &in);
+		vector_load(vectors[v], "responder", &reply);
+		open_end(&b, OSI_RESPONDER, 2048);
+		for (size_t i = 0; i < in.len; i++)
+			cotp_input(b.c, in.data + i, 1, 1);
+		/* all end with a DR or with nothing */
+		CU_ASSERT_EQUAL(b.err.code, 0);
+		CU_ASSERT_EQUAL(b.log.data[0], 'I');
+		CU_ASSERT(b.data.len > 100);
+		close_end(&b);
+		buf_free(&in);
+		buf_free(&reply);
+	}
+}
+
+void
+suite_osi_cotp(void)
+{
+	static CU_TestInfo tests[] = {
+	    TEST(both_ends_connect_and_carry_tsdus_at_every_fragmentation),
+	    TEST(tpdu_size_is_the_lesser_of_both_and_absent_means_65531),
+	    TEST(refusal_reaches_the_initiator_with_its_reason),
+	    TEST(garbage_is_answered_per_x224_and_the_octet_is_named),
+	    TEST(class_4_with_alternative_0_and_class_1_become_class_0),
+	    TEST(initiator_takes_a_bare_cc_and_an_empty_last_dt),
+	    TEST(initiator_refuses_a_cc_that_does_not_answer_its_cr),
+	    TEST(closing_of_tcp_is_clean_only_between_tpkts),
+	    TEST(dr_and_er_end_an_open_connection),
+	    TEST(selectors_of_0_to_32_octets_pass_and_33_do_not),
+	    TEST(peek_wants_the_whole_cr_and_refuses_early),
+	    TEST(selector_texts_are_read_and_written),
+	    TEST(every_recorded_stream_is_accepted_to_its_end),
+	    CU_TEST_INFO_NULL,
+	};
+	unit_suite("osi_cotp", tests);
+}
