@@ -11,7 +11,7 @@
 #define DIAG_NO_COMMON_VERSION 2 /* of the service provider */
 #define RELEASE_NOT_FINISHED 1
 
-enum acse_state { /* X.227 Annex A */
+enum acse_state {              /* X.227 Annex A */
 	ACSE_UNASSOCIATED,     /* STA0 */
 	ACSE_WAIT_AARE,        /* STA1 */
 	ACSE_WAIT_RSP,         /* STA2: the user has to answer the AARQ */
@@ -31,7 +31,7 @@ struct acse {
 };
 
 #define IN(state) (1u << (state))
-#define IN_LIVE                                                              \
+#define IN_LIVE                                                         \
 	(IN(ACSE_WAIT_AARE) | IN(ACSE_WAIT_RSP) | IN(ACSE_ASSOCIATED) | \
 	    IN(ACSE_WAIT_RLRE) | IN(ACSE_WAIT_RELEASE_RSP))
 
@@ -138,8 +138,8 @@ associate_rsp(struct acse *a, const struct acse_prim *p, struct err *e)
 {
 	struct acse_apdu u = {.type = ACSE_AARE,
 	    .application_context = p->application_context != NULL
-	        ? p->application_context
-	        : a->application_context,
+		? p->application_context
+		: a->application_context,
 	    .result = p->result,
 	    .diagnostic_source = p->diagnostic_source,
 	    .diagnostic = p->diagnostic,
@@ -184,7 +184,7 @@ release_rsp(struct acse *a, const struct acse_prim *p, struct err *e)
 static int
 abort_req(struct acse *a, const struct acse_prim *p, struct err *e)
 {
-	(void) e;
+	(void)e;
 	return send_abort(a, 0, &p->user_information);
 }
 
@@ -193,9 +193,9 @@ static const struct {
 	unsigned states;
 } from_user[ACSE_PASS + 1][SES_CNF + 1] = {
     [ACSE_ASSOCIATE] = {[SES_REQ] = {associate_req, IN(ACSE_UNASSOCIATED)},
-        [SES_RSP] = {associate_rsp, IN(ACSE_WAIT_RSP)}},
+	[SES_RSP] = {associate_rsp, IN(ACSE_WAIT_RSP)}},
     [ACSE_RELEASE] = {[SES_REQ] = {release_req, IN(ACSE_ASSOCIATED)},
-        [SES_RSP] = {release_rsp, IN(ACSE_WAIT_RELEASE_RSP)}},
+	[SES_RSP] = {release_rsp, IN(ACSE_WAIT_RELEASE_RSP)}},
     [ACSE_ABORT] = {[SES_REQ] = {abort_req, IN_LIVE}},
 };
 
@@ -206,8 +206,8 @@ acse_request(struct acse *a, const struct acse_prim *p, struct err *e)
 	if (from_user[p->type][p->kind].fn == NULL ||
 	    (from_user[p->type][p->kind].states & IN(a->state)) == 0)
 		return err_set(e, LAYER, ERR_PROTOCOL,
-		    "request %d.%d in state %d", (int) p->type, (int) p->kind,
-		    (int) a->state);
+		    "request %d.%d in state %d", (int)p->type, (int)p->kind,
+		    (int)a->state);
 	return from_user[p->type][p->kind].fn(a, p, e);
 }
 
@@ -231,8 +231,8 @@ take_apdu(struct acse *a, struct arena *arena, const struct pres_prim *q,
 			return rc;
 		if (u->type != want)
 			return err_set(e, LAYER, ERR_PROTOCOL,
-			    "APDU %d where %d belongs", (int) u->type,
-			    (int) want);
+			    "APDU %d where %d belongs", (int)u->type,
+			    (int)want);
 		return 1;
 	}
 	return 0;
@@ -320,12 +320,12 @@ refused_below(struct acse *a, const struct pres_prim *q)
 {
 	bool transient = q->provider_reason == 1 ||
 	    (q->ses != NULL && q->n_values == 0 && q->provider_reason < 0 &&
-	        (q->ses->reason == SES_REFUSE_CONGESTION ||
-	            q->ses->reason == SES_REFUSE_SPM_CONGESTION));
+		(q->ses->reason == SES_REFUSE_CONGESTION ||
+		    q->ses->reason == SES_REFUSE_SPM_CONGESTION));
 	struct acse_prim p = {.type = ACSE_ASSOCIATE,
 	    .kind = SES_CNF,
 	    .result =
-	        transient ? ACSE_REJECTED_TRANSIENT : ACSE_REJECTED_PERMANENT,
+		transient ? ACSE_REJECTED_TRANSIENT : ACSE_REJECTED_PERMANENT,
 	    .diagnostic_source = SOURCE_PROVIDER,
 	    .err = q->err};
 
@@ -343,7 +343,7 @@ refused_cnf(struct acse *a, const struct pres_prim *q)
 	/* a CPR need not repeat the results: the AARE is where we proposed */
 	if (q->n_values > 0 &&
 	    acse_apdu_decode(arena, q->values[0].p, q->values[0].n, &u, &e) >=
-	        0 &&
+		0 &&
 	    u.type == ACSE_AARE) {
 		struct acse_prim p = prim_of(&u, ACSE_ASSOCIATE, SES_CNF);
 
@@ -352,7 +352,7 @@ refused_cnf(struct acse *a, const struct pres_prim *q)
 		err_set(&e, LAYER, ERR_REFUSED,
 		    "association rejected (%s), diagnostic %d.%d",
 		    u.result == ACSE_REJECTED_TRANSIENT ? "transient"
-		                                        : "permanent",
+							: "permanent",
 		    u.diagnostic_source, u.diagnostic);
 		e.detail = u.diagnostic;
 		p.err = &e;
@@ -428,8 +428,8 @@ release_ind(struct acse *a, const struct pres_prim *q)
 static void
 release_cnf(struct acse *a, const struct pres_prim *q)
 {
-	release_up(a, q, ACSE_RLRE,
-	    q->accepted ? ACSE_CLOSED : ACSE_ASSOCIATED);
+	release_up(
+	    a, q, ACSE_RLRE, q->accepted ? ACSE_CLOSED : ACSE_ASSOCIATED);
 }
 
 static void
@@ -472,14 +472,13 @@ static const struct {
 	unsigned states;
 } from_below[PRES_SESSION + 1][SES_CNF + 1] = {
     [PRES_CONNECT] = {[SES_IND] = {connect_ind, IN(ACSE_UNASSOCIATED)},
-        [SES_CNF] = {connect_cnf, IN(ACSE_WAIT_AARE)}},
+	[SES_CNF] = {connect_cnf, IN(ACSE_WAIT_AARE)}},
     [PRES_DATA] = {[SES_IND] = {pass, IN_DATA}},
     [PRES_RELEASE] = {[SES_IND] = {release_ind, IN_DATA},
-        [SES_CNF] = {release_cnf, IN(ACSE_WAIT_RLRE)}},
+	[SES_CNF] = {release_cnf, IN(ACSE_WAIT_RLRE)}},
     [PRES_U_ABORT] = {[SES_IND] = {abort_ind, ~0u}},
     [PRES_P_ABORT] = {[SES_IND] = {pres_abort_ind, ~0u}},
-    [PRES_SESSION] = {[SES_IND] = {pass, IN_DATA},
-        [SES_CNF] = {pass, IN_DATA}},
+    [PRES_SESSION] = {[SES_IND] = {pass, IN_DATA}, [SES_CNF] = {pass, IN_DATA}},
 };
 
 static void
@@ -496,16 +495,15 @@ from_pres(void *user, const struct pres_prim *q)
 		return;
 	}
 	err_set(&e, LAYER, ERR_PROTOCOL,
-	    "presentation primitive %d.%d in state %d", (int) q->type,
-	    (int) q->kind, (int) a->state);
+	    "presentation primitive %d.%d in state %d", (int)q->type,
+	    (int)q->kind, (int)a->state);
 	provider_abort(a, &e);
 }
 
 /* --- life --- */
 
 struct acse *
-acse_new(
-    const struct pres_params *p, acse_prim_fn *fn, void *user, msec_t now)
+acse_new(const struct pres_params *p, acse_prim_fn *fn, void *user, msec_t now)
 {
 	struct acse *a = xcalloc(1, sizeof(*a));
 

@@ -44,7 +44,7 @@ struct acse_entity {
 	int32_t ap_invocation, ae_invocation;
 };
 
-struct acse_authentication { /* X.227 7.1.1.9; carried for our user */
+struct acse_authentication {   /* X.227 7.1.1.9; carried for our user */
 	const char *mechanism; /* dotted OID or NULL */
 	struct octets value;   /* the encoded CHOICE, n == 0: absent */
 };
@@ -60,8 +60,8 @@ struct acse_prim {
 	/* ASSOCIATE req and ind: both; rsp and cnf: `called` responds */
 	struct acse_entity called, calling;
 	struct acse_authentication authentication; /* ASSOCIATE */
-	struct pres_value user_information; /* n == 0: none */
-	const struct pres_prim *pres;       /* PASS */
+	struct pres_value user_information;        /* n == 0: none */
+	const struct pres_prim *pres;              /* PASS */
 	const struct err *err;
 };
 

@@ -20,8 +20,8 @@ any(struct arena *a, const ANY_t *in)
 	struct octets o = {0};
 
 	if (in != NULL && in->size > 0)
-		o = (struct octets){arena_memdup(a, in->buf, (size_t) in->size),
-		    (size_t) in->size};
+		o = (struct octets){arena_memdup(a, in->buf, (size_t)in->size),
+		    (size_t)in->size};
 	return o;
 }
 
@@ -44,7 +44,7 @@ invocation(const long *in, bool *has, int32_t *out, struct err *e)
 		return err_set(e, LAYER, ERR_LIMIT,
 		    "invocation identifier %ld out of range", *in);
 	*has = true;
-	*out = (int32_t) *in;
+	*out = (int32_t)*in;
 	return 0;
 }
 
@@ -74,14 +74,14 @@ external(struct arena *a, const Acse_External_t *x, struct pres_value *out,
 		    *x->indirect_reference);
 	if (x->encoding.present == Acse_Encoding_PR_single_ASN1_type) {
 		const ANY_t *t = &x->encoding.choice.single_ASN1_type;
-		v = (struct octets){t->buf, (size_t) t->size};
+		v = (struct octets){t->buf, (size_t)t->size};
 	} else if (x->encoding.present == Acse_Encoding_PR_octet_aligned) {
 		const OCTET_STRING_t *s = &x->encoding.choice.octet_aligned;
-		v = (struct octets){s->buf, (size_t) s->size};
+		v = (struct octets){s->buf, (size_t)s->size};
 	} else if (osi_bits_octets(&x->encoding.choice.arbitrary, &v, e) < 0) {
 		return ERR_SYNTAX;
 	}
-	out->context_id = (int32_t) *x->indirect_reference;
+	out->context_id = (int32_t)*x->indirect_reference;
 	out->p = arena_memdup(a, v.p, v.n);
 	out->n = v.n;
 	return 0;
@@ -113,15 +113,15 @@ decode_aarq(
 	out->version_1 = is_version_1(q->protocol_version);
 	out->authentication.value = any(a, q->authentication_value);
 	if ((rc = oid(a, &q->application_context, &out->application_context,
-	         e)) < 0 ||
+		 e)) < 0 ||
 	    (rc = oid(a, q->mechanism_name, &out->authentication.mechanism,
-	         e)) < 0 ||
+		 e)) < 0 ||
 	    (rc = entity(a, q->called_AP_title, q->called_AE_qualifier,
-	         q->called_AP_invocation, q->called_AE_invocation,
-	         &out->called, e)) < 0 ||
+		 q->called_AP_invocation, q->called_AE_invocation, &out->called,
+		 e)) < 0 ||
 	    (rc = entity(a, q->calling_AP_title, q->calling_AE_qualifier,
-	         q->calling_AP_invocation, q->calling_AE_invocation,
-	         &out->calling, e)) < 0)
+		 q->calling_AP_invocation, q->calling_AE_invocation,
+		 &out->calling, e)) < 0)
 		return rc;
 	return user_information(
 	    a, q->user_information, &out->user_information, e);
@@ -134,10 +134,10 @@ diagnostic(const Acse_Diagnostic_t *d, struct acse_apdu *out, struct err *e)
 	long v = user ? d->choice.service_user : d->choice.service_provider;
 
 	if (v < 0 || v > 255)
-		return err_set(e, LAYER, ERR_SYNTAX,
-		    "diagnostic %ld out of range", v);
+		return err_set(
+		    e, LAYER, ERR_SYNTAX, "diagnostic %ld out of range", v);
 	out->diagnostic_source = user ? SOURCE_USER : SOURCE_PROVIDER;
-	out->diagnostic = (int) v;
+	out->diagnostic = (int)v;
 	return 0;
 }
 
@@ -149,19 +149,19 @@ decode_aare(
 	int rc;
 
 	if (r->result < ACSE_ACCEPTED || r->result > ACSE_REJECTED_TRANSIENT)
-		return err_set(e, LAYER, ERR_SYNTAX,
-		    "result %ld out of range", r->result);
-	out->result = (enum acse_result) r->result;
+		return err_set(
+		    e, LAYER, ERR_SYNTAX, "result %ld out of range", r->result);
+	out->result = (enum acse_result)r->result;
 	out->version_1 = is_version_1(r->protocol_version);
 	out->authentication.value = any(a, r->authentication_value);
 	if ((rc = diagnostic(&r->diagnostic, out, e)) < 0 ||
 	    (rc = oid(a, &r->application_context, &out->application_context,
-	         e)) < 0 ||
+		 e)) < 0 ||
 	    (rc = oid(a, r->mechanism_name, &out->authentication.mechanism,
-	         e)) < 0 ||
+		 e)) < 0 ||
 	    (rc = entity(a, r->responding_AP_title, r->responding_AE_qualifier,
-	         r->responding_AP_invocation, r->responding_AE_invocation,
-	         &out->called, e)) < 0)
+		 r->responding_AP_invocation, r->responding_AE_invocation,
+		 &out->called, e)) < 0)
 		return rc;
 	return user_information(
 	    a, r->user_information, &out->user_information, e);
@@ -175,7 +175,7 @@ reason(const long *v, struct acse_apdu *out, struct err *e)
 	if (*v < 0 || *v > 255)
 		return err_set(
 		    e, LAYER, ERR_SYNTAX, "reason %ld out of range", *v);
-	out->reason = (int) *v;
+	out->reason = (int)*v;
 	return 0;
 }
 
@@ -185,8 +185,8 @@ decode_rlrq(
 {
 	if (reason(u->choice.rlrq.reason, out, e) < 0)
 		return ERR_SYNTAX;
-	return user_information(a, u->choice.rlrq.user_information,
-	    &out->user_information, e);
+	return user_information(
+	    a, u->choice.rlrq.user_information, &out->user_information, e);
 }
 
 static int
@@ -195,8 +195,8 @@ decode_rlre(
 {
 	if (reason(u->choice.rlre.reason, out, e) < 0)
 		return ERR_SYNTAX;
-	return user_information(a, u->choice.rlre.user_information,
-	    &out->user_information, e);
+	return user_information(
+	    a, u->choice.rlre.user_information, &out->user_information, e);
 }
 
 static int
@@ -205,8 +205,8 @@ decode_abrt(
 {
 	if (reason(&u->choice.abrt.abort_source, out, e) < 0)
 		return ERR_SYNTAX;
-	return user_information(a, u->choice.abrt.user_information,
-	    &out->user_information, e);
+	return user_information(
+	    a, u->choice.abrt.user_information, &out->user_information, e);
 }
 
 static const struct {
@@ -367,7 +367,7 @@ encode_aare(const struct acse_apdu *u, struct buf *out, struct err *e)
 static int
 encode_rest(const struct acse_apdu *u, struct buf *out, struct err *e)
 {
-	(void) e;
+	(void)e;
 	ber_put_integer(out, BER_CONTEXT, 0, u->reason);
 	put_user_information(out, &u->user_information, false);
 	return 0;
@@ -388,6 +388,6 @@ acse_apdu_encode(const struct acse_apdu *u, struct buf *out, struct err *e)
 
 	if (encoders[u->type](u, out, e) < 0)
 		return ERR_CONFIG;
-	ber_wrap(out, from, BER_APPLICATION, (uint32_t) u->type);
+	ber_wrap(out, from, BER_APPLICATION, (uint32_t)u->type);
 	return 0;
 }

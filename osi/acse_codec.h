@@ -15,12 +15,12 @@ enum acse_apdu_type { ACSE_AARQ, ACSE_AARE, ACSE_RLRQ, ACSE_RLRE, ACSE_ABRT };
 
 struct acse_apdu {
 	enum acse_apdu_type type;
-	bool version_1;                      /* decoding: or not mentioned */
-	const char *application_context;     /* AARQ, AARE */
-	struct acse_entity called, calling;  /* AARQ; AARE: called responds */
-	enum acse_result result;             /* AARE */
-	int diagnostic_source, diagnostic;   /* AARE */
-	int reason;                          /* RLRQ, RLRE; ABRT: source */
+	bool version_1;                     /* decoding: or not mentioned */
+	const char *application_context;    /* AARQ, AARE */
+	struct acse_entity called, calling; /* AARQ; AARE: called responds */
+	enum acse_result result;            /* AARE */
+	int diagnostic_source, diagnostic;  /* AARE */
+	int reason;                         /* RLRQ, RLRE; ABRT: source */
 	struct acse_authentication authentication;
 	struct pres_value user_information;
 };

@@ -24,10 +24,10 @@ normalise(const uint8_t *p, size_t n, struct buf *out, const char *layer,
 	int64_t used = ber_normalise(p, n, &limits, out, e);
 
 	if (used < 0)
-		return (int) used;
-	if ((uint64_t) used != n)
-		return err_at(e, layer, ERR_SYNTAX, (uint64_t) used,
-		    "%zu octets after the PDU", n - (size_t) used);
+		return (int)used;
+	if ((uint64_t)used != n)
+		return err_at(e, layer, ERR_SYNTAX, (uint64_t)used,
+		    "%zu octets after the PDU", n - (size_t)used);
 	return 0;
 }
 
@@ -56,18 +56,17 @@ osi_decode(struct arena *a, asn_TYPE_descriptor_t *td, const uint8_t *p,
 }
 
 const char *
-osi_oid_text(struct arena *a, const ASN__PRIMITIVE_TYPE_t *oid, struct err *e)
+osi_oid_text(struct arena *a, const OBJECT_IDENTIFIER_t *oid, struct err *e)
 {
-	return ber_oid_text(a, oid->buf, (size_t) oid->size, e);
+	return ber_oid_text(a, oid->buf, (size_t)oid->size, e);
 }
 
 int
-osi_bits_octets(
-    const struct BIT_STRING_s *b, struct octets *out, struct err *e)
+osi_bits_octets(const struct BIT_STRING_s *b, struct octets *out, struct err *e)
 {
 	if (b->bits_unused != 0)
 		return err_set(e, "presentation", ERR_SYNTAX,
 		    "arbitrary value is not a number of octets");
-	*out = (struct octets){b->buf, (size_t) b->size};
+	*out = (struct octets){b->buf, (size_t)b->size};
 	return 0;
 }

@@ -9,9 +9,10 @@
 #ifndef OSI_CODEC_H
 #define OSI_CODEC_H
 
-#include <asn_application.h>
-
 #include "asn1/ber.h"
+
+#include <OBJECT_IDENTIFIER.h>
+#include <asn_application.h>
 
 #define OSI_PDU_MAX (256 * 1024)
 #define OSI_PDU_DEPTH 64
@@ -22,7 +23,7 @@ void *osi_decode(struct arena *a, asn_TYPE_descriptor_t *td, const uint8_t *p,
 
 /* A decoded OBJECT IDENTIFIER as dotted text, in the arena. */
 const char *osi_oid_text(
-    struct arena *a, const ASN__PRIMITIVE_TYPE_t *oid, struct err *e);
+    struct arena *a, const OBJECT_IDENTIFIER_t *oid, struct err *e);
 
 /* A BIT STRING that must be octets: 0, or ERR_SYNTAX. */
 struct BIT_STRING_s;

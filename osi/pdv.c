@@ -71,7 +71,7 @@ emit(struct pdv *v, const uint8_t *p, size_t n, struct err *e)
 static int
 begin_value(struct pdv *v, const struct ber_open *o, struct err *e)
 {
-	v->form = (enum pdv_form) o->tag.number;
+	v->form = (enum pdv_form)o->tag.number;
 	if (v->form == PDV_SINGLE && !o->tag.constructed)
 		return bad(e, "single-ASN1-type without a type");
 	if (!v->external && v->context == 0)
@@ -155,7 +155,7 @@ pdv_data(
 {
 	int rc;
 
-	(void) depth;
+	(void)depth;
 	if (v->field == PDV_VALUE) {
 		rc = take_lead(v, &p, &n, e);
 		return rc < 0 || n == 0 ? rc : emit(v, p, n, e);
@@ -185,7 +185,7 @@ close_context(struct pdv *v, struct err *e)
 		id = id << 8 | v->small[i];
 	if (id == 0)
 		return bad(e, "context identifier is zero");
-	v->context = (int32_t) id;
+	v->context = (int32_t)id;
 	return 0;
 }
 
@@ -211,7 +211,7 @@ close_field(struct pdv *v, struct err *e)
 		return close_context(v, e);
 	if (v->field == PDV_SYNTAX && !v->external &&
 	    (v->small_n != sizeof(ber_syntax) ||
-	        memcmp(v->small, ber_syntax, v->small_n) != 0))
+		memcmp(v->small, ber_syntax, v->small_n) != 0))
 		return err_set(e, "presentation", ERR_UNSUPPORTED,
 		    "transfer syntax is not BER");
 	return 0;

@@ -38,9 +38,9 @@ struct pdv {
 	enum pdv_field field;
 	enum pdv_form form;
 	int32_t context;
-	bool lead;          /* the next octet is a BIT STRING's first */
-	bool lone;          /* PDV_SINGLE: its one element was opened */
-	uint8_t small[8];   /* content of SYNTAX or CONTEXT */
+	bool lead;        /* the next octet is a BIT STRING's first */
+	bool lone;        /* PDV_SINGLE: its one element was opened */
+	uint8_t small[8]; /* content of SYNTAX or CONTEXT */
 	size_t small_n;
 	struct buf pending; /* small pieces on their way to ops->data */
 };
@@ -54,8 +54,8 @@ void pdv_reset(struct pdv *v);
 /* From the ber_scan callbacks: depth 0 is a field of the carrier. */
 int pdv_open(
     struct pdv *v, unsigned depth, const struct ber_open *o, struct err *e);
-int pdv_data(struct pdv *v, unsigned depth, const uint8_t *p, size_t n,
-    struct err *e);
+int pdv_data(
+    struct pdv *v, unsigned depth, const uint8_t *p, size_t n, struct err *e);
 int pdv_close(struct pdv *v, unsigned depth, bool indefinite, struct err *e);
 /* The carrier itself ended: ERR_SYNTAX when it had no value. */
 int pdv_finish(struct pdv *v, struct err *e);

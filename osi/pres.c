@@ -10,9 +10,10 @@
 /* Event identifiers of an ARP for what arrived (X.226 Event-identifier). */
 enum { EVENT_CP = 0, EVENT_CPA = 1, EVENT_TD = 7 };
 
+#define SES_PRIM_TYPES (SES_P_ABORT + 1) /* later ones are not for us */
 #define IN(state) (1u << (state))
 #define IN_OPEN (IN(PRES_CONNECTED) | IN(PRES_WAIT_RELEASE_CNF))
-#define IN_ANY                                                \
+#define IN_ANY                                                             \
 	(IN(PRES_IDLE) | IN(PRES_WAIT_CPA) | IN(PRES_WAIT_RSP) | IN_OPEN | \
 	    IN(PRES_WAIT_RELEASE_RSP))
 
@@ -93,7 +94,7 @@ static enum pres_abort_reason
 reason_of(const struct err *e)
 {
 	return e->code == ERR_SYNTAX ? PRES_ABORT_UNRECOGNIZED_PPDU
-	                             : PRES_ABORT_INVALID_PARAMETER;
+				     : PRES_ABORT_INVALID_PARAMETER;
 }
 
 /* --- connect, responder --- */
@@ -114,7 +115,7 @@ connect_rsp(struct pres *p, bool accepted, int provider_reason,
 	    .last = true};
 	struct buf ppdu = {0};
 	int rc = accepted ? pres_cpa_encode(&c, &ppdu, e)
-	                  : pres_cpr_encode(&c, &ppdu, e);
+			  : pres_cpr_encode(&c, &ppdu, e);
 
 	if (rc >= 0) {
 		s.data = ppdu.data;
@@ -198,12 +199,11 @@ static enum pres_refuse_reason
 refusal_of(const struct err *e)
 {
 	return e->code == ERR_LIMIT ? PRES_REFUSE_LOCAL_LIMIT
-	                            : PRES_REFUSE_NOT_SPECIFIED;
+				    : PRES_REFUSE_NOT_SPECIFIED;
 }
 
 static bool
-cp_acceptable(
-    struct pres *p, const struct pres_cp *cp, struct err *e)
+cp_acceptable(struct pres *p, const struct pres_cp *cp, struct err *e)
 {
 	enum pres_refuse_reason reason;
 
@@ -495,27 +495,27 @@ s_p_abort_ind(struct pres *p, const struct ses_prim *s)
 static const struct {
 	void (*fn)(struct pres *, const struct ses_prim *);
 	unsigned states;
-} from_session[SES_P_ABORT + 1][SES_CNF + 1] = {
+} from_session[SES_PRIM_TYPES][SES_CNF + 1] = {
     [SES_CONNECT] = {[SES_IND] = {connect_ind, IN(PRES_IDLE)},
-        [SES_CNF] = {connect_cnf, IN(PRES_WAIT_CPA)}},
+	[SES_CNF] = {connect_cnf, IN(PRES_WAIT_CPA)}},
     [SES_DATA] = {[SES_IND] = {data_ind, IN_OPEN}},
     [SES_TOKEN_GIVE] = {[SES_IND] = {session_ind, IN_OPEN}},
     [SES_TOKEN_PLEASE] = {[SES_IND] = {session_ind, IN_OPEN}},
     [SES_CONTROL_GIVE] = {[SES_IND] = {session_ind, IN_OPEN}},
     [SES_SYNC_MINOR] = {[SES_IND] = {session_ind, IN_OPEN},
-        [SES_CNF] = {session_ind, IN_OPEN}},
+	[SES_CNF] = {session_ind, IN_OPEN}},
     [SES_ACTIVITY_START] = {[SES_IND] = {session_ind, IN_OPEN}},
     [SES_ACTIVITY_RESUME] = {[SES_IND] = {session_ind, IN_OPEN}},
     [SES_ACTIVITY_INTERRUPT] = {[SES_IND] = {session_ind, IN_OPEN},
-        [SES_CNF] = {session_ind, IN_OPEN}},
+	[SES_CNF] = {session_ind, IN_OPEN}},
     [SES_ACTIVITY_DISCARD] = {[SES_IND] = {session_ind, IN_OPEN},
-        [SES_CNF] = {session_ind, IN_OPEN}},
+	[SES_CNF] = {session_ind, IN_OPEN}},
     [SES_ACTIVITY_END] = {[SES_IND] = {session_ind, IN_OPEN},
-        [SES_CNF] = {session_ind, IN_OPEN}},
+	[SES_CNF] = {session_ind, IN_OPEN}},
     [SES_U_EXCEPTION] = {[SES_IND] = {session_ind, IN_OPEN}},
     [SES_P_EXCEPTION] = {[SES_IND] = {session_ind, IN_OPEN}},
     [SES_RELEASE] = {[SES_IND] = {release_ind, IN_OPEN},
-        [SES_CNF] = {release_cnf, IN(PRES_WAIT_RELEASE_CNF)}},
+	[SES_CNF] = {release_cnf, IN(PRES_WAIT_RELEASE_CNF)}},
     [SES_U_ABORT] = {[SES_IND] = {abort_ind, IN_ANY}},
     [SES_P_ABORT] = {[SES_IND] = {s_p_abort_ind, IN_ANY}},
 };
@@ -528,14 +528,14 @@ from_ses(void *user, const struct ses_prim *s)
 
 	if (p->state == PRES_CLOSED)
 		return;
-	if (from_session[s->type][s->kind].fn != NULL &&
+	if (s->type < SES_PRIM_TYPES &&
+	    from_session[s->type][s->kind].fn != NULL &&
 	    (from_session[s->type][s->kind].states & IN(p->state)) != 0) {
 		from_session[s->type][s->kind].fn(p, s);
 		return;
 	}
-	err_set(&e, LAYER, ERR_PROTOCOL,
-	    "session primitive %d.%d in state %d", (int) s->type,
-	    (int) s->kind, (int) p->state);
+	err_set(&e, LAYER, ERR_PROTOCOL, "session primitive %d.%d in state %d",
+	    (int)s->type, (int)s->kind, (int)p->state);
 	provider_abort(p, PRES_ABORT_UNEXPECTED_PRIMITIVE, -1, &e);
 }
 
@@ -551,8 +551,8 @@ connect_rsp_req(struct pres *p, const struct pres_prim *q, struct err *e)
 
 /* A session primitive of ours, with values as its user data. */
 static int
-to_session(struct pres *p, const struct ses_prim *in,
-    const struct pres_prim *q, struct err *e)
+to_session(struct pres *p, const struct ses_prim *in, const struct pres_prim *q,
+    struct err *e)
 {
 	struct pres_values v = {q->values, q->n_values};
 	struct ses_prim s = *in;
@@ -589,9 +589,8 @@ release_req(struct pres *p, const struct pres_prim *q, struct err *e)
 static int
 release_rsp(struct pres *p, const struct pres_prim *q, struct err *e)
 {
-	struct ses_prim s = {.type = SES_RELEASE,
-	    .kind = SES_RSP,
-	    .accepted = q->accepted};
+	struct ses_prim s = {
+	    .type = SES_RELEASE, .kind = SES_RSP, .accepted = q->accepted};
 
 	enter(p, q->accepted ? PRES_CLOSED : PRES_CONNECTED);
 	return to_session(p, &s, q, e);
@@ -603,7 +602,7 @@ user_abort_req(struct pres *p, const struct pres_prim *q, struct err *e)
 	struct pres_values v = {q->values, q->n_values};
 	struct buf ppdu = {0};
 
-	(void) e;
+	(void)e;
 	pres_aru_encode(&v, &ppdu);
 	pres_trace(p, true, "presentation ARU", "");
 	enter(p, PRES_CLOSED);
@@ -617,13 +616,13 @@ static const struct {
 	unsigned states;
 } from_user[PRES_SESSION + 1][SES_CNF + 1] = {
     [PRES_CONNECT] = {[SES_REQ] = {connect_req, IN(PRES_IDLE)},
-        [SES_RSP] = {connect_rsp_req, IN(PRES_WAIT_RSP)}},
+	[SES_RSP] = {connect_rsp_req, IN(PRES_WAIT_RSP)}},
     [PRES_DATA] = {[SES_REQ] = {pres_data_req, IN(PRES_CONNECTED)}},
     [PRES_RELEASE] = {[SES_REQ] = {release_req, IN(PRES_CONNECTED)},
-        [SES_RSP] = {release_rsp, IN(PRES_WAIT_RELEASE_RSP)}},
+	[SES_RSP] = {release_rsp, IN(PRES_WAIT_RELEASE_RSP)}},
     [PRES_U_ABORT] = {[SES_REQ] = {user_abort_req, IN_ANY}},
     [PRES_SESSION] = {[SES_REQ] = {session_req, IN_OPEN},
-        [SES_RSP] = {session_req, IN_OPEN}},
+	[SES_RSP] = {session_req, IN_OPEN}},
 };
 
 int
@@ -634,8 +633,8 @@ pres_request(struct pres *p, const struct pres_prim *q, struct err *e)
 	if (from_user[q->type][q->kind].fn == NULL ||
 	    (from_user[q->type][q->kind].states & IN(p->state)) == 0)
 		return err_set(e, LAYER, ERR_PROTOCOL,
-		    "request %d.%d in state %d", (int) q->type, (int) q->kind,
-		    (int) p->state);
+		    "request %d.%d in state %d", (int)q->type, (int)q->kind,
+		    (int)p->state);
 	return from_user[q->type][q->kind].fn(p, q, e);
 }
 
@@ -692,7 +691,7 @@ pres_context_id(const struct pres *p, const char *abstract_syntax)
 	for (size_t i = 0; i < p->n_contexts; i++)
 		if (p->contexts[i].result == PRES_ACCEPTANCE &&
 		    strcmp(p->contexts[i].abstract_syntax, abstract_syntax) ==
-		        0)
+			0)
 			return p->contexts[i].id;
 	return 0;
 }

@@ -25,19 +25,19 @@
 /* --- decoding --- */
 
 static int
-selector(
-    const OCTET_STRING_t *s, struct osi_sel *out, const char *what, struct err *e)
+selector(const OCTET_STRING_t *s, struct osi_sel *out, const char *what,
+    struct err *e)
 {
 	memset(out, 0, sizeof(*out));
 	if (s == NULL)
 		return 0;
 	if (s->size > OSI_SEL_MAX)
-		return err_set(e, LAYER, ERR_LIMIT,
-		    "%s selector of %d octets", what, s->size);
+		return err_set(e, LAYER, ERR_LIMIT, "%s selector of %d octets",
+		    what, s->size);
 	out->present = true;
-	out->n = (uint8_t) s->size;
+	out->n = (uint8_t)s->size;
 	if (s->size > 0)
-		memcpy(out->v, s->buf, (size_t) s->size);
+		memcpy(out->v, s->buf, (size_t)s->size);
 	return 0;
 }
 
@@ -47,7 +47,7 @@ context_id(long v, int32_t *out, struct err *e)
 	if (v < 1 || v > INT32_MAX)
 		return err_set(e, LAYER, ERR_SYNTAX,
 		    "context identifier %ld out of range", v);
-	*out = (int32_t) v;
+	*out = (int32_t)v;
 	return 0;
 }
 
@@ -79,10 +79,10 @@ value(struct arena *a, const Pres_PDV_list_t *in, struct pres_value *out,
 		    "user data in a transfer syntax that is not BER");
 	if (in->values.present == Pres_PDV_values_PR_single_ASN1_type) {
 		const ANY_t *any = &in->values.choice.single_ASN1_type;
-		v = (struct octets){any->buf, (size_t) any->size};
+		v = (struct octets){any->buf, (size_t)any->size};
 	} else if (in->values.present == Pres_PDV_values_PR_octet_aligned) {
 		const OCTET_STRING_t *s = &in->values.choice.octet_aligned;
-		v = (struct octets){s->buf, (size_t) s->size};
+		v = (struct octets){s->buf, (size_t)s->size};
 	} else if (osi_bits_octets(&in->values.choice.arbitrary, &v, e) < 0) {
 		return ERR_SYNTAX;
 	}
@@ -106,16 +106,16 @@ values(struct arena *a, const Pres_User_data_t *in, struct pres_values *out,
 		    "simply encoded user data without a default context");
 	lists = &in->choice.fully_encoded;
 	if (lists->list.count > PRES_VALUES_MAX)
-		return err_set(e, LAYER, ERR_LIMIT, "%d PDV-lists",
-		    lists->list.count);
-	v = arena_alloc(a, sizeof(*v) * (size_t) lists->list.count);
+		return err_set(
+		    e, LAYER, ERR_LIMIT, "%d PDV-lists", lists->list.count);
+	v = arena_alloc(a, sizeof(*v) * (size_t)lists->list.count);
 	for (int i = 0; i < lists->list.count; i++) {
 		int rc = value(a, lists->list.array[i], &v[i], e);
 
 		if (rc < 0)
 			return rc;
 	}
-	*out = (struct pres_values){v, (size_t) lists->list.count};
+	*out = (struct pres_values){v, (size_t)lists->list.count};
 	return 0;
 }
 
@@ -159,12 +159,12 @@ proposals(struct arena *a, const Pres_Context_list_t *in, struct pres_cp *out,
 	if (in->list.count > PRES_CONTEXTS_MAX)
 		return err_set(e, LAYER, ERR_LIMIT,
 		    "%d presentation contexts proposed", in->list.count);
-	v = arena_alloc(a, sizeof(*v) * (size_t) in->list.count);
+	v = arena_alloc(a, sizeof(*v) * (size_t)in->list.count);
 	for (int i = 0; i < in->list.count; i++)
 		if (proposal(a, in->list.array[i], &v[i], e) < 0)
 			return ERR_SYNTAX;
 	out->contexts = v;
-	out->n_contexts = (size_t) in->list.count;
+	out->n_contexts = (size_t)in->list.count;
 	return 0;
 }
 
@@ -186,9 +186,9 @@ pres_cp_decode(struct arena *a, const uint8_t *p, size_t n, struct pres_cp *out,
 	if (m == NULL)
 		return err_set(e, LAYER, ERR_SYNTAX, "CP without parameters");
 	if ((rc = selector(m->calling_selector, &out->calling, "calling", e)) <
-	        0 ||
+		0 ||
 	    (rc = selector(m->called_selector, &out->called, "called", e)) <
-	        0 ||
+		0 ||
 	    (rc = proposals(a, m->context_definition_list, out, e)) < 0)
 		return rc;
 	return values(a, m->user_data, &out->values, e);
@@ -207,10 +207,10 @@ result(struct arena *a, const Pres_Result_t *in, struct pres_context *out,
 	if (in->transfer_syntax != NULL &&
 	    is_ber(a, in->transfer_syntax, &ber, e) < 0)
 		return ERR_SYNTAX;
-	out->result = (enum pres_result) in->result;
+	out->result = (enum pres_result)in->result;
 	if (in->provider_reason != NULL && *in->provider_reason >= 0 &&
 	    *in->provider_reason <= PRES_LOCAL_LIMIT)
-		out->reason = (enum pres_provider_reason) *in->provider_reason;
+		out->reason = (enum pres_provider_reason) * in->provider_reason;
 	if (out->result == PRES_ACCEPTANCE && !ber)
 		return err_set(e, LAYER, ERR_UNSUPPORTED,
 		    "peer chose a transfer syntax that was not proposed");
@@ -229,12 +229,12 @@ results(struct arena *a, const Pres_Result_list_t *in, struct pres_answer *out,
 	if (in->list.count > PRES_CONTEXTS_MAX)
 		return err_set(e, LAYER, ERR_LIMIT,
 		    "%d presentation contexts answered", in->list.count);
-	v = arena_alloc(a, sizeof(*v) * (size_t) in->list.count);
+	v = arena_alloc(a, sizeof(*v) * (size_t)in->list.count);
 	for (int i = 0; i < in->list.count; i++)
 		if ((rc = result(a, in->list.array[i], &v[i], e)) < 0)
 			return rc;
 	out->results = v;
-	out->n_results = (size_t) in->list.count;
+	out->n_results = (size_t)in->list.count;
 	return 0;
 }
 
@@ -253,7 +253,7 @@ pres_cpa_decode(struct arena *a, const uint8_t *p, size_t n,
 	if (c->mode_selector.mode_value != MODE_NORMAL || m == NULL)
 		return err_set(e, LAYER, ERR_SYNTAX, "CPA not in normal mode");
 	if ((rc = selector(m->responding_selector, &out->responding,
-	         "responding", e)) < 0 ||
+		 "responding", e)) < 0 ||
 	    (rc = results(a, m->context_result_list, out, e)) < 0)
 		return rc;
 	return values(a, m->user_data, &out->values, e);
@@ -271,15 +271,14 @@ pres_cpr_decode(struct arena *a, const uint8_t *p, size_t n,
 	if (m == NULL)
 		return ERR_SYNTAX;
 	if ((rc = selector(m->responding_selector, &out->responding,
-	         "responding", e)) < 0 ||
+		 "responding", e)) < 0 ||
 	    (rc = results(a, m->context_result_list, out, e)) < 0)
 		return rc;
 	if (m->provider_reason != NULL)
-		out->provider_reason =
-		    *m->provider_reason >= 0 &&
-		            *m->provider_reason <= PRES_REFUSE_NO_PSAP
-		        ? (int) *m->provider_reason
-		        : PRES_REFUSE_NOT_SPECIFIED;
+		out->provider_reason = *m->provider_reason >= 0 &&
+			*m->provider_reason <= PRES_REFUSE_NO_PSAP
+		    ? (int)*m->provider_reason
+		    : PRES_REFUSE_NOT_SPECIFIED;
 	return values(a, m->user_data, &out->values, e);
 }
 
@@ -300,10 +299,10 @@ pres_abort_decode(struct arena *a, const uint8_t *p, size_t n,
 	out->provider = true;
 	if (arp->provider_reason != NULL && *arp->provider_reason >= 0 &&
 	    *arp->provider_reason <= PRES_ABORT_INVALID_PARAMETER)
-		out->reason = (int) *arp->provider_reason;
+		out->reason = (int)*arp->provider_reason;
 	if (arp->event_identifier != NULL && *arp->event_identifier >= 0 &&
 	    *arp->event_identifier < 64)
-		out->event = (int) *arp->event_identifier;
+		out->event = (int)*arp->event_identifier;
 	return 0;
 }
 
@@ -349,7 +348,7 @@ put_proposals(const struct pres_cp *c, struct buf *out, struct err *e)
 		ber_put_integer(
 		    out, BER_UNIVERSAL, BER_INTEGER, c->contexts[i].id);
 		if (put_oid(out, BER_UNIVERSAL, BER_OID,
-		        c->contexts[i].abstract_syntax, e) < 0)
+			c->contexts[i].abstract_syntax, e) < 0)
 			return ERR_CONFIG;
 		syntaxes = out->len;
 		if (put_oid(out, BER_UNIVERSAL, BER_OID, PRES_BER, e) < 0)

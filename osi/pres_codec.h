@@ -25,7 +25,7 @@ enum pres_abort_reason { /* X.226 Abort-reason of an ARP */
 	PRES_ABORT_INVALID_PARAMETER = 6,
 };
 
-enum pres_refuse_reason { /* X.226 Provider-reason of a CPR */
+enum pres_refuse_reason {      /* X.226 Provider-reason of a CPR */
 	PRES_REFUSE_NONE = -1, /* refused by the user */
 	PRES_REFUSE_NOT_SPECIFIED = 0,
 	PRES_REFUSE_CONGESTION = 1,

@@ -40,7 +40,7 @@ up(struct pres *p, const uint8_t *v, size_t n, bool last)
 static int
 value_data(void *arg, const uint8_t *v, size_t n, struct err *e)
 {
-	(void) e;
+	(void)e;
 	up(arg, v, n, false);
 	return 0;
 }
@@ -48,7 +48,7 @@ value_data(void *arg, const uint8_t *v, size_t n, struct err *e)
 static int
 value_end(void *arg, struct err *e)
 {
-	(void) e;
+	(void)e;
 	up(arg, NULL, 0, true);
 	return 0;
 }
@@ -65,7 +65,7 @@ scan_open(void *arg, unsigned depth, const struct ber_open *o, struct err *e)
 	if (!o->tag.constructed ||
 	    (depth == DEPTH_DATA && !BER_IS(o->tag, BER_APPLICATION, 1)) ||
 	    (depth == DEPTH_LIST &&
-	        !BER_IS(o->tag, BER_UNIVERSAL, BER_SEQUENCE)))
+		!BER_IS(o->tag, BER_UNIVERSAL, BER_SEQUENCE)))
 		return err_set(e, "presentation", ERR_SYNTAX,
 		    "user data is not fully encoded");
 	if (depth == DEPTH_LIST)
@@ -74,8 +74,7 @@ scan_open(void *arg, unsigned depth, const struct ber_open *o, struct err *e)
 }
 
 static int
-scan_data(
-    void *arg, unsigned depth, const uint8_t *v, size_t n, struct err *e)
+scan_data(void *arg, unsigned depth, const uint8_t *v, size_t n, struct err *e)
 {
 	struct pres *p = arg;
 
@@ -123,8 +122,8 @@ feed(struct pres *p, const uint8_t *v, size_t n, struct err *e)
 		    ber_scan_offset(p->scan), "octets after the user data");
 	used = ber_scan_feed(p->scan, v, n, e);
 	if (used < 0)
-		return (int) used;
-	if ((size_t) used < n)
+		return (int)used;
+	if ((size_t)used < n)
 		return err_at(e, "presentation", ERR_SYNTAX,
 		    ber_scan_offset(p->scan), "octets after the user data");
 	return pdv_flush(&p->pdv, e);
@@ -151,11 +150,8 @@ pres_data_ind(struct pres *p, const struct ses_prim *s, struct err *e)
 static int
 down(struct pres *p, const uint8_t *v, size_t n, bool last, struct err *e)
 {
-	struct ses_prim s = {.type = SES_DATA,
-	    .kind = SES_REQ,
-	    .data = v,
-	    .n = n,
-	    .last = last};
+	struct ses_prim s = {
+	    .type = SES_DATA, .kind = SES_REQ, .data = v, .n = n, .last = last};
 
 	if (n == 0 && !last)
 		return 0;
@@ -209,8 +205,7 @@ pres_data_req(struct pres *p, const struct pres_prim *q, struct err *e)
 		return err_set(e, "presentation", ERR_PROTOCOL,
 		    "P-DATA value is not of the length announced");
 	p->left -= p->indefinite ? 0 : q->data.n;
-	rc = down(
-	    p, q->data.p, q->data.n, q->last && !p->indefinite, e);
+	rc = down(p, q->data.p, q->data.n, q->last && !p->indefinite, e);
 	if (rc < 0)
 		return rc;
 	if (q->last && p->indefinite && (rc = send_trailer(p, e)) < 0)

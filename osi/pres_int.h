@@ -10,13 +10,13 @@
 
 /* The states of X.226 Annex A, without those of functional units we lack. */
 enum pres_state {
-	PRES_IDLE,       /* STAI0: no connection */
-	PRES_WAIT_CPA,   /* STAI1: CP sent */
-	PRES_WAIT_RSP,   /* STAI2: CP received, the user has to answer */
-	PRES_CONNECTED,  /* STAt0 */
+	PRES_IDLE,      /* STAI0: no connection */
+	PRES_WAIT_CPA,  /* STAI1: CP sent */
+	PRES_WAIT_RSP,  /* STAI2: CP received, the user has to answer */
+	PRES_CONNECTED, /* STAt0 */
 	PRES_WAIT_RELEASE_CNF,
 	PRES_WAIT_RELEASE_RSP,
-	PRES_CLOSED,     /* released, refused or aborted: nothing follows */
+	PRES_CLOSED, /* released, refused or aborted: nothing follows */
 };
 
 struct pres {
@@ -32,14 +32,14 @@ struct pres {
 	/* the SSDU that arrives */
 	struct ber_scan *scan;
 	struct pdv pdv;
-	bool receiving;      /* some of it was fed */
-	bool first;          /* the next fragment is its value's first */
+	bool receiving; /* some of it was fed */
+	bool first;     /* the next fragment is its value's first */
 	int32_t in_context;
 
 	/* the value that is being sent */
 	bool sending;
 	bool indefinite;
-	uint64_t left;       /* when its length is known */
+	uint64_t left; /* when its length is known */
 };
 
 void pres_data_init(struct pres *p);

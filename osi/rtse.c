@@ -67,11 +67,9 @@ rtse_emit(struct rtse *r, const struct rtse_event *ev)
 }
 
 void
-rtse_emit_type(
-    struct rtse *r, enum rtse_event_type type, const struct err *why)
+rtse_emit_type(struct rtse *r, enum rtse_event_type type, const struct err *why)
 {
-	struct rtse_event ev = {
-	    .type = type, .refuse_reason = -1, .err = why};
+	struct rtse_event ev = {.type = type, .refuse_reason = -1, .err = why};
 
 	rtse_emit(r, &ev);
 }
@@ -104,8 +102,8 @@ send_abort(struct rtse *r, enum rtse_abort_reason reason)
 
 	rtse_rtab_encode(reason, &rtab);
 	if (r->rtse_context != 0)
-		p.user_information = (struct pres_value){
-		    r->rtse_context, rtab.data, rtab.len};
+		p.user_information =
+		    (struct pres_value){r->rtse_context, rtab.data, rtab.len};
 	rtse_enter(r, RTSE_CLOSED);
 	if (acse_request(r->acse, &p, &e) < 0)
 		cotp_disconnect(rtse_cotp(r));
@@ -180,8 +178,8 @@ associate_rsp(struct rtse *r, enum acse_result result, int diagnostic,
 	    .diagnostic = diagnostic};
 
 	if (apdu != NULL)
-		p.user_information = (struct pres_value){
-		    r->rtse_context, apdu->data, apdu->len};
+		p.user_information =
+		    (struct pres_value){r->rtse_context, apdu->data, apdu->len};
 	return acse_request(r->acse, &p, e);
 }
 
@@ -267,7 +265,7 @@ rtse_associate_ind(struct rtse *r, const struct acse_prim *p)
 	if (rc < 0)
 		refuse_by_provider(r, ACSE_REJECTED_PERMANENT,
 		    context ? ACSE_DIAG_NO_REASON
-		            : ACSE_DIAG_CONTEXT_NAME_NOT_SUPPORTED,
+			    : ACSE_DIAG_CONTEXT_NAME_NOT_SUPPORTED,
 		    NULL, &why);
 	else if (o.recover)
 		refuse_recovery(r);
@@ -277,8 +275,7 @@ rtse_associate_ind(struct rtse *r, const struct acse_prim *p)
 }
 
 int
-rtse_open_accept(
-    struct rtse *r, const uint8_t *bind, size_t n, struct err *e)
+rtse_open_accept(struct rtse *r, const uint8_t *bind, size_t n, struct err *e)
 {
 	struct rtse_open o = {.checkpoint_size = r->checkpoint_size,
 	    .window_size = r->window_size,
@@ -288,7 +285,7 @@ rtse_open_accept(
 
 	if (r->state != RTSE_WAIT_OPEN_RSP)
 		return err_set(e, LAYER, ERR_PROTOCOL,
-		    "nothing to accept in state %d", (int) r->state);
+		    "nothing to accept in state %d", (int)r->state);
 	rtse_rtoac_encode(&o, &rtoac);
 	rtse_enter(r, RTSE_IDLE);
 	rc = associate_rsp(r, ACSE_ACCEPTED, ACSE_DIAG_NULL, &rtoac, e);
@@ -297,8 +294,7 @@ rtse_open_accept(
 }
 
 int
-rtse_open_refuse(
-    struct rtse *r, const uint8_t *error, size_t n, struct err *e)
+rtse_open_refuse(struct rtse *r, const uint8_t *error, size_t n, struct err *e)
 {
 	struct octets user_data = {error, n};
 	struct buf rtorj = {0};
@@ -306,7 +302,7 @@ rtse_open_refuse(
 
 	if (r->state != RTSE_WAIT_OPEN_RSP)
 		return err_set(e, LAYER, ERR_PROTOCOL,
-		    "nothing to refuse in state %d", (int) r->state);
+		    "nothing to refuse in state %d", (int)r->state);
 	rtse_rtorj_encode(&user_data, &rtorj);
 	rtse_enter(r, RTSE_CLOSED);
 	rc = associate_rsp(
@@ -318,8 +314,7 @@ rtse_open_refuse(
 /* --- open, initiator --- */
 
 int
-rtse_open_request(
-    struct rtse *r, const uint8_t *bind, size_t n, struct err *e)
+rtse_open_request(struct rtse *r, const uint8_t *bind, size_t n, struct err *e)
 {
 	struct rtse_open o = {.checkpoint_size = r->params.checkpoint_size,
 	    .window_size = r->params.window_size,
@@ -348,9 +343,8 @@ refused_cnf(struct rtse *r, const struct acse_prim *p)
 	struct arena *a = arena_new();
 	struct rtse_refusal j = {.reason = -1};
 	struct err e = ERR_INIT;
-	struct rtse_event ev = {.type = RTSE_OPEN_REFUSED,
-	    .acse_result = p->result,
-	    .err = p->err};
+	struct rtse_event ev = {
+	    .type = RTSE_OPEN_REFUSED, .acse_result = p->result, .err = p->err};
 
 	/* a refusal without RTORJ, or an unreadable one, is still a refusal */
 	if (p->user_information.n > 0 &&
@@ -422,8 +416,7 @@ rtse_associate_cnf(struct rtse *r, const struct acse_prim *p)
 bool
 rtse_has_turn(const struct rtse *r)
 {
-	const uint8_t all =
-	    SES_TOKEN_DATA | SES_TOKEN_MINOR | SES_TOKEN_MAJOR;
+	const uint8_t all = SES_TOKEN_DATA | SES_TOKEN_MINOR | SES_TOKEN_MAJOR;
 
 	if (r->state < RTSE_IDLE || r->state == RTSE_CLOSED)
 		return false;
@@ -473,7 +466,7 @@ rtse_turn_give(struct rtse *r, struct err *e)
 
 	if (r->state != RTSE_IDLE || !rtse_has_turn(r))
 		return err_set(e, LAYER, ERR_PROTOCOL,
-		    "no turn to give in state %d", (int) r->state);
+		    "no turn to give in state %d", (int)r->state);
 	return rtse_session(r, &s, e);
 }
 
@@ -487,7 +480,7 @@ rtse_close(struct rtse *r, struct err *e)
 		    "only the initiator closes an association");
 	if (r->state != RTSE_IDLE || !rtse_has_turn(r))
 		return err_set(e, LAYER, ERR_PROTOCOL,
-		    "close without the turn, or in state %d", (int) r->state);
+		    "close without the turn, or in state %d", (int)r->state);
 	rtse_enter(r, RTSE_CLOSING);
 	return acse_request(r->acse, &p, e);
 }
@@ -498,7 +491,7 @@ rtse_release_ind(struct rtse *r, const struct acse_prim *ind)
 	struct acse_prim p = {.type = ACSE_RELEASE, .kind = SES_RSP};
 	struct err e = ERR_INIT;
 
-	(void) ind;
+	(void)ind;
 	rtse_enter(r, RTSE_CLOSED);
 	if (acse_request(r->acse, &p, &e) < 0)
 		cotp_disconnect(rtse_cotp(r));
@@ -508,7 +501,7 @@ rtse_release_ind(struct rtse *r, const struct acse_prim *ind)
 void
 rtse_release_cnf(struct rtse *r, const struct acse_prim *p)
 {
-	(void) p;
+	(void)p;
 	rtse_enter(r, RTSE_CLOSED);
 	rtse_emit_type(r, RTSE_CLOSE_CNF, NULL);
 }
@@ -523,8 +516,7 @@ own_contexts(struct rtse *r, struct pres_params *p)
 	    {.id = CONTEXT_RTSE, .abstract_syntax = r->params.rtse_syntax},
 	    {.id = CONTEXT_APDU, .abstract_syntax = r->params.apdu_syntax},
 	};
-	bool shared =
-	    strcmp(r->params.rtse_syntax, r->params.apdu_syntax) == 0;
+	bool shared = strcmp(r->params.rtse_syntax, r->params.apdu_syntax) == 0;
 	size_t n = shared ? 2 : 3, more = r->params.pres.n_contexts;
 	struct pres_context *all;
 
@@ -557,8 +549,8 @@ rtse_new(
 	struct rtse *r = xcalloc(1, sizeof(*r));
 	struct pres_params p;
 
-	INVARIANT(params->rtse_syntax != NULL &&
-	    params->application_context != NULL);
+	INVARIANT(
+	    params->rtse_syntax != NULL && params->application_context != NULL);
 	r->params = *params;
 	fill_defaults(&r->params);
 	r->arena = arena_new();

@@ -16,7 +16,8 @@ apdu(struct arena *a, const struct pres_value *v, Rtse_APDU_PR want,
 	    osi_decode(a, &asn_DEF_Rtse_APDU, v->p, v->n, LAYER, e);
 
 	if (u != NULL && u->present != want) {
-		err_set(e, LAYER, ERR_PROTOCOL, "no %s where one belongs", name);
+		err_set(
+		    e, LAYER, ERR_PROTOCOL, "no %s where one belongs", name);
 		return NULL;
 	}
 	return u;
@@ -28,18 +29,18 @@ any(struct arena *a, const ANY_t *in)
 	if (in == NULL || in->size <= 0)
 		return (struct octets){0};
 	return (struct octets){
-	    arena_memdup(a, in->buf, (size_t) in->size), (size_t) in->size};
+	    arena_memdup(a, in->buf, (size_t)in->size), (size_t)in->size};
 }
 
 static int
 ranged(const long *in, uint32_t absent, uint32_t max, uint32_t *out,
     const char *name, struct err *e)
 {
-	long v = in == NULL ? (long) absent : *in;
+	long v = in == NULL ? (long)absent : *in;
 
 	if (v < 0)
 		return err_set(e, LAYER, ERR_SYNTAX, "%s is %ld", name, v);
-	*out = v > (long) max ? max : (uint32_t) v;
+	*out = v > (long)max ? max : (uint32_t)v;
 	return 0;
 }
 
@@ -50,9 +51,9 @@ open_data(struct arena *a, const long *checkpoint, const long *window,
 	*out = (struct rtse_open){
 	    .recover = c->present != Rtse_Connection_data_PR_open};
 	if (ranged(checkpoint, 0, RTSE_CHECKPOINT_MAX, &out->checkpoint_size,
-	        "checkpoint size", e) < 0 ||
+		"checkpoint size", e) < 0 ||
 	    ranged(window, RTSE_WINDOW_DEFAULT, RTSE_WINDOW_MAX,
-	        &out->window_size, "window size", e) < 0)
+		&out->window_size, "window size", e) < 0)
 		return ERR_SYNTAX;
 	if (out->window_size == 0)
 		out->window_size = 1;
@@ -72,15 +73,15 @@ rtse_rtorq_decode(struct arena *a, const struct pres_value *v,
 		return ERR_SYNTAX;
 	q = &u->choice.rtorq;
 	if (open_data(a, q->checkpoint_size, q->window_size,
-	        &q->connection_data, out, e) < 0)
+		&q->connection_data, out, e) < 0)
 		return ERR_SYNTAX;
 	if (q->dialogue_mode != NULL &&
 	    (*q->dialogue_mode < RTSE_MONOLOGUE ||
-	        *q->dialogue_mode > RTSE_TWO_WAY_ALTERNATE))
+		*q->dialogue_mode > RTSE_TWO_WAY_ALTERNATE))
 		return err_set(e, LAYER, ERR_SYNTAX, "dialogue mode %ld",
 		    *q->dialogue_mode);
 	if (q->dialogue_mode != NULL)
-		out->dialogue = (enum rtse_dialogue) *q->dialogue_mode;
+		out->dialogue = (enum rtse_dialogue) * q->dialogue_mode;
 	return 0;
 }
 
@@ -94,8 +95,8 @@ rtse_rtoac_decode(struct arena *a, const struct pres_value *v,
 	if (u == NULL)
 		return ERR_SYNTAX;
 	r = &u->choice.rtoac;
-	return open_data(a, r->checkpoint_size, r->window_size,
-	    &r->connection_data, out, e);
+	return open_data(
+	    a, r->checkpoint_size, r->window_size, &r->connection_data, out, e);
 }
 
 int
@@ -111,7 +112,7 @@ rtse_rtorj_decode(struct arena *a, const struct pres_value *v,
 	r = &u->choice.rtorj;
 	if (r->refuse_reason != NULL && *r->refuse_reason >= 0 &&
 	    *r->refuse_reason < 256)
-		out->reason = (int) *r->refuse_reason;
+		out->reason = (int)*r->refuse_reason;
 	out->user_data = any(a, r->user_data);
 	return 0;
 }
@@ -128,7 +129,7 @@ rtse_rtab_decode(
 	reason = u->choice.rtab.abort_reason;
 	*out = RTSE_ABORT_USER;
 	if (reason != NULL && *reason >= 0 && *reason < 256)
-		*out = (int) *reason;
+		*out = (int)*reason;
 	return 0;
 }
 
@@ -141,9 +142,9 @@ rtse_rttp_decode(
 	if (u == NULL)
 		return ERR_SYNTAX;
 	if (u->choice.rttp < 0 || u->choice.rttp > INT32_MAX)
-		return err_set(e, LAYER, ERR_SYNTAX, "turn priority %ld",
-		    u->choice.rttp);
-	*out = (int) u->choice.rttp;
+		return err_set(
+		    e, LAYER, ERR_SYNTAX, "turn priority %ld", u->choice.rttp);
+	*out = (int)u->choice.rttp;
 	return 0;
 }
 

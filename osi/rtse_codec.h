@@ -27,12 +27,12 @@ enum rtse_abort_reason { /* X.228 AbortReason */
 	RTSE_ABORT_COMPLETED = 7,
 };
 
-struct rtse_open { /* RTORQ and RTOAC */
-	uint32_t checkpoint_size; /* kilo-octets; 0: none */
-	uint32_t window_size;     /* 1.. */
+struct rtse_open {                   /* RTORQ and RTOAC */
+	uint32_t checkpoint_size;    /* kilo-octets; 0: none */
+	uint32_t window_size;        /* 1.. */
 	enum rtse_dialogue dialogue; /* RTORQ */
-	bool recover;            /* of an older association; no user data */
-	struct octets user_data; /* one encoded value */
+	bool recover;                /* of an older association; no user data */
+	struct octets user_data;     /* one encoded value */
 };
 
 struct rtse_refusal {            /* RTORJ */

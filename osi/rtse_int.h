@@ -35,14 +35,14 @@ struct rtse_timer {
 };
 
 struct rtse_send {
-	uint64_t apdu_left;    /* octets that our user still has to give */
-	uint64_t stream_left;  /* the same, with the EXTERNAL's header */
-	uint64_t segment_left; /* of the RTTR under way */
-	bool segment;          /* an RTTR is under way */
+	uint64_t apdu_left;         /* octets that our user still has to give */
+	uint64_t stream_left;       /* the same, with the EXTERNAL's header */
+	uint64_t segment_left;      /* of the RTTR under way */
+	bool segment;               /* an RTTR is under way */
 	uint32_t synced, confirmed; /* minor synchronization points */
 	uint32_t activity;          /* counts our activities */
-	bool blocked;          /* our user waits for RTSE_WRITABLE */
-	struct err why;        /* DISCARDING: for TRANSFER_FAILED */
+	bool blocked;               /* our user waits for RTSE_WRITABLE */
+	struct err why;             /* DISCARDING: for TRANSFER_FAILED */
 };
 
 struct rtse_receive {

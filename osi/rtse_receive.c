@@ -35,8 +35,7 @@ lose(struct rtse *r, uint8_t reason, const struct err *why)
 static int
 apdu_octets(struct rtse *r, const uint8_t *p, size_t n, struct err *e)
 {
-	struct rtse_event ev = {
-	    .type = RTSE_TRANSFER_DATA, .data = p, .n = n};
+	struct rtse_event ev = {.type = RTSE_TRANSFER_DATA, .data = p, .n = n};
 
 	if (r->state != RTSE_RECEIVING || n == 0)
 		return 0;
@@ -44,7 +43,7 @@ apdu_octets(struct rtse *r, const uint8_t *p, size_t n, struct err *e)
 	if (r->params.max_apdu != 0 && r->receive.octets > r->params.max_apdu)
 		return err_set(e, LAYER, ERR_LIMIT,
 		    "APDU is longer than %llu octets",
-		    (unsigned long long) r->params.max_apdu);
+		    (unsigned long long)r->params.max_apdu);
 	rtse_emit(r, &ev);
 	return 0;
 }
@@ -70,8 +69,8 @@ value_data(void *arg, const uint8_t *p, size_t n, struct err *e)
 static int
 value_end(void *arg, struct err *e)
 {
-	(void) arg;
-	(void) e;
+	(void)arg;
+	(void)e;
 	return 0;
 }
 
@@ -117,8 +116,8 @@ unwrap(struct rtse *r, const uint8_t *p, size_t n, struct err *e)
 		    e, LAYER, ERR_SYNTAX, "octets after the APDU's EXTERNAL");
 	used = ber_scan_feed(c->external, p, n, e);
 	if (used < 0)
-		return (int) used;
-	if ((size_t) used < n)
+		return (int)used;
+	if ((size_t)used < n)
 		return err_set(
 		    e, LAYER, ERR_SYNTAX, "octets after the APDU's EXTERNAL");
 	return pdv_flush(&c->pdv, e);
@@ -134,12 +133,12 @@ stream(struct rtse *r, const uint8_t *p, size_t n, struct err *e)
 	if (n == 0 || r->state != RTSE_RECEIVING)
 		return 0;
 	if (c->wrap == RTSE_WRAP_UNKNOWN)
-		c->wrap = r->apdu_context != r->rtse_context &&
-		        p[0] == EXTERNAL_TAG
+		c->wrap =
+		    r->apdu_context != r->rtse_context && p[0] == EXTERNAL_TAG
 		    ? RTSE_WRAP_EXTERNAL
 		    : RTSE_WRAP_NONE;
 	return c->wrap == RTSE_WRAP_EXTERNAL ? unwrap(r, p, n, e)
-	                                     : apdu_octets(r, p, n, e);
+					     : apdu_octets(r, p, n, e);
 }
 
 /* --- RTTR --- */
@@ -147,8 +146,8 @@ stream(struct rtse *r, const uint8_t *p, size_t n, struct err *e)
 static int
 rttr_open(void *arg, unsigned depth, const struct ber_open *o, struct err *e)
 {
-	(void) arg;
-	(void) depth;
+	(void)arg;
+	(void)depth;
 	if (!BER_IS(o->tag, BER_UNIVERSAL, BER_OCTET_STRING))
 		return err_set(e, LAYER, ERR_SYNTAX, "RTTR is no OCTET STRING");
 	return 0;
@@ -156,12 +155,11 @@ rttr_open(void *arg, unsigned depth, const struct ber_open *o, struct err *e)
 
 /* A defect of what is inside ends the transfer, not the association. */
 static int
-rttr_data(
-    void *arg, unsigned depth, const uint8_t *p, size_t n, struct err *e)
+rttr_data(void *arg, unsigned depth, const uint8_t *p, size_t n, struct err *e)
 {
 	struct rtse *r = arg;
 
-	(void) depth;
+	(void)depth;
 	if (stream(r, p, n, e) < 0 && r->state == RTSE_RECEIVING)
 		lose(r, SES_REASON_UNRECOVERABLE, e);
 	return 0;
@@ -170,10 +168,10 @@ rttr_data(
 static int
 rttr_close(void *arg, unsigned depth, bool indefinite, struct err *e)
 {
-	(void) arg;
-	(void) depth;
-	(void) indefinite;
-	(void) e;
+	(void)arg;
+	(void)depth;
+	(void)indefinite;
+	(void)e;
 	return 0;
 }
 
@@ -191,9 +189,9 @@ feed_rttr(struct rtse *r, const struct pres_value *v, struct err *e)
 			ber_scan_reset(r->receive.rttr);
 		used = ber_scan_feed(r->receive.rttr, p, n, e);
 		if (used < 0)
-			return (int) used;
+			return (int)used;
 		p += used;
-		n -= (size_t) used;
+		n -= (size_t)used;
 	}
 	return 0;
 }
@@ -204,8 +202,8 @@ data_fragment(struct rtse *r, const struct pres_prim *q, struct err *e)
 	int rc;
 
 	if (q->data.context_id != r->rtse_context)
-		return err_set(e, LAYER, ERR_PROTOCOL,
-		    "data on context %d", q->data.context_id);
+		return err_set(e, LAYER, ERR_PROTOCOL, "data on context %d",
+		    q->data.context_id);
 	if (q->first)
 		ber_scan_reset(r->receive.rttr);
 	if ((rc = feed_rttr(r, &q->data, e)) < 0)
@@ -222,7 +220,7 @@ rtse_start_ind(struct rtse *r, const struct pres_prim *q)
 {
 	struct rtse_receive *c = &r->receive;
 
-	(void) q;
+	(void)q;
 	ber_scan_reset(c->rttr);
 	ber_scan_reset(c->external);
 	pdv_reset(&c->pdv);
@@ -239,7 +237,7 @@ rtse_resume_ind(struct rtse *r, const struct pres_prim *q)
 {
 	struct err why = ERR_INIT;
 
-	(void) q;
+	(void)q;
 	err_set(&why, LAYER, ERR_UNSUPPORTED,
 	    "the peer resumes an activity that is not known here");
 	report_exception(r, SES_REASON_UNRECOVERABLE, &why);
@@ -260,9 +258,8 @@ rtse_data_ind(struct rtse *r, const struct pres_prim *q)
 void
 rtse_sync_ind(struct rtse *r, const struct pres_prim *q)
 {
-	struct ses_prim s = {.type = SES_SYNC_MINOR,
-	    .kind = SES_RSP,
-	    .serial = q->ses->serial};
+	struct ses_prim s = {
+	    .type = SES_SYNC_MINOR, .kind = SES_RSP, .serial = q->ses->serial};
 	struct err e = ERR_INIT;
 
 	if (r->state == RTSE_EXCEPTED || !q->ses->explicit_confirm)
@@ -277,7 +274,7 @@ rtse_end_ind(struct rtse *r, const struct pres_prim *q)
 	struct rtse_receive *c = &r->receive;
 	struct err why = ERR_INIT;
 
-	(void) q;
+	(void)q;
 	if (r->state == RTSE_EXCEPTED)
 		return;
 	if (c->wrap == RTSE_WRAP_EXTERNAL && !ber_scan_done(c->external)) {
@@ -302,7 +299,8 @@ rtse_lost_ind(struct rtse *r, const struct pres_prim *q)
 		rtse_provider_abort(r, RTSE_ABORT_LOCAL_PROBLEM, &e);
 		return;
 	}
-	err_set(&why, LAYER, ERR_TEMPORARY, "the peer %s the transfer, reason %u",
+	err_set(&why, LAYER, ERR_TEMPORARY,
+	    "the peer %s the transfer, reason %u",
 	    q->ses->type == SES_ACTIVITY_DISCARD ? "discarded" : "interrupted",
 	    q->ses->reason);
 	why.detail = q->ses->reason;
@@ -319,7 +317,7 @@ rtse_transfer_accept(struct rtse *r, struct err *e)
 
 	if (r->state != RTSE_RECEIVED)
 		return err_set(e, LAYER, ERR_PROTOCOL,
-		    "nothing to accept in state %d", (int) r->state);
+		    "nothing to accept in state %d", (int)r->state);
 	rtse_enter(r, RTSE_IDLE);
 	return rtse_session(r, &s, e);
 }
@@ -331,10 +329,16 @@ rtse_transfer_refuse(struct rtse *r, struct err *e)
 
 	if (r->state != RTSE_RECEIVED && r->state != RTSE_RECEIVING)
 		return err_set(e, LAYER, ERR_PROTOCOL,
-		    "nothing to refuse in state %d", (int) r->state);
+		    "nothing to refuse in state %d", (int)r->state);
 	err_set(&why, LAYER, ERR_REFUSED, "transfer refused by its receiver");
 	report_exception(r, SES_REASON_UNRECOVERABLE, &why);
 	return 0;
+}
+
+void
+rtse_hold_input(struct rtse *r, bool hold)
+{
+	r->hold = hold;
 }
 
 /* --- life --- */

@@ -12,8 +12,8 @@
 static int
 wrong_state(const struct rtse *r, const char *what, struct err *e)
 {
-	return err_set(e, LAYER, ERR_PROTOCOL, "%s in state %d", what,
-	    (int) r->state);
+	return err_set(
+	    e, LAYER, ERR_PROTOCOL, "%s in state %d", what, (int)r->state);
 }
 
 /* --- segments and checkpoints --- */
@@ -38,15 +38,15 @@ static int
 segment_begin(struct rtse *r, struct err *e)
 {
 	struct rtse_send *s = &r->send;
-	uint64_t size = (uint64_t) r->checkpoint_size * 1024;
+	uint64_t size = (uint64_t)r->checkpoint_size * 1024;
 	struct buf header = {0};
 	int rc;
 
 	if (size == 0 || size > s->stream_left)
 		size = s->stream_left;
 	ber_put_header(&header, BER_UNIVERSAL, false, BER_OCTET_STRING, size);
-	rc = p_data(r, header.data, header.len, header.len + size, true,
-	    size == 0, e);
+	rc = p_data(
+	    r, header.data, header.len, header.len + size, true, size == 0, e);
 	buf_free(&header);
 	s->segment = size > 0;
 	s->segment_left = size;
@@ -119,7 +119,7 @@ activity_start(struct rtse *r, struct err *e)
 	ber_put_integer(
 	    &id, BER_UNIVERSAL, BER_INTEGER, ++r->send.activity & 0x7fffffff);
 	INVARIANT(id.len <= sizeof(s.activity_id));
-	s.activity_id_n = (uint8_t) id.len;
+	s.activity_id_n = (uint8_t)id.len;
 	memcpy(s.activity_id, id.data, id.len);
 	buf_free(&id);
 	rc = rtse_session(r, &s, e);
@@ -179,10 +179,10 @@ take(struct rtse *r, const uint8_t *p, size_t n, struct err *e)
 	if (!s->segment && (rc = segment_begin(r, e)) < 0)
 		return rc;
 	n = n > room ? room : n;
-	n = n > s->segment_left ? (size_t) s->segment_left : n;
+	n = n > s->segment_left ? (size_t)s->segment_left : n;
 	s->apdu_left -= n;
 	rc = push(r, p, n, e);
-	return rc < 0 ? rc : (int64_t) n;
+	return rc < 0 ? rc : (int64_t)n;
 }
 
 int64_t
@@ -202,10 +202,10 @@ rtse_transfer_data(struct rtse *r, const uint8_t *p, size_t n, struct err *e)
 			return took;
 		if (took == 0)
 			break;
-		done += (size_t) took;
+		done += (size_t)took;
 	}
 	r->send.blocked = done < n;
-	return (int64_t) done;
+	return (int64_t)done;
 }
 
 /* Ends the RTTR under way with octets that the peer will forget. */
@@ -220,7 +220,7 @@ fill_segment(struct rtse *r)
 		return false;
 	while (s->segment) {
 		size_t n = s->segment_left < sizeof(zeros)
-		    ? (size_t) s->segment_left
+		    ? (size_t)s->segment_left
 		    : sizeof(zeros);
 
 		s->segment_left -= n;
@@ -234,9 +234,8 @@ fill_segment(struct rtse *r)
 void
 rtse_give_up(struct rtse *r, uint8_t reason, const struct err *why)
 {
-	struct ses_prim s = {.type = SES_ACTIVITY_DISCARD,
-	    .kind = SES_REQ,
-	    .reason = reason};
+	struct ses_prim s = {
+	    .type = SES_ACTIVITY_DISCARD, .kind = SES_REQ, .reason = reason};
 	struct err e = ERR_INIT;
 
 	r->send.why = *why;
@@ -298,7 +297,7 @@ rtse_sync_cnf(struct rtse *r, const struct pres_prim *q)
 void
 rtse_end_cnf(struct rtse *r, const struct pres_prim *q)
 {
-	(void) q;
+	(void)q;
 	rtse_enter(r, RTSE_IDLE);
 	rtse_emit_type(r, RTSE_TRANSFER_CNF, NULL);
 }
@@ -308,7 +307,7 @@ rtse_discard_cnf(struct rtse *r, const struct pres_prim *q)
 {
 	struct err why = r->send.why;
 
-	(void) q;
+	(void)q;
 	rtse_enter(r, RTSE_IDLE);
 	rtse_emit_type(r, RTSE_TRANSFER_FAILED, &why);
 }

@@ -7,10 +7,8 @@
 
 #define IN(state) (1u << (state))
 #define IN_ACTIVITY (IN(RTSE_SENDING) | IN(RTSE_SENT))
-#define IN_RECEIPT                                           \
-	(IN(RTSE_RECEIVING) | IN(RTSE_RECEIVED) | IN(RTSE_EXCEPTED))
-#define IN_OPEN \
-	(IN(RTSE_IDLE) | IN_ACTIVITY | IN(RTSE_DISCARDING) | IN_RECEIPT)
+#define IN_RECEIPT (IN(RTSE_RECEIVING) | IN(RTSE_RECEIVED) | IN(RTSE_EXCEPTED))
+#define IN_OPEN (IN(RTSE_IDLE) | IN_ACTIVITY | IN(RTSE_DISCARDING) | IN_RECEIPT)
 
 struct session_event {
 	void (*fn)(struct rtse *, const struct pres_prim *);
@@ -22,7 +20,7 @@ struct session_event {
 static void
 turn_ind(struct rtse *r, const struct pres_prim *q)
 {
-	(void) q;
+	(void)q;
 	if (rtse_has_turn(r))
 		rtse_emit_type(r, RTSE_TURN_GIVE, NULL);
 }
@@ -45,28 +43,26 @@ turn_please_ind(struct rtse *r, const struct pres_prim *q)
 
 static const struct session_event session_events[SES_P_ABORT + 1][SES_CNF + 1] =
     {
-        [SES_TOKEN_GIVE] = {[SES_IND] = {turn_ind, IN(RTSE_IDLE), 0}},
-        [SES_CONTROL_GIVE] = {[SES_IND] = {turn_ind, IN(RTSE_IDLE), 0}},
-        [SES_TOKEN_PLEASE] = {[SES_IND] = {turn_please_ind, IN_OPEN,
-                                  IN(RTSE_CLOSING)}},
-        [SES_ACTIVITY_START] = {[SES_IND] = {rtse_start_ind, IN(RTSE_IDLE),
-                                    0}},
-        [SES_ACTIVITY_RESUME] = {[SES_IND] = {rtse_resume_ind,
-                                     IN(RTSE_IDLE), 0}},
-        [SES_SYNC_MINOR] = {[SES_IND] = {rtse_sync_ind, IN(RTSE_RECEIVING),
-                                IN(RTSE_EXCEPTED)},
-            [SES_CNF] = {rtse_sync_cnf, IN_ACTIVITY, IN(RTSE_DISCARDING)}},
-        [SES_ACTIVITY_END] = {[SES_IND] = {rtse_end_ind, IN(RTSE_RECEIVING),
-                                  IN(RTSE_EXCEPTED)},
-            [SES_CNF] = {rtse_end_cnf, IN(RTSE_SENT), IN(RTSE_DISCARDING)}},
-        [SES_ACTIVITY_DISCARD] = {[SES_IND] = {rtse_lost_ind, IN_RECEIPT, 0},
-            [SES_CNF] = {rtse_discard_cnf, IN(RTSE_DISCARDING), 0}},
-        [SES_ACTIVITY_INTERRUPT] = {[SES_IND] = {rtse_lost_ind, IN_RECEIPT,
-                                        0}},
-        [SES_U_EXCEPTION] = {[SES_IND] = {rtse_exception_ind, IN_ACTIVITY,
-                                 IN(RTSE_DISCARDING) | IN_RECEIPT}},
-        [SES_P_EXCEPTION] = {[SES_IND] = {rtse_exception_ind, IN_ACTIVITY,
-                                 IN(RTSE_DISCARDING) | IN_RECEIPT}},
+	[SES_TOKEN_GIVE] = {[SES_IND] = {turn_ind, IN(RTSE_IDLE), 0}},
+	[SES_CONTROL_GIVE] = {[SES_IND] = {turn_ind, IN(RTSE_IDLE), 0}},
+	[SES_TOKEN_PLEASE] = {[SES_IND] = {turn_please_ind, IN_OPEN,
+				  IN(RTSE_CLOSING)}},
+	[SES_ACTIVITY_START] = {[SES_IND] = {rtse_start_ind, IN(RTSE_IDLE), 0}},
+	[SES_ACTIVITY_RESUME] = {[SES_IND] = {rtse_resume_ind, IN(RTSE_IDLE),
+				     0}},
+	[SES_SYNC_MINOR] =
+	    {[SES_IND] = {rtse_sync_ind, IN(RTSE_RECEIVING), IN(RTSE_EXCEPTED)},
+		[SES_CNF] = {rtse_sync_cnf, IN_ACTIVITY, IN(RTSE_DISCARDING)}},
+	[SES_ACTIVITY_END] =
+	    {[SES_IND] = {rtse_end_ind, IN(RTSE_RECEIVING), IN(RTSE_EXCEPTED)},
+		[SES_CNF] = {rtse_end_cnf, IN(RTSE_SENT), IN(RTSE_DISCARDING)}},
+	[SES_ACTIVITY_DISCARD] = {[SES_IND] = {rtse_lost_ind, IN_RECEIPT, 0},
+	    [SES_CNF] = {rtse_discard_cnf, IN(RTSE_DISCARDING), 0}},
+	[SES_ACTIVITY_INTERRUPT] = {[SES_IND] = {rtse_lost_ind, IN_RECEIPT, 0}},
+	[SES_U_EXCEPTION] = {[SES_IND] = {rtse_exception_ind, IN_ACTIVITY,
+				 IN(RTSE_DISCARDING) | IN_RECEIPT}},
+	[SES_P_EXCEPTION] = {[SES_IND] = {rtse_exception_ind, IN_ACTIVITY,
+				 IN(RTSE_DISCARDING) | IN_RECEIPT}},
 };
 
 static const struct session_event data_event = {
@@ -87,8 +83,8 @@ passed_up(struct rtse *r, const struct pres_prim *q)
 		return;
 	}
 	err_set(&e, "rtse", ERR_PROTOCOL, "session service %d.%d in state %d",
-	    q->type == PRES_DATA ? SES_DATA : (int) q->ses->type,
-	    (int) q->kind, (int) r->state);
+	    q->type == PRES_DATA ? SES_DATA : (int)q->ses->type, (int)q->kind,
+	    (int)r->state);
 	rtse_provider_abort(r, RTSE_ABORT_PROTOCOL_ERROR, &e);
 }
 
@@ -97,9 +93,9 @@ static const struct {
 	unsigned states;
 } acse_events[ACSE_PASS][SES_CNF + 1] = {
     [ACSE_ASSOCIATE] = {[SES_IND] = {rtse_associate_ind, IN(RTSE_UNBOUND)},
-        [SES_CNF] = {rtse_associate_cnf, IN(RTSE_WAIT_OPEN_CNF)}},
+	[SES_CNF] = {rtse_associate_cnf, IN(RTSE_WAIT_OPEN_CNF)}},
     [ACSE_RELEASE] = {[SES_IND] = {rtse_release_ind, IN(RTSE_IDLE)},
-        [SES_CNF] = {rtse_release_cnf, IN(RTSE_CLOSING)}},
+	[SES_CNF] = {rtse_release_cnf, IN(RTSE_CLOSING)}},
     [ACSE_ABORT] = {[SES_IND] = {rtse_abort_ind, ~0u}},
     [ACSE_P_ABORT] = {[SES_IND] = {rtse_abort_ind, ~0u}},
 };
@@ -122,7 +118,7 @@ rtse_from_acse(void *user, const struct acse_prim *p)
 		return;
 	}
 	err_set(&e, "rtse", ERR_PROTOCOL,
-	    "association service %d.%d in state %d", (int) p->type,
-	    (int) p->kind, (int) r->state);
+	    "association service %d.%d in state %d", (int)p->type, (int)p->kind,
+	    (int)r->state);
 	rtse_provider_abort(r, RTSE_ABORT_PROTOCOL_ERROR, &e);
 }

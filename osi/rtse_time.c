@@ -54,7 +54,7 @@ phase_over(struct rtse *r)
 	struct err why = ERR_INIT;
 
 	err_set(&why, "rtse", ERR_TEMPORARY, "timed out in state %d",
-	    (int) r->state);
+	    (int)r->state);
 	if (r->state == RTSE_CLOSED) {
 		cotp_disconnect(rtse_cotp(r));
 	} else if (r->state == RTSE_SENDING || r->state == RTSE_SENT) {
@@ -75,7 +75,8 @@ idle_over(struct rtse *r)
 		    &r->idle, r->params.pres.ses.cotp.common.timeouts.idle);
 		return;
 	}
-	err_set(&why, "rtse", ERR_TEMPORARY, "nothing from the peer for too long");
+	err_set(
+	    &why, "rtse", ERR_TEMPORARY, "nothing from the peer for too long");
 	rtse_provider_abort(r, RTSE_ABORT_TEMPORARY, &why);
 }
 

@@ -1,0 +1,264 @@
+/*
+ * Two RTSE engines in memory, or one and a recording, with what they said.
+ */
+#ifndef TESTS_OSI_RTSE_PAIR_H
+#define TESTS_OSI_RTSE_PAIR_H
+
+#include "lib/arena.h"
+#include "osi/rtse.h"
+#include "tests/unit/osi_wire.h"
+
+#define MAX_EVENTS (RTSE_ABORTED + 1)
+
+struct end {
+	struct rtse *r;
+	unsigned count[MAX_EVENTS];
+	struct buf open_data; /* of OPEN_* */
+	struct buf got;       /* of the transfer under way */
+	struct buf kept;      /* of the last whole transfer */
+	struct err err;
+	int refuse_reason, priority;
+	enum acse_result acse_result;
+	/* what it does by itself */
+	bool refuse_open, refuse_transfer, refuse_early, leave_end, give_turn;
+};
+
+struct pair {
+	struct end a, b; /* initiator, responder */
+	size_t chunk;
+	msec_t now;
+};
+
+static const uint8_t bind_argument[] = {0xb0, 0x02, 0x05, 0x00};
+static const uint8_t bind_result[] = {0xb1, 0x02, 0x05, 0x00};
+static const uint8_t bind_error[] = {0x02, 0x01, 0x02};
+
+static inline void
+end_answer(struct end *x, const struct rtse_event *ev)
+{
+	struct err e = ERR_INIT;
+	int rc = 0;
+
+	if (ev->type == RTSE_OPEN_IND)
+		rc = x->refuse_open
+		    ? rtse_open_refuse(x->r, bind_error, sizeof(bind_error), &e)
+		    : rtse_open_accept(
+			  x->r, bind_result, sizeof(bind_result), &e);
+	else if (ev->type == RTSE_TRANSFER_END && x->refuse_transfer)
+		rc = rtse_transfer_refuse(x->r, &e);
+	else if (ev->type == RTSE_TRANSFER_END && !x->leave_end)
+		rc = rtse_transfer_accept(x->r, &e);
+	else if (ev->type == RTSE_TRANSFER_DATA && x->refuse_early &&
+	    x->count[RTSE_TRANSFER_DATA] == 1)
+		rc = rtse_transfer_refuse(x->r, &e);
+	else if (ev->type == RTSE_TURN_PLEASE && x->give_turn)
+		rc = rtse_turn_give(x->r, &e);
+	CU_ASSERT_TRUE(rc >= 0);
+	if (rc < 0)
+		printf("\n  %s\n", e.text);
+}
+
+static inline void
+end_event(void *user, const struct rtse_event *ev)
+{
+	struct end *x = user;
+
+	x->count[ev->type]++;
+	if (ev->err != NULL)
+		x->err = *ev->err;
+	switch (ev->type) {
+	case RTSE_OPEN_IND:
+	case RTSE_OPEN_CNF:
+	case RTSE_OPEN_REFUSED:
+		buf_append(&x->open_data, ev->data, ev->n);
+		x->refuse_reason = ev->refuse_reason;
+		x->acse_result = ev->acse_result;
+		break;
+	case RTSE_TRANSFER_BEGIN: buf_clear(&x->got); break;
+	case RTSE_TRANSFER_DATA: buf_append(&x->got, ev->data, ev->n); break;
+	case RTSE_TRANSFER_END:
+		buf_clear(&x->kept);
+		buf_append(&x->kept, x->got.data, x->got.len);
+		break;
+	case RTSE_TURN_PLEASE: x->priority = ev->priority; break;
+	default: break;
+	}
+	end_answer(x, ev);
+}
+
+static inline struct rtse_params
+pair_params(enum osi_role role)
+{
+	struct rtse_params p = {
+	    .rtse_syntax = RTSE_ABSTRACT_SYNTAX_P1,
+	    .apdu_syntax = "2.6.0.2.7",
+	    .application_context = "2.6.0.1.6",
+	    .checkpoint_size = 1,
+	    .window_size = 3,
+	    .transfer_timeout = 60000,
+	};
+	struct cotp_params *c = &p.pres.ses.cotp;
+
+	c->role = role;
+	c->tpdu_size = COTP_TPDU_MAX;
+	c->common.timeouts =
+	    (struct osi_timeouts){.connect = 10000, .reply = 20000, .idle = 0};
+	p.pres.ses.requirements = SES_FU_RTSE;
+	return p;
+}
+
+static inline void
+pair_init(struct pair *p, const struct rtse_params *a,
+    const struct rtse_params *b, size_t chunk)
+{
+	*p = (struct pair){.chunk = chunk, .now = 1000};
+	p->a.r = rtse_new(a, end_event, &p->a, p->now);
+	p->b.r = rtse_new(b, end_event, &p->b, p->now);
+}
+
+static inline void
+end_free(struct end *x)
+{
+	rtse_free(&x->r);
+	buf_free(&x->open_data);
+	buf_free(&x->got);
+	buf_free(&x->kept);
+}
+
+static inline void
+pair_free(struct pair *p)
+{
+	end_free(&p->a);
+	end_free(&p->b);
+}
+
+static inline bool
+end_carry(struct end *from, struct end *to, size_t chunk, msec_t now)
+{
+	struct buf *out = rtse_engine_ops.output(from->r);
+	bool any = out->len > 0;
+
+	while (out->len > 0) {
+		size_t n = out->len < chunk ? out->len : chunk;
+		uint8_t *copy = malloc(n);
+
+		memcpy(copy, out->data, n);
+		buf_consume(out, n);
+		rtse_engine_ops.input(to->r, copy, n, now);
+		free(copy);
+	}
+	if (any)
+		rtse_engine_ops.drained(from->r, now);
+	return any;
+}
+
+static inline void
+pair_run(struct pair *p)
+{
+	bool any;
+
+	do {
+		any = end_carry(&p->a, &p->b, p->chunk, p->now);
+		any |= end_carry(&p->b, &p->a, p->chunk, p->now);
+	} while (any);
+}
+
+/* Time passes; engines are called as the driver would. */
+static inline void
+pair_time(struct pair *p, msec_t ms)
+{
+	msec_t end = p->now + ms;
+	struct rtse *r[] = {p->a.r, p->b.r};
+
+	for (int i = 0; i < 1000; i++) {
+		msec_t next = end;
+
+		pair_run(p);
+		for (size_t k = 0; k < 2; k++) {
+			msec_t d = rtse_engine_ops.deadline(r[k]);
+
+			next = d < next ? d : next;
+		}
+		p->now = next > p->now ? next : p->now;
+		for (size_t k = 0; k < 2; k++)
+			if (rtse_engine_ops.deadline(r[k]) <= p->now)
+				rtse_engine_ops.timeout(r[k], p->now);
+		if (p->now >= end && i > 2)
+			break;
+	}
+	pair_run(p);
+}
+
+static inline void
+pair_open(struct pair *p)
+{
+	struct err e = ERR_INIT;
+
+	CU_ASSERT_TRUE(rtse_open_request(p->a.r, bind_argument,
+			   sizeof(bind_argument), &e) >= 0);
+	pair_run(p);
+}
+
+/* An opened pair with checkpoints of this many kilo-octets. */
+static inline void
+pair_ready(struct pair *p, uint32_t checkpoint, enum rtse_dialogue dialogue,
+    size_t chunk)
+{
+	struct rtse_params a = pair_params(OSI_INITIATOR);
+	struct rtse_params b = pair_params(OSI_RESPONDER);
+
+	a.checkpoint_size = b.checkpoint_size = checkpoint;
+	a.dialogue = dialogue;
+	pair_init(p, &a, &b, chunk);
+	pair_open(p);
+	CU_ASSERT_EQUAL_FATAL(p->a.count[RTSE_OPEN_CNF], 1);
+}
+
+static inline struct buf
+pair_octets(size_t n)
+{
+	struct buf b = {0};
+	uint8_t *v = buf_reserve(&b, n + 1);
+
+	/* one OCTET STRING with a header when there is room for one */
+	for (size_t i = 0; i < n; i++)
+		v[i] = (uint8_t)(i * 7 + (i >> 8));
+	if (n >= 2 && n < 130) {
+		v[0] = 0x04;
+		v[1] = (uint8_t)(n - 2);
+	} else if (n >= 8) {
+		const uint8_t head[] = {0x04, 0x84, (uint8_t)((n - 6) >> 24),
+		    (uint8_t)((n - 6) >> 16), (uint8_t)((n - 6) >> 8),
+		    (uint8_t)(n - 6)};
+		memcpy(v, head, sizeof(head));
+	}
+	buf_grow(&b, n);
+	return b;
+}
+
+/* Gives all of it to the engine, running the wire when it takes no more. */
+static inline void
+pair_send(struct pair *p, struct end *from, const struct buf *b)
+{
+	struct err e = ERR_INIT;
+	size_t done = 0;
+
+	CU_ASSERT_TRUE_FATAL(rtse_transfer_begin(from->r, b->len, &e) >= 0);
+	while (done < b->len) {
+		int64_t n = rtse_transfer_data(
+		    from->r, b->data + done, b->len - done, &e);
+
+		CU_ASSERT_TRUE_FATAL(n >= 0);
+		done += (size_t)n;
+		if (done < b->len) {
+			unsigned before = from->count[RTSE_WRITABLE];
+
+			pair_run(p);
+			CU_ASSERT_EQUAL_FATAL(
+			    from->count[RTSE_WRITABLE], before + 1);
+		}
+	}
+	pair_run(p);
+}
+
+#endif
