@@ -419,6 +419,14 @@ session_ind(struct pres *p, const struct ses_prim *s)
 	pass_up(p, s, PRES_SESSION);
 }
 
+/* The session may have cut an SSDU off: discard, interrupt, start, resume. */
+static void
+activity_ind(struct pres *p, const struct ses_prim *s)
+{
+	pres_data_fresh(p);
+	pass_up(p, s, PRES_SESSION);
+}
+
 static void
 release_ind(struct pres *p, const struct ses_prim *s)
 {
@@ -504,12 +512,12 @@ static const struct {
     [SES_CONTROL_GIVE] = {[SES_IND] = {session_ind, IN_OPEN}},
     [SES_SYNC_MINOR] = {[SES_IND] = {session_ind, IN_OPEN},
 	[SES_CNF] = {session_ind, IN_OPEN}},
-    [SES_ACTIVITY_START] = {[SES_IND] = {session_ind, IN_OPEN}},
-    [SES_ACTIVITY_RESUME] = {[SES_IND] = {session_ind, IN_OPEN}},
-    [SES_ACTIVITY_INTERRUPT] = {[SES_IND] = {session_ind, IN_OPEN},
-	[SES_CNF] = {session_ind, IN_OPEN}},
-    [SES_ACTIVITY_DISCARD] = {[SES_IND] = {session_ind, IN_OPEN},
-	[SES_CNF] = {session_ind, IN_OPEN}},
+    [SES_ACTIVITY_START] = {[SES_IND] = {activity_ind, IN_OPEN}},
+    [SES_ACTIVITY_RESUME] = {[SES_IND] = {activity_ind, IN_OPEN}},
+    [SES_ACTIVITY_INTERRUPT] = {[SES_IND] = {activity_ind, IN_OPEN},
+	[SES_CNF] = {activity_ind, IN_OPEN}},
+    [SES_ACTIVITY_DISCARD] = {[SES_IND] = {activity_ind, IN_OPEN},
+	[SES_CNF] = {activity_ind, IN_OPEN}},
     [SES_ACTIVITY_END] = {[SES_IND] = {session_ind, IN_OPEN},
 	[SES_CNF] = {session_ind, IN_OPEN}},
     [SES_U_EXCEPTION] = {[SES_IND] = {session_ind, IN_OPEN}},
@@ -571,8 +579,13 @@ to_session(struct pres *p, const struct ses_prim *in, const struct pres_prim *q,
 static int
 session_req(struct pres *p, const struct pres_prim *q, struct err *e)
 {
+	int rc;
+
 	INVARIANT(q->ses != NULL);
-	return to_session(p, q->ses, q, e);
+	rc = to_session(p, q->ses, q, e);
+	if (rc >= 0 && q->ses->type == SES_U_EXCEPTION)
+		pres_data_drop(p);
+	return rc;
 }
 
 static int

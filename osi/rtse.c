@@ -529,6 +529,19 @@ own_contexts(struct rtse *r, struct pres_params *p)
 	p->n_contexts = n + more;
 }
 
+/* How long an answer may take depends on what RTSE waits for: the end of an
+ * activity, for the peer's disk; and silence is our own user's at times. So
+ * the session's own timers only catch what ours let pass. */
+static void
+lower_timeouts(const struct rtse *r, struct osi_timeouts *t)
+{
+	if (t->reply != 0 && t->reply <= r->params.transfer_timeout)
+		t->reply = r->params.transfer_timeout + t->reply;
+	if (r->params.transfer_timeout == 0)
+		t->reply = 0;
+	t->idle = 0;
+}
+
 static void
 fill_defaults(struct rtse_params *p)
 {
@@ -560,6 +573,7 @@ rtse_new(
 	rtse_timer_start(&r->phase, common(r)->timeouts.connect);
 	p = r->params.pres;
 	own_contexts(r, &p);
+	lower_timeouts(r, &p.ses.cotp.common.timeouts);
 	rtse_receive_init(r);
 	r->acse = acse_new(&p, rtse_from_acse, r, now);
 	return r;
