@@ -241,12 +241,14 @@ int
 p1_bind_encode(const struct p1_bind *b, struct buf *out, struct err *e)
 {
 	size_t from = out->len;
-	int r = 0;
+	int r;
 
-	if (b->kind == P1_BIND_ERROR)
+	/* an error goes bare: that is how peers in the field send it */
+	if (b->kind == P1_BIND_ERROR) {
 		ber_put_integer(out, BER_UNIVERSAL, BER_INTEGER, b->error);
-	else
-		r = put_party(b, out, e);
+		return 0;
+	}
+	r = put_party(b, out, e);
 	if (r < 0) {
 		out->len = from;
 		return r;

@@ -52,7 +52,7 @@ struct p1_bind {
  * in the arena. ERR_SYNTAX, ERR_LIMIT (name or password too long). */
 int p1_bind_decode(struct arena *a, const uint8_t *p, size_t n,
     struct p1_bind *out, struct err *e) __attribute__((warn_unused_result));
-/* Appends the tagged form. */
+/* Appends the tagged form, an error bare. */
 int p1_bind_encode(const struct p1_bind *b, struct buf *out, struct err *e)
     __attribute__((warn_unused_result));
 

@@ -1,4 +1,5 @@
 SRCS += p1/asn_codec.c p1/or_codec.c p1/or_ext_codec.c p1/utf16_codec.c \
 	p1/field_codec.c p1/ext_codec.c p1/trace_codec.c \
 	p1/envelope_codec.c p1/report_codec.c p1/bind_codec.c \
-	p1/apdu.c p1/trace.c p1/ext_names.c
+	p1/apdu.c p1/trace.c p1/ext_names.c \
+	p1/assoc.c p1/assoc_send.c p1/assoc_receive.c

@@ -62,15 +62,19 @@ static const struct builtin names[] = {
 /* --- decoding --- */
 
 static int
-get_string(struct arena *a, struct mhs_or * or, enum mhs_or_type type,
+get_string(struct arena *a, struct mhs_or *name, enum mhs_or_type type,
     enum mhs_or_form form, const OCTET_STRING_t *s, struct err *e)
 {
+	/* empty says nothing, and some peers send it; but not for an ADMD,
+	 * where it means a single space */
+	if (s->size == 0 && type != MHS_OR_ADMD)
+		return 0;
 	return mhs_or_add(
-	    a, or, type, form, (const char *)s->buf, (size_t)s->size, e);
+	    a, name, type, form, (const char *)s->buf, (size_t)s->size, e);
 }
 
 static int
-get_strings(struct arena *a, struct mhs_or * or, const struct builtin *rows,
+get_strings(struct arena *a, struct mhs_or *name, const struct builtin *rows,
     size_t n, const void *s, struct err *e)
 {
 	int r = 0;
@@ -79,13 +83,14 @@ get_strings(struct arena *a, struct mhs_or * or, const struct builtin *rows,
 		OCTET_STRING_t *v = *(OCTET_STRING_t **)MEMBER(s, &rows[i]);
 
 		if (v != NULL)
-			r = get_string(a, or, rows[i].type, rows[i].form, v, e);
+			r = get_string(
+			    a, name, rows[i].type, rows[i].form, v, e);
 	}
 	return r;
 }
 
 static int
-get_domains(struct arena *a, struct mhs_or * or,
+get_domains(struct arena *a, struct mhs_or *name,
     const Mts_BuiltInStandardAttributes_t *b, struct err *e)
 {
 	int r = 0;
@@ -97,17 +102,17 @@ get_domains(struct arena *a, struct mhs_or * or,
 		if (d == NULL)
 			continue;
 		if (d->present == Mts_DomainName_PR_numeric)
-			r = get_string(a, or, domains[i].type, MHS_OR_NUMERIC,
+			r = get_string(a, name, domains[i].type, MHS_OR_NUMERIC,
 			    &d->choice.numeric, e);
 		else
-			r = get_string(a, or, domains[i].type, MHS_OR_PRINTABLE,
-			    &d->choice.printable, e);
+			r = get_string(a, name, domains[i].type,
+			    MHS_OR_PRINTABLE, &d->choice.printable, e);
 	}
 	return r;
 }
 
 static int
-get_units(struct arena *a, struct mhs_or * or,
+get_units(struct arena *a, struct mhs_or *name,
     const Mts_OrganizationalUnitNames_t *u, struct err *e)
 {
 	int r = 0;
@@ -118,14 +123,14 @@ get_units(struct arena *a, struct mhs_or * or,
 		return err_set(e, "p1", ERR_LIMIT,
 		    "%d organizational units in an O/R address", u->list.count);
 	for (int i = 0; i < u->list.count && r >= 0; i++)
-		r = get_string(a, or, (enum mhs_or_type)(MHS_OR_UNIT1 + i),
+		r = get_string(a, name, (enum mhs_or_type)(MHS_OR_UNIT1 + i),
 		    MHS_OR_PRINTABLE, u->list.array[i], e);
 	return r;
 }
 
 /* A DDA goes into the model as text: an embedded NUL would cut it. */
 static int
-get_ddas(struct arena *a, struct mhs_or * or,
+get_ddas(struct arena *a, struct mhs_or *name,
     const Mts_BuiltInDomainDefinedAttributes_t *d, struct err *e)
 {
 	int r = 0;
@@ -136,7 +141,7 @@ get_ddas(struct arena *a, struct mhs_or * or,
 		const OCTET_STRING_t *t = &d->list.array[i]->type;
 		const OCTET_STRING_t *v = &d->list.array[i]->value;
 
-		r = p1_or_add_dda(a, or, MHS_OR_PRINTABLE,
+		r = p1_or_add_dda(a, name, MHS_OR_PRINTABLE,
 		    (struct octets){t->buf, (size_t)t->size},
 		    (struct octets){v->buf, (size_t)v->size}, e);
 	}
@@ -144,7 +149,7 @@ get_ddas(struct arena *a, struct mhs_or * or,
 }
 
 static int
-get_extensions(struct arena *a, struct mhs_or * or,
+get_extensions(struct arena *a, struct mhs_or *name,
     const Mts_ExtensionAttributes_t *x, struct err *e)
 {
 	int r = 0;
@@ -161,7 +166,7 @@ get_extensions(struct arena *a, struct mhs_or * or,
 		if (type < 0 || type > INT32_MAX)
 			return err_set(e, "p1", ERR_SYNTAX,
 			    "extension attribute type %ld", type);
-		r = p1_or_ext_decode(a, or, (int32_t)type,
+		r = p1_or_ext_decode(a, name, (int32_t)type,
 		    v->extension_attribute_value.buf,
 		    (size_t)v->extension_attribute_value.size, e);
 	}
@@ -170,26 +175,26 @@ get_extensions(struct arena *a, struct mhs_or * or,
 
 static int
 get_name(
-    struct arena *a, struct mhs_or * or, const Mts_ORName_t *n, struct err *e)
+    struct arena *a, struct mhs_or *name, const Mts_ORName_t *n, struct err *e)
 {
 	const Mts_BuiltInStandardAttributes_t *b =
 	    &n->built_in_standard_attributes;
-	int r = get_domains(a, or, b, e);
+	int r = get_domains(a, name, b, e);
 
 	if (r >= 0)
-		r = get_strings(a, or, builtins, N(builtins), b, e);
+		r = get_strings(a, name, builtins, N(builtins), b, e);
 	if (r >= 0 && b->personal_name != NULL)
-		r = get_strings(a, or, names, N(names), b->personal_name, e);
+		r = get_strings(a, name, names, N(names), b->personal_name, e);
 	if (r >= 0)
-		r = get_units(a, or, b->organizational_unit_names, e);
+		r = get_units(a, name, b->organizational_unit_names, e);
 	if (r >= 0)
-		r = get_ddas(a, or, n->built_in_domain_defined_attributes, e);
+		r = get_ddas(a, name, n->built_in_domain_defined_attributes, e);
 	if (r >= 0)
-		r = get_extensions(a, or, n->extension_attributes, e);
+		r = get_extensions(a, name, n->extension_attributes, e);
 	if (r >= 0 && n->directory_name != NULL) {
-		or->directory_name_n = (size_t)n->directory_name->size;
-		or->directory_name = arena_memdup(
-		    a, n->directory_name->buf, or->directory_name_n);
+		name->directory_name_n = (size_t)n->directory_name->size;
+		name->directory_name = arena_memdup(
+		    a, n->directory_name->buf, name->directory_name_n);
 	}
 	return r;
 }
@@ -365,11 +370,11 @@ put_extensions(struct arena *a, struct p1_or_out *o, Mts_ORName_t *n)
 static int
 left_over(const struct p1_or_out *o, struct err *e)
 {
-	for (size_t i = 0; i < o->or->n_attrs; i++)
+	for (size_t i = 0; i < o->name->n_attrs; i++)
 		if (!o->taken[i])
 			return err_set(e, "p1", ERR_UNSUPPORTED,
 			    "attribute %s cannot be encoded in this form",
-			    mhs_or_key(o->or->attrs[i].type));
+			    mhs_or_key(o->name->attrs[i].type));
 	return 0;
 }
 
@@ -387,10 +392,10 @@ retag(
 }
 
 static int
-encode_in(struct arena *a, const struct mhs_or * or, enum ber_class cls,
+encode_in(struct arena *a, const struct mhs_or *name, enum ber_class cls,
     uint32_t number, struct buf *out, struct err *e)
 {
-	struct p1_or_out o = {.or = or };
+	struct p1_or_out o = {.name = name};
 	Mts_ORName_t n = {0};
 	ANY_t directory_name;
 	struct buf der = {0};
@@ -403,9 +408,9 @@ encode_in(struct arena *a, const struct mhs_or * or, enum ber_class cls,
 	put_units(a, &o, &n.built_in_standard_attributes);
 	put_ddas(a, &o, &n);
 	put_extensions(a, &o, &n);
-	if (or->directory_name != NULL && cls != BER_UNIVERSAL) {
-		directory_name = (ANY_t){.buf = (uint8_t *) or->directory_name,
-		    .size = (int) or->directory_name_n};
+	if (name->directory_name != NULL && cls != BER_UNIVERSAL) {
+		directory_name = (ANY_t){.buf = (uint8_t *)name->directory_name,
+		    .size = (int)name->directory_name_n};
 		n.directory_name = &directory_name;
 	}
 	r = left_over(&o, e);
@@ -418,17 +423,17 @@ encode_in(struct arena *a, const struct mhs_or * or, enum ber_class cls,
 }
 
 int
-p1_or_encode(const struct mhs_or * or, enum ber_class cls, uint32_t number,
+p1_or_encode(const struct mhs_or *name, enum ber_class cls, uint32_t number,
     struct buf *out, struct err *e)
 {
 	struct arena *a;
 	int r;
 
-	if (or->n_attrs > MHS_OR_ATTRS_MAX)
+	if (name->n_attrs > MHS_OR_ATTRS_MAX)
 		return err_set(e, "p1", ERR_LIMIT,
-		    "%zu attributes in an O/R address", or->n_attrs);
+		    "%zu attributes in an O/R address", name->n_attrs);
 	a = arena_new();
-	r = encode_in(a, or, cls, number, out, e);
+	r = encode_in(a, name, cls, number, out, e);
 	arena_free(&a);
 	return r < 0 ? r : 0;
 }

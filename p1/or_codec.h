@@ -32,7 +32,7 @@ int p1_or_decode(struct arena *a, const uint8_t *ber, size_t n,
  * the surrounding type tags it implicitly). With the universal tag, a
  * directory name is left out. ERR_UNSUPPORTED when an attribute has a form
  * that the standard does not allow there; nothing is appended then. */
-int p1_or_encode(const struct mhs_or * or, enum ber_class cls, uint32_t number,
+int p1_or_encode(const struct mhs_or *name, enum ber_class cls, uint32_t number,
     struct buf *out, struct err *e) __attribute__((warn_unused_result));
 
 #endif

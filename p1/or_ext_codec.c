@@ -9,7 +9,7 @@
 struct row;
 struct value { /* what a decoder works on */
 	struct arena *a;
-	struct mhs_or * or ;
+	struct mhs_or *name;
 	const struct row *row;
 	struct err *e;
 };
@@ -34,6 +34,7 @@ static const struct row {
 #define P MHS_OR_PRINTABLE
 #define T MHS_OR_TELETEX
 #define U MHS_OR_UNIVERSAL
+#define D MHS_OR_NUMERIC
     {1, MHS_OR_COMMON_NAME, P, get_text, put_text},
     {2, MHS_OR_COMMON_NAME, T, get_text, put_text},
     {3, MHS_OR_ORGANIZATION, T, get_text, put_text},
@@ -55,8 +56,8 @@ static const struct row {
     {19, MHS_OR_POSTE_RESTANTE, P, get_pds, put_pds},
     {20, MHS_OR_UNIQUE_POSTAL_NAME, P, get_pds, put_pds},
     {21, MHS_OR_PD_LOCAL, P, get_pds, put_pds},
-    {22, MHS_OR_E163, P, get_network, put_network},
-    {23, MHS_OR_TERMINAL_TYPE, P, get_number, put_number},
+    {22, MHS_OR_E163, D, get_network, put_network},
+    {23, MHS_OR_TERMINAL_TYPE, D, get_number, put_number},
     {24, MHS_OR_COMMON_NAME, U, get_universal, put_universal},
     {25, MHS_OR_ORGANIZATION, U, get_universal, put_universal},
     {26, MHS_OR_SURNAME, U, get_name, put_name},
@@ -77,6 +78,7 @@ static const struct row {
 #undef P
 #undef T
 #undef U
+#undef D
 };
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
@@ -98,11 +100,14 @@ wrong(const struct value *v)
 	    "extension attribute %d has another syntax", v->row->ext);
 }
 
+/* An empty value says nothing: some peers send it for an absent one. */
 static int
 add(const struct value *v, enum mhs_or_type type, enum mhs_or_form form,
     const uint8_t *p, size_t n)
 {
-	return mhs_or_add(v->a, v->or, type, form, (const char *)p, n, v->e);
+	if (n == 0)
+		return 0;
+	return mhs_or_add(v->a, v->name, type, form, (const char *)p, n, v->e);
 }
 
 static bool
@@ -371,7 +376,7 @@ get_dda(const struct value *v, const struct ber_tlv *type,
 		buf_append(&y, value->value, value->length);
 	}
 	if (r >= 0)
-		r = p1_or_add_dda(v->a, v->or, v->row->form,
+		r = p1_or_add_dda(v->a, v->name, v->row->form,
 		    (struct octets){x.data, x.len},
 		    (struct octets){y.data, y.len}, v->e);
 	buf_free(&x);
@@ -521,7 +526,7 @@ get_e163(const struct value *v, const struct ber_tlv *t)
 		buf_append(&text, sub.value, sub.length);
 	}
 	if (r >= 0)
-		r = add(v, MHS_OR_E163, MHS_OR_PRINTABLE, text.data, text.len);
+		r = add(v, MHS_OR_E163, MHS_OR_NUMERIC, text.data, text.len);
 	buf_free(&text);
 	return r;
 }
@@ -547,9 +552,7 @@ put_network(struct p1_or_out *o, const struct row *row, struct buf *out)
 		buf_append(out, at->value, at->n);
 		return;
 	}
-	at = p1_or_take(o, row->type, MHS_OR_PRINTABLE);
-	if (at == NULL)
-		at = p1_or_take(o, row->type, MHS_OR_NUMERIC);
+	at = p1_or_take(o, row->type, row->form);
 	if (at == NULL)
 		return;
 	star = memchr(at->value, '*', at->n);
@@ -571,18 +574,15 @@ get_number(const struct value *v, const struct ber_tlv *t)
 	    n < 0 || n > INT32_MAX)
 		return wrong(v);
 	snprintf(text, sizeof(text), "%lld", (long long)n);
-	return add(v, v->row->type, MHS_OR_PRINTABLE, (const uint8_t *)text,
-	    strlen(text));
+	return add(
+	    v, v->row->type, v->row->form, (const uint8_t *)text, strlen(text));
 }
 
 static void
 put_number(struct p1_or_out *o, const struct row *row, struct buf *out)
 {
-	const struct mhs_or_attr *at =
-	    p1_or_take(o, row->type, MHS_OR_PRINTABLE);
+	const struct mhs_or_attr *at = p1_or_take(o, row->type, row->form);
 
-	if (at == NULL)
-		at = p1_or_take(o, row->type, MHS_OR_NUMERIC);
 	if (at != NULL)
 		ber_put_integer(out, BER_UNIVERSAL, BER_INTEGER,
 		    strtoll(at->value, NULL, 10));
@@ -599,29 +599,13 @@ row_of(int32_t ext)
 	return NULL;
 }
 
-static int
-keep_raw(struct arena *a, struct mhs_or * or, int32_t type,
-    const uint8_t *value, size_t n, struct err *e)
-{
-	int r;
-
-	if (n > MHS_OR_VALUE_MAX)
-		return err_set(e, "p1", ERR_LIMIT,
-		    "extension attribute %d of %zu octets", type, n);
-	r = mhs_or_add(
-	    a, or, MHS_OR_UNKNOWN, MHS_OR_RAW, (const char *)value, n, e);
-	if (r >= 0) /* unknown ones sort last */
-		or->attrs[or->n_attrs - 1].ext_type = type;
-	return r;
-}
-
 /* Decodes on the side first, so that a value of which one part is wrong
  * leaves nothing behind. */
 static bool
 well_formed(const struct row *row, const uint8_t *value, size_t n)
 {
 	struct arena *a = arena_new();
-	struct value v = {.a = a, .or = mhs_or_new(a), .row = row};
+	struct value v = {.a = a, .name = mhs_or_new(a), .row = row};
 	struct ber_cursor c = ber_cursor(value, n);
 	struct ber_tlv t;
 	bool good = ber_next(&c, &t, NULL) == 1 && row->get(&v, &t) >= 0;
@@ -631,24 +615,24 @@ well_formed(const struct row *row, const uint8_t *value, size_t n)
 }
 
 int
-p1_or_ext_decode(struct arena *a, struct mhs_or * or, int32_t type,
+p1_or_ext_decode(struct arena *a, struct mhs_or *name, int32_t type,
     const uint8_t *value, size_t n, struct err *e)
 {
 	const struct row *row = row_of(type);
-	struct value v = {.a = a, .or = or, .row = row, .e = e};
+	struct value v = {.a = a, .name = name, .row = row, .e = e};
 	struct ber_cursor c = ber_cursor(value, n);
 	struct ber_tlv t;
 
 	if (row == NULL || !well_formed(row, value, n))
-		return keep_raw(a, or, type, value, n, e);
+		return mhs_or_add_unknown(a, name, type, value, n, e);
 	return ber_next(&c, &t, e) == 1 ? row->get(&v, &t) : ERR_SYNTAX;
 }
 
 const struct mhs_or_attr *
 p1_or_take(struct p1_or_out *o, enum mhs_or_type type, enum mhs_or_form form)
 {
-	for (size_t i = 0; i < o->or->n_attrs; i++) {
-		const struct mhs_or_attr *at = &o->or->attrs[i];
+	for (size_t i = 0; i < o->name->n_attrs; i++) {
+		const struct mhs_or_attr *at = &o->name->attrs[i];
 
 		if (at->type == type && at->form == form && !o->taken[i]) {
 			o->taken[i] = true;
@@ -691,14 +675,14 @@ p1_or_ext_encode(struct arena *a, struct p1_or_out *o, struct p1_or_ext *x)
 }
 
 int
-p1_or_add_dda(struct arena *a, struct mhs_or * or, enum mhs_or_form form,
+p1_or_add_dda(struct arena *a, struct mhs_or *name, enum mhs_or_form form,
     struct octets type, struct octets value, struct err *e)
 {
 	if (memchr(type.p, 0, type.n) != NULL ||
 	    memchr(value.p, 0, value.n) != NULL)
 		return err_set(e, "p1", ERR_SYNTAX,
 		    "a domain-defined attribute contains NUL");
-	return mhs_or_add_dda(a, or, form,
+	return mhs_or_add_dda(a, name, form,
 	    arena_strndup(a, (const char *)type.p, type.n),
 	    arena_strndup(a, (const char *)value.p, value.n), e);
 }

@@ -17,12 +17,12 @@
 
 /* Adds the attributes that this value holds. A type that the table does not
  * have, or a value of another syntax, is kept raw as MHS_OR_UNKNOWN. */
-int p1_or_ext_decode(struct arena *a, struct mhs_or * or, int32_t type,
+int p1_or_ext_decode(struct arena *a, struct mhs_or *name, int32_t type,
     const uint8_t *value, size_t n, struct err *e);
 
 /* An address on its way out: what has been written already. */
 struct p1_or_out {
-	const struct mhs_or * or ;
+	const struct mhs_or *name;
 	bool taken[MHS_OR_ATTRS_MAX];
 	size_t row; /* of the table, for p1_or_ext_encode() */
 };
@@ -40,7 +40,7 @@ bool p1_or_ext_encode(
     struct arena *a, struct p1_or_out *o, struct p1_or_ext *x);
 
 /* Adds a DDA of counted octets; ERR_SYNTAX when one holds a NUL. */
-int p1_or_add_dda(struct arena *a, struct mhs_or * or, enum mhs_or_form form,
+int p1_or_add_dda(struct arena *a, struct mhs_or *name, enum mhs_or_form form,
     struct octets type, struct octets value, struct err *e);
 
 #endif
