@@ -1,0 +1,421 @@
+#include "qmgr/config.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/log.h"
+
+/* What the programs carry; others may be configured later. */
+static const struct {
+	const char *program;
+	enum q_world world;
+} worlds[] = {
+    {"x400p1", Q_WORLD_X400},
+    {"smtp", Q_WORLD_INTERNET},
+    {"lmtp", Q_WORLD_INTERNET},
+    {"mixer", Q_WORLD_NONE},
+    {"report", Q_WORLD_NONE},
+};
+
+enum q_world
+q_world_of(enum mhs_kind kind, enum mhs_content content)
+{
+	return kind == MHS_MESSAGE && content == MHS_CONTENT_RFC822
+	    ? Q_WORLD_INTERNET
+	    : Q_WORLD_X400;
+}
+
+struct reading {
+	struct q_config *c;
+	conf_complain_fn *complain;
+	void *arg;
+	struct err *first;
+	bool failed;
+};
+
+/* One fault: `e` has "FILE:LINE: ..." in front already (lib/conf.h). */
+static void
+fault(struct reading *r, const struct conf_node *n, const struct err *e)
+{
+	if (r->complain != NULL)
+		r->complain(r->arg, n->file, n->line, e->text);
+	if (!r->failed && r->first != NULL)
+		*r->first = *e;
+	r->failed = true;
+}
+
+__attribute__((format(printf, 3, 4))) static void
+complain(struct reading *r, const struct conf_node *n, const char *fmt, ...)
+{
+	struct err e = ERR_INIT;
+	char text[ERR_TEXT_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	conf_error(n, &e, "%s", text);
+	fault(r, n, &e);
+}
+
+/* --- attributes, told to fault() when they are bad --- */
+
+static int64_t
+integer(struct reading *r, const struct conf_node *n, const char *attr,
+    int64_t dflt, int64_t min, int64_t max)
+{
+	struct err e = ERR_INIT;
+	int64_t v = dflt;
+
+	if (n != NULL && conf_int(n, attr, dflt, min, max, &v, &e) != 0)
+		fault(r, n, &e);
+	return v;
+}
+
+static int64_t
+duration(struct reading *r, const struct conf_node *n, const char *attr,
+    int64_t dflt)
+{
+	struct err e = ERR_INIT;
+	int64_t v = dflt;
+
+	if (n != NULL && conf_duration(n, attr, dflt, &v, &e) != 0)
+		fault(r, n, &e);
+	return v;
+}
+
+static uint64_t
+size(struct reading *r, const struct conf_node *n, const char *attr,
+    int64_t dflt)
+{
+	struct err e = ERR_INIT;
+	int64_t v = dflt;
+
+	if (n != NULL && conf_size(n, attr, dflt, &v, &e) != 0)
+		fault(r, n, &e);
+	return (uint64_t)v;
+}
+
+static const char *
+text(const struct conf_node *n, const char *attr, const char *dflt)
+{
+	return n != NULL ? conf_str(n, attr, dflt) : dflt;
+}
+
+static const char *
+required(struct reading *r, const struct conf_node *n, const char *attr)
+{
+	const char *v = conf_str(n, attr, NULL);
+
+	if (v == NULL || *v == '\0') {
+		complain(r, n, "%s is missing", attr);
+		return "";
+	}
+	return v;
+}
+
+/* --- elements --- */
+
+static void
+read_mta(struct reading *r)
+{
+	const struct conf_node *n = conf_child(r->c->root, "mta");
+	struct q_config *c = r->c;
+
+	if (n == NULL) {
+		complain(r, c->root, "no <mta>");
+		n = c->root;
+	}
+	c->mta_name = conf_str(n, "name", "isthmus");
+	c->domain.country = conf_str(n, "country", "");
+	c->domain.admd = conf_str(n, "admd", " ");
+	c->domain.prmd = conf_str(n, "prmd", NULL);
+	if (c->domain.prmd != NULL && *c->domain.prmd == '\0')
+		c->domain.prmd = NULL;
+	c->hostname = conf_str(n, "hostname", "localhost");
+	c->postmaster = arena_printf(c->arena, "postmaster@%s", c->hostname);
+	c->postmaster = conf_str(n, "postmaster", c->postmaster);
+	if (strlen(c->mta_name) > 32)
+		complain(r, n, "name: longer than 32 (X.411 ub-mta-name)");
+}
+
+static void
+read_log(struct reading *r)
+{
+	const struct conf_node *n = conf_child(r->c->root, "log");
+	const char *to = text(n, "to", "stderr");
+
+	r->c->log_level = log_level_parse(text(n, "level", "info"));
+	r->c->log_syslog = strcmp(to, "syslog") == 0;
+	if (r->c->log_level < 0)
+		complain(r, n, "level: none of debug, info, warn, error");
+	if (!r->c->log_syslog && strcmp(to, "stderr") != 0)
+		complain(r, n, "to: neither stderr nor syslog");
+}
+
+#define SEGMENT_MIN (64 << 10)
+#define SEGMENT_MAX (1 << 30)
+
+static void
+read_spool(struct reading *r)
+{
+	const struct conf_node *n = conf_child(r->c->root, "spool");
+	struct q_spool_params *p = &r->c->spool;
+
+	p->directory = text(n, "directory", "/var/spool/isthmus");
+	p->segment_size = size(r, n, "segment-size", 16 << 20);
+	p->content_file_threshold =
+	    size(r, n, "content-file-threshold", 1 << 20);
+	p->low_water = size(r, n, "low-water", 64 << 20);
+	if (p->segment_size < SEGMENT_MIN || p->segment_size > SEGMENT_MAX)
+		complain(r, n, "segment-size: not in 64KiB..1GiB");
+	if (p->content_file_threshold > SEGMENT_MAX / 2)
+		complain(r, n, "content-file-threshold: above 512MiB");
+}
+
+#define SECOND 1000
+#define HOUR (3600 * SECOND)
+
+static void
+read_scheduler(struct reading *r)
+{
+	const struct conf_node *n = conf_child(r->c->root, "scheduler");
+	struct sched_params *p = &r->c->sched;
+
+	p->qmgr_maxchans = (unsigned)integer(r, n, "maxchans", 64, 1, 10000);
+	p->qmgr_reserve_urgent =
+	    (unsigned)integer(r, n, "reserve-urgent", 2, 0, 10000);
+	p->qmgr_reserve_normal =
+	    (unsigned)integer(r, n, "reserve-normal", 2, 0, 10000);
+	p->qmgr_chan_time1 = duration(r, n, "chan-time1", 1 * SECOND);
+	p->qmgr_chan_time2 = duration(r, n, "chan-time2", 1 * SECOND);
+	p->qmgr_chan_time3 = duration(r, n, "chan-time3", 5 * SECOND);
+	p->qmgr_retry_step = duration(r, n, "retry-step", 60 * SECOND);
+	p->qmgr_retry_max = duration(r, n, "retry-max", HOUR);
+	p->qmgr_expiry[MHS_URGENT] = duration(r, n, "expiry-urgent", 4 * HOUR);
+	p->qmgr_expiry[MHS_NORMAL] = duration(r, n, "expiry-normal", 24 * HOUR);
+	p->qmgr_expiry[MHS_NON_URGENT] =
+	    duration(r, n, "expiry-non-urgent", 36 * HOUR);
+	r->c->hop_limit =
+	    (unsigned)integer(r, n, "hop-limit", 50, 1, MHS_TRACE_MAX - 1);
+	if (p->qmgr_reserve_urgent + p->qmgr_reserve_normal >= p->qmgr_maxchans)
+		complain(r, n, "reserves leave nothing of maxchans");
+	if (p->qmgr_retry_step > p->qmgr_retry_max)
+		complain(r, n, "retry-step is longer than retry-max");
+}
+
+static enum q_world
+world_of_program(const char *program)
+{
+	for (size_t i = 0; i < sizeof(worlds) / sizeof(*worlds); i++)
+		if (strcmp(worlds[i].program, program) == 0)
+			return worlds[i].world;
+	return Q_WORLD_NONE;
+}
+
+static bool
+is_program(const char *program)
+{
+	for (size_t i = 0; i < sizeof(worlds) / sizeof(*worlds); i++)
+		if (strcmp(worlds[i].program, program) == 0)
+			return true;
+	return false;
+}
+
+static void
+add_channel(struct reading *r, const struct conf_node *n, const char *name,
+    const char *program)
+{
+	struct q_config *c = r->c;
+	struct q_channel_config *ch =
+	    ARENA_NEW(c->arena, struct q_channel_config);
+
+	ch->name = name;
+	ch->program = program;
+	ch->node = n;
+	ch->world = world_of_program(program);
+	ch->processes = (unsigned)integer(r, n, "processes", 1, 1, 1000);
+	ch->connections =
+	    (unsigned)integer(r, n, "connections", 100, 1, 100000);
+	ch->connections_per_peer =
+	    (unsigned)integer(r, n, "connections-per-peer", 4, 1, 100000);
+	ch->idle_timeout = duration(r, n, "idle-timeout", 30 * SECOND);
+	*(struct q_channel_config **)arena_push(
+	    c->arena, &c->channels, &c->n_channels, sizeof(*c->channels)) = ch;
+}
+
+static void
+read_channels(struct reading *r)
+{
+	static const char *const always[] = {"mixer", "report"};
+	const struct conf_node *n = NULL;
+
+	while ((n = conf_next(r->c->root, "channel", n)) != NULL) {
+		const char *name = required(r, n, "name");
+		const char *program = conf_str(n, "program", name);
+
+		if (q_config_channel(r->c, name) != NULL)
+			complain(r, n, "a second channel \"%s\"", name);
+		else if (*name != '\0' && !is_program(program))
+			complain(r, n, "program: there is no \"%s\"", program);
+		add_channel(r, n, name, program);
+	}
+	/* every switch needs these, whether it says so or not */
+	for (size_t i = 0; i < sizeof(always) / sizeof(*always); i++)
+		if (q_config_channel(r->c, always[i]) == NULL)
+			add_channel(r, NULL, always[i], always[i]);
+}
+
+static void
+read_peers(struct reading *r)
+{
+	struct q_config *c = r->c;
+	const struct conf_node *n = NULL;
+
+	while ((n = conf_next(c->root, "peer", n)) != NULL) {
+		struct q_peer_config *p =
+		    ARENA_NEW(c->arena, struct q_peer_config);
+		const char *channel = required(r, n, "channel");
+
+		p->name = required(r, n, "name");
+		p->node = n;
+		p->channel = q_config_channel(c, channel);
+		if (q_config_peer(c, p->name) != NULL)
+			complain(r, n, "a second peer \"%s\"", p->name);
+		if (p->channel == NULL) {
+			complain(r, n, "channel: there is no \"%s\"", channel);
+			continue;
+		}
+		if (p->channel->world == Q_WORLD_NONE)
+			complain(r, n, "channel: \"%s\" has no peers", channel);
+		p->max_connections = (unsigned)integer(r, n, "max-connections",
+		    p->channel->connections_per_peer, 1, 100000);
+		*(struct q_peer_config **)arena_push(
+		    c->arena, &c->peers, &c->n_peers, sizeof(*c->peers)) = p;
+	}
+}
+
+static void
+read_routes(struct reading *r)
+{
+	struct q_config *c = r->c;
+	const struct conf_node *n = NULL;
+
+	while ((n = conf_next(c->root, "route", n)) != NULL) {
+		const char * or = conf_str(n, "or", NULL);
+		const char *domain = conf_str(n, "domain", NULL);
+		const char *peer = required(r, n, "peer");
+		struct err e = ERR_INIT;
+
+		if ((or == NULL) == (domain == NULL)) {
+			complain(r, n, "needs one of or and domain");
+			continue;
+		}
+		if (*peer != '\0' && q_config_peer(c, peer) == NULL)
+			complain(r, n, "peer: there is no \"%s\"", peer);
+		if (or != NULL
+			? q_routes_add_or(c->routes, or, peer, &e) != 0
+			: q_routes_add_domain(c->routes, domain, peer, &e) != 0)
+			complain(r, n, "%s: %s", or != NULL ? "or" : "domain",
+			    e.text);
+	}
+}
+
+static void
+read_services(struct reading *r, const struct conf_node *iaed)
+{
+	struct q_config *c = r->c;
+	const struct conf_node *n = NULL, *other;
+
+	while ((n = conf_next(iaed, "service", n)) != NULL) {
+		const char *name = required(r, n, "channel");
+		bool found = false;
+
+		for (size_t i = 0; i < c->n_channels; i++)
+			if (strcmp(c->channels[i]->name, name) == 0)
+				found = c->channels[i]->service = true;
+		if (!found && *name != '\0')
+			complain(r, n, "channel: there is no \"%s\"", name);
+		for (other = conf_next(iaed, "service", NULL); other != n;
+		     other = conf_next(iaed, "service", other))
+			if (strcmp(conf_str(other, "tsel", ""),
+				conf_str(n, "tsel", "")) == 0)
+				complain(r, n, "a second service \"%s\"",
+				    conf_str(n, "tsel", ""));
+	}
+}
+
+static void
+read_listener(struct reading *r, const char *name)
+{
+	struct q_config *c = r->c;
+	const struct conf_node *n = conf_child(c->root, name), *l = NULL;
+	struct q_listener_config *x;
+
+	if (n == NULL || conf_child(n, "listen") == NULL)
+		return;
+	x = ARENA_NEW(c->arena, struct q_listener_config);
+	x->name = name;
+	x->node = n;
+	while ((l = conf_next(n, "listen", l)) != NULL) {
+		const char *address = required(r, l, "address");
+
+		for (size_t i = 0; i < x->n_addresses; i++)
+			if (strcmp(x->addresses[i], address) == 0)
+				complain(r, l, "%s is there twice", address);
+		*(const char **)arena_push(c->arena, &x->addresses,
+		    &x->n_addresses, sizeof(*x->addresses)) = address;
+	}
+	*(struct q_listener_config **)arena_push(c->arena, &c->listeners,
+	    &c->n_listeners, sizeof(*c->listeners)) = x;
+}
+
+int
+q_config_read(const struct conf_node *root, struct q_config *c,
+    conf_complain_fn *complain_fn, void *arg, struct err *e)
+{
+	struct reading r = {c, complain_fn, arg, e, false};
+	const struct conf_node *iaed;
+
+	*c = (struct q_config){.arena = arena_new(), .root = root};
+	c->routes = q_routes_new(c->arena);
+	read_mta(&r);
+	read_log(&r);
+	read_spool(&r);
+	read_scheduler(&r);
+	read_channels(&r);
+	read_peers(&r);
+	read_routes(&r);
+	read_listener(&r, "iaed");
+	read_listener(&r, "smtpd");
+	iaed = conf_child(root, "iaed");
+	if (iaed != NULL)
+		read_services(&r, iaed);
+	return r.failed ? ERR_CONFIG : 0;
+}
+
+void
+q_config_free(struct q_config *c)
+{
+	arena_free(&c->arena);
+	*c = (struct q_config){0};
+}
+
+const struct q_channel_config *
+q_config_channel(const struct q_config *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_channels; i++)
+		if (strcmp(c->channels[i]->name, name) == 0)
+			return c->channels[i];
+	return NULL;
+}
+
+const struct q_peer_config *
+q_config_peer(const struct q_config *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_peers; i++)
+		if (strcmp(c->peers[i]->name, name) == 0)
+			return c->peers[i];
+	return NULL;
+}

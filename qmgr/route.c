@@ -1,0 +1,270 @@
+#include "qmgr/route.h"
+
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+
+#include "qmgr/table.h"
+
+/*
+ * Routes by O/R address stand in groups by country, ADMD and PRMD, as far as
+ * their prefix has these with a value other than "*": `mask` says which. A
+ * name looks into one group for each mask that is in use, so that the length
+ * of the whole table does not matter.
+ */
+static const enum mhs_or_type grouped[] = {
+    MHS_OR_COUNTRY, MHS_OR_ADMD, MHS_OR_PRMD};
+#define GROUPED 3
+#define MASKS (1u << GROUPED)
+
+struct or_route {
+	struct or_route *next;
+	const struct mhs_or *prefix;
+	const char *peer;
+	unsigned serial; /* place in the file */
+};
+
+struct group {
+	struct table_node node;
+	struct or_route *first;
+};
+
+struct domain_route {
+	struct table_node node;
+	struct domain_route *next; /* of the same hash */
+	const char *domain, *peer;
+};
+
+struct q_routes {
+	struct arena *arena;
+	struct table groups, domains;
+	bool mask_used[MASKS];
+	unsigned n;
+};
+
+static void
+tables_free(void *arg)
+{
+	struct q_routes *r = arg;
+
+	table_free(&r->groups);
+	table_free(&r->domains);
+}
+
+struct q_routes *
+q_routes_new(struct arena *a)
+{
+	struct q_routes *r = ARENA_NEW(a, struct q_routes);
+
+	r->arena = a;
+	arena_on_free(a, tables_free, r);
+	return r;
+}
+
+/* FNV-1a, over octets as they compare: lower case, single spaces. */
+#define HASH_START 0xcbf29ce484222325ULL
+static uint64_t
+hash_octet(uint64_t h, int c)
+{
+	return (h ^ (uint64_t)(unsigned char)c) * 0x100000001b3ULL;
+}
+
+static uint64_t
+hash_value(uint64_t h, const char *s, size_t n)
+{
+	bool space = false, any = false;
+
+	for (size_t i = 0; i < n; i++) {
+		if (s[i] == ' ') {
+			space = any;
+			continue;
+		}
+		if (space)
+			h = hash_octet(h, ' ');
+		space = false;
+		any = true;
+		h = hash_octet(h, tolower((unsigned char)s[i]));
+	}
+	return hash_octet(h, 0);
+}
+
+/* False when the address lacks an attribute of the mask. */
+static bool
+group_key(const struct mhs_or * or, unsigned mask, uint64_t *key)
+{
+	uint64_t h = hash_octet(HASH_START, (int)mask);
+
+	for (unsigned i = 0; i < GROUPED; i++) {
+		const struct mhs_or_attr *at;
+
+		if (!(mask & 1u << i))
+			continue;
+		at = mhs_or_get(or, grouped[i]);
+		if (at == NULL)
+			return false;
+		h = hash_value(h, at->value, at->n);
+	}
+	*key = h;
+	return true;
+}
+
+static unsigned
+mask_of(const struct mhs_or *prefix)
+{
+	unsigned mask = 0;
+
+	for (unsigned i = 0; i < GROUPED; i++) {
+		const struct mhs_or_attr *at = mhs_or_get(prefix, grouped[i]);
+
+		if (at != NULL && strcmp(at->value, "*") != 0)
+			mask |= 1u << i;
+	}
+	return mask;
+}
+
+static struct group *
+group_for(struct q_routes *r, const struct mhs_or *prefix)
+{
+	unsigned mask = mask_of(prefix);
+	struct group *g;
+	uint64_t key = 0;
+
+	group_key(prefix, mask, &key);
+	g = table_get(&r->groups, key);
+	if (g == NULL) {
+		g = ARENA_NEW(r->arena, struct group);
+		table_put(&r->groups, &g->node, key, g);
+	}
+	r->mask_used[mask] = true;
+	return g;
+}
+
+int
+q_routes_add_or(
+    struct q_routes *r, const char *prefix, const char *peer, struct err *e)
+{
+	struct mhs_or * or = mhs_or_parse(r->arena, prefix, e);
+	struct or_route *route;
+	struct group *g;
+
+	if (or == NULL)
+		return ERR_SYNTAX;
+	g = group_for(r, or);
+	for (route = g->first; route != NULL; route = route->next)
+		if (mhs_or_equal(or, route->prefix))
+			return err_set(e, "route", ERR_PROTOCOL,
+			    "a second route for %s", prefix);
+	route = ARENA_NEW(r->arena, struct or_route);
+	*route = (struct or_route){g->first, or, peer, r->n++};
+	g->first = route;
+	return 0;
+}
+
+static uint64_t
+domain_key(const char *domain)
+{
+	return hash_value(HASH_START, domain, strlen(domain));
+}
+
+static struct domain_route *
+domain_find(const struct q_routes *r, const char *domain)
+{
+	struct domain_route *d = table_get(&r->domains, domain_key(domain));
+
+	while (d != NULL && strcasecmp(d->domain, domain) != 0)
+		d = d->next;
+	return d;
+}
+
+int
+q_routes_add_domain(
+    struct q_routes *r, const char *domain, const char *peer, struct err *e)
+{
+	struct domain_route *d, *first;
+	size_t n = strlen(domain);
+
+	if (n == 0 || n > 255 || strchr(domain, '@') != NULL ||
+	    (strchr(domain, '*') != NULL && strcmp(domain, "*") != 0))
+		return err_set(
+		    e, "route", ERR_SYNTAX, "not a domain: %s", domain);
+	if (domain_find(r, domain) != NULL)
+		return err_set(
+		    e, "route", ERR_PROTOCOL, "a second route for %s", domain);
+	d = ARENA_NEW(r->arena, struct domain_route);
+	d->domain = domain;
+	d->peer = peer;
+	first = table_get(&r->domains, domain_key(domain));
+	if (first != NULL) {
+		d->next = first->next;
+		first->next = d;
+	} else {
+		table_put(&r->domains, &d->node, domain_key(domain), d);
+	}
+	return 0;
+}
+
+static void
+best_in_group(const struct group *g, const struct mhs_or * or,
+    const struct or_route **best, int *most)
+{
+	const struct or_route *route;
+
+	for (route = g->first; route != NULL; route = route->next) {
+		int n = mhs_or_match(or, route->prefix);
+
+		if (n < 0 || n < *most)
+			continue;
+		if (n > *most || route->serial < (*best)->serial) {
+			*best = route;
+			*most = n;
+		}
+	}
+}
+
+static const char *
+by_or(const struct q_routes *r, const struct mhs_or * or)
+{
+	const struct or_route *best = NULL;
+	int most = -1;
+
+	for (unsigned mask = 0; mask < MASKS; mask++) {
+		const struct group *g;
+		uint64_t key;
+
+		if (!r->mask_used[mask] || !group_key(or, mask, &key))
+			continue;
+		g = table_get(&r->groups, key);
+		if (g != NULL)
+			best_in_group(g, or, &best, &most);
+	}
+	return best != NULL ? best->peer : NULL;
+}
+
+static const char *
+by_domain(const struct q_routes *r, const char *mailbox)
+{
+	const char *at = strrchr(mailbox, '@'), *dot;
+	const struct domain_route *d;
+
+	if (at == NULL || at[1] == '\0')
+		return NULL;
+	d = domain_find(r, at + 1);
+	for (dot = strchr(at + 1, '.'); d == NULL && dot != NULL;
+	     dot = strchr(dot + 1, '.'))
+		d = domain_find(r, dot);
+	if (d == NULL)
+		d = domain_find(r, "*");
+	return d != NULL ? d->peer : NULL;
+}
+
+const char *
+q_route(const struct q_routes *r, const struct mhs_name *name)
+{
+	const char *peer = NULL;
+
+	if (name->or != NULL)
+		peer = by_or(r, name->or);
+	if (peer == NULL && name->mailbox != NULL)
+		peer = by_domain(r, name->mailbox);
+	return peer;
+}
