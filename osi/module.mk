@@ -9,4 +9,17 @@ SRCS += \
 	osi/ses_action.c \
 	osi/ses_assoc.c \
 	osi/ses_send.c \
-	osi/ses_receive.c
+	osi/ses_receive.c \
+	osi/osi_codec.c \
+	osi/pdv.c \
+	osi/pres.c \
+	osi/pres_codec.c \
+	osi/pres_data.c \
+	osi/acse.c \
+	osi/acse_codec.c \
+	osi/rtse.c \
+	osi/rtse_codec.c \
+	osi/rtse_receive.c \
+	osi/rtse_send.c \
+	osi/rtse_table.c \
+	osi/rtse_time.c
