@@ -1,2 +1,11 @@
-SRCS += mhs/or.c mhs/or_charset.c mhs/or_compare.c mhs/or_dda.c mhs/or_keys.c \
-	mhs/or_parse.c mhs/or_print.c mhs/or_psap.c mhs/or_value.c
+SRCS += \
+	mhs/diag.c \
+	mhs/or.c \
+	mhs/or_charset.c \
+	mhs/or_compare.c \
+	mhs/or_dda.c \
+	mhs/or_keys.c \
+	mhs/or_parse.c \
+	mhs/or_print.c \
+	mhs/or_psap.c \
+	mhs/or_value.c
