@@ -43,7 +43,8 @@ enum mhs_diagnostic { /* NonDeliveryDiagnosticCode; the ones we make */
 	MHS_CRITICAL_FUNCTION_UNSUPPORTED = 18,
 	MHS_CONVERSION_WITH_LOSS_PROHIBITED = 19,
 	MHS_LINE_TOO_LONG = 20,
-	MHS_MTA_CONGESTION_DIAG = 48,
+	MHS_UNABLE_TO_COMPLETE_TRANSFER = 48,
+	MHS_TRANSFER_ATTEMPTS_LIMIT_REACHED = 49,
 };
 
 /* Standard names: "unable-to-transfer", "unrecognised-OR-name"; a number out
