@@ -2,9 +2,15 @@ SRCS += \
 	ops/cmd.c \
 	ops/cmd_check.c \
 	ops/cmd_convert.c \
+	ops/cmd_decode.c \
 	ops/cmd_ping.c \
 	ops/cmd_queue.c \
 	ops/cmd_run.c \
+	ops/decode.c \
+	ops/decode_ber.c \
+	ops/decode_input.c \
+	ops/decode_ipm.c \
+	ops/decode_p1.c \
 	ops/ping_peer.c
 
 PROG_BIN += isthmus:ops/isthmus.c

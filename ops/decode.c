@@ -1,0 +1,127 @@
+#include "ops/decode.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "mhs/or_charset.h"
+
+static const struct {
+	const char *name;
+	decode_fn *fn;
+} readers[] = {
+    {"p1", decode_p1}, {"bind", decode_bind}, {"ipm", decode_ipm},
+    {"ber", decode_ber}, /* understands all that is BER: the last */
+};
+
+#define N_READERS (sizeof(readers) / sizeof(readers[0]))
+
+int
+decode_any(struct arena *a, const char *as, const uint8_t *p, size_t n,
+    struct buf *out, struct err *e)
+{
+	size_t before = out->len;
+	int rc = err_set(e, "decode", ERR_NOT_FOUND,
+	    "\"%s\" is nothing we can read", as != NULL ? as : "");
+
+	for (size_t i = 0; i < N_READERS; i++) {
+		if (as != NULL && strcmp(as, readers[i].name) != 0)
+			continue;
+		out->len = before;
+		rc = readers[i].fn(a, p, n, out, e);
+		if (rc >= 0)
+			return 0;
+	}
+	return rc;
+}
+
+bool
+decode_knows(const char *as)
+{
+	for (size_t i = 0; i < N_READERS; i++)
+		if (strcmp(as, readers[i].name) == 0)
+			return true;
+	return false;
+}
+
+/* --- printing --- */
+
+static void
+indent(struct buf *out, unsigned depth)
+{
+	for (unsigned i = 0; i < depth; i++)
+		buf_puts(out, "  ");
+}
+
+void
+print_line(
+    struct buf *out, unsigned depth, const char *name, const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	indent(out, depth);
+	buf_puts(out, name);
+	buf_puts(out, *name != '\0' && *text != '\0' ? ": " : "");
+	for (char *s = text; *s != '\0'; s++)
+		buf_putc(out,
+		    (unsigned char)*s < ' ' || *s == 0x7f ? '?' : (uint8_t)*s);
+	buf_putc(out, '\n');
+}
+
+/* One line of text as it may be shown: no octet moves the cursor. */
+static void
+print_shown(struct buf *out, const char *p, size_t n)
+{
+	while (n > 0) {
+		size_t good = mhs_utf8_check(p, n);
+
+		buf_append(out, p, good);
+		p += good;
+		n -= good;
+		if (n > 0) {
+			buf_printf(out, "\\x%02x", (unsigned char)*p);
+			p++;
+			n--;
+		}
+	}
+}
+
+void
+print_text(struct buf *out, unsigned depth, const char *p, size_t n, size_t max)
+{
+	size_t left = n < max ? n : max;
+
+	while (left > 0) {
+		const char *nl = memchr(p, '\n', left);
+		size_t line = nl != NULL ? (size_t)(nl - p) : left;
+		size_t shown =
+		    line > 0 && p[line - 1] == '\r' ? line - 1 : line;
+
+		indent(out, depth);
+		buf_puts(out, "| ");
+		print_shown(out, p, shown);
+		buf_putc(out, '\n');
+		line += nl != NULL;
+		p += line;
+		left -= line;
+	}
+	if (n > max)
+		print_line(out, depth, "", "... %zu more octets", n - max);
+}
+
+void
+print_octets(struct buf *out, unsigned depth, const char *name,
+    const uint8_t *p, size_t n)
+{
+	char hex[3 * 32 + 1] = "";
+	size_t shown = n < 32 ? n : 32;
+
+	for (size_t i = 0; i < shown; i++)
+		snprintf(hex + 3 * i, 4, " %02x", p[i]);
+	print_line(out, depth, name, "%zu octets:%s%s", n, hex,
+	    n > shown ? " ..." : "");
+}
