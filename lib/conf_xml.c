@@ -27,9 +27,14 @@ complain_v(struct conf_loader *ld, const char *file, unsigned line,
 	/* libxml2 ends its messages with a newline */
 	for (size_t n = strlen(text); n > 0 && text[n - 1] == '\n'; n--)
 		text[n - 1] = '\0';
-	if (ld->complaints++ == 0)
-		err_set(
-		    ld->e, "conf", ERR_CONFIG, "%s:%u: %s", file, line, text);
+	if (ld->complaints++ == 0) {
+		if (line > 0)
+			err_set(ld->e, "conf", ERR_CONFIG, "%s:%u: %s", file,
+			    line, text);
+		else
+			err_set(
+			    ld->e, "conf", ERR_CONFIG, "%s: %s", file, text);
+	}
 	if (ld->complain != NULL)
 		ld->complain(ld->arg, file, line, text);
 }
@@ -73,24 +78,22 @@ conf_after(const xmlNode *n)
 /* --- reading --- */
 
 static int
-read_all(int fd, const char *path, struct buf *out, struct err *e)
+read_all(int fd, struct buf *out, struct err *e)
 {
 	struct stat st;
 	ssize_t n;
 
 	if (fstat(fd, &st) != 0)
-		return err_sys(e, "conf", "%s", path);
+		return err_sys(e, "conf", "cannot be read");
 	if (S_ISDIR(st.st_mode))
-		return err_set(
-		    e, "conf", ERR_CONFIG, "%s is a directory", path);
+		return err_set(e, "conf", ERR_CONFIG, "is a directory");
 	do {
 		n = read(fd, buf_reserve(out, 65536), 65536);
 		if (n < 0)
-			return err_sys(e, "conf", "%s", path);
+			return err_sys(e, "conf", "cannot be read");
 		buf_grow(out, (size_t)n);
 		if (out->len > FILE_MAX)
-			return err_set(
-			    e, "conf", ERR_LIMIT, "%s is too big", path);
+			return err_set(e, "conf", ERR_LIMIT, "is too big");
 	} while (n > 0);
 	return 0;
 }
@@ -102,8 +105,8 @@ read_file(const char *path, struct buf *out, struct err *e)
 	int rc;
 
 	if (fd < 0)
-		return err_sys(e, "conf", "%s", path);
-	rc = read_all(fd, path, out, e);
+		return err_sys(e, "conf", "cannot be read");
+	rc = read_all(fd, out, e);
 	close(fd);
 	return rc;
 }
@@ -192,7 +195,7 @@ conf_read_doc(struct conf_loader *ld, const char *path)
 	if (read_file(path, &text, &e) == 0)
 		doc = parse(ld, path, &text);
 	else
-		conf_complain(ld, path, 0, "cannot be read: %s", e.text);
+		conf_complain(ld, path, 0, "%s", e.text);
 	buf_free(&text);
 	return doc;
 }

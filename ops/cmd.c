@@ -135,9 +135,15 @@ void
 cmd_complain(void *arg, const char *file, unsigned line, const char *text)
 {
 	unsigned *n = arg;
+	char prefix[1024];
+	int len = snprintf(prefix, sizeof(prefix), "%s:%u: ", file, line);
 
 	if (n != NULL)
 		++*n;
+	/* texts of conf_error() say file and line themselves */
+	if (len > 0 && (size_t)len < sizeof(prefix) &&
+	    strncmp(text, prefix, (size_t)len) == 0)
+		text += len;
 	if (line > 0)
 		fprintf(stderr, "%s:%u: %s\n", file, line, text);
 	else

@@ -21,7 +21,8 @@
 #define BACKOFF_MAX_MS 60000
 #define RAN_WELL_MS 60000 /* then the next death is a new trouble */
 #define STARTED_MS 5000   /* failing before this, at first, is final */
-#define EXIT_CONFIG 2     /* qmgr cannot use its configuration */
+#define EXIT_NO_EXEC 127
+#define EXIT_CONFIG 2 /* qmgr cannot use its configuration */
 
 struct guard {
 	struct loop *loop;
@@ -29,7 +30,7 @@ struct guard {
 	pid_t child; /* 0: none */
 	msec_t started;
 	msec_t backoff;
-	bool once_up;  /* qmgr has lived for STARTED_MS once */
+	unsigned starts;
 	bool stopping; /* we were told to end */
 	int exit_code;
 	struct loop_timer *restart;
@@ -53,7 +54,7 @@ become(const struct guard *g, pid_t parent)
 		_exit(0);
 	execl(g->program, "qmgr", "-c", g->config, (char *)NULL);
 	fprintf(stderr, "isthmus run: %s: %s\n", g->program, strerror(errno));
-	_exit(127);
+	_exit(EXIT_NO_EXEC);
 }
 
 static void
@@ -71,6 +72,7 @@ start(void *arg)
 
 	g->restart = NULL;
 	g->started = clock_mono();
+	g->starts++;
 	pid = fork();
 	if (pid == 0)
 		become(g, parent);
@@ -97,14 +99,16 @@ how_ended(int status, char *out, size_t size)
 	return out;
 }
 
-/* Would qmgr fail again, whatever we do? */
+/* Would qmgr fail again, whatever we do? An operator who starts a switch that
+ * cannot start wants to be told, not to watch it being tried for ever. */
 static bool
-is_hopeless(const struct guard *g, int status)
+is_hopeless(const struct guard *g, int status, msec_t lived)
 {
 	if (!WIFEXITED(status))
 		return false;
 	return WEXITSTATUS(status) == EXIT_CONFIG ||
-	    WEXITSTATUS(status) == 127 || !g->once_up;
+	    WEXITSTATUS(status) == EXIT_NO_EXEC ||
+	    (g->starts == 1 && lived < STARTED_MS);
 }
 
 static void
@@ -115,10 +119,9 @@ ended(struct guard *g, int status)
 	char how[80];
 
 	g->child = 0;
-	g->once_up |= lived >= STARTED_MS;
 	log_event(clean ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, "qmgr-ended", "how",
 	    how_ended(status, how, sizeof(how)), NULL);
-	if (clean || g->stopping || is_hopeless(g, status)) {
+	if (clean || g->stopping || is_hopeless(g, status, lived)) {
 		finish(g, clean ? CMD_OK : CMD_FAILED);
 		return;
 	}

@@ -71,7 +71,7 @@ static int
 on_open(void *arg, unsigned depth, const struct ber_open *o, struct err *e)
 {
 	struct dump *d = arg;
-	uint64_t at = d->base + ber_scan_offset(d->scan);
+	uint64_t at = d->base + ber_scan_offset(d->scan) - o->raw_n;
 
 	(void)e;
 	buf_printf(d->out, "%6llu ", (unsigned long long)at);
