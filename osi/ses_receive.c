@@ -37,8 +37,8 @@ protocol_error(struct ses *s, const struct err *e, size_t spdu_at)
 		return;
 	if (e->offset != ERR_NO_OFFSET && e->offset < s->rx.head.len)
 		at = e->offset;
-	if (at > s->rx.head.len)
-		at = s->rx.head.len;
+	if (at >= s->rx.head.len)
+		at = 0; /* too few octets: all of them are at fault */
 	ses_provider_abort(s, SPDU_TD_PROTOCOL_ERROR, e, s->rx.head.data + at,
 	    s->rx.head.len - at);
 }
