@@ -39,7 +39,8 @@ protocol_error(struct ses *s, const struct err *e, size_t spdu_at)
 		at = e->offset;
 	if (at >= s->rx.head.len)
 		at = 0; /* too few octets: all of them are at fault */
-	ses_provider_abort(s, SPDU_TD_PROTOCOL_ERROR, e, s->rx.head.data + at,
+	ses_provider_abort(s, SPDU_TD_PROTOCOL_ERROR, e,
+	    s->rx.head.len > 0 ? s->rx.head.data + at : NULL,
 	    s->rx.head.len - at);
 }
 

@@ -106,7 +106,8 @@ sent_hex(struct end *e, const char *hex)
 	bool same;
 
 	unhex(hex, &b);
-	same = out->len == b.len && memcmp(out->data, b.data, b.len) == 0;
+	same = out->len == b.len &&
+	    (b.len == 0 || memcmp(out->data, b.data, b.len) == 0);
 	buf_free(&b);
 	buf_clear(out);
 	return same;
