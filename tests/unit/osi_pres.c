@@ -136,7 +136,7 @@ two_free(struct two *t)
 static bool
 is(const struct buf *b, const char *p, size_t n)
 {
-	return b->len == n && memcmp(b->data, p, n) == 0;
+	return b->len == n && (n == 0 || memcmp(b->data, p, n) == 0);
 }
 
 static void

@@ -5,7 +5,7 @@
 static bool
 holds(const struct buf *b, const void *p, size_t n)
 {
-	return b->len == n && memcmp(b->data, p, n) == 0;
+	return b->len == n && (n == 0 || memcmp(b->data, p, n) == 0);
 }
 
 /* --- open, refuse, close --- */

@@ -1,0 +1,377 @@
+#include "osi/acse_codec.h"
+
+#include "tests/unit/osi_wire.h"
+
+#define CONTEXT "2.6.0.1.6"
+
+/* --- codec --- */
+
+static void
+round_trip(const struct acse_apdu *u, struct acse_apdu *back, struct arena *a)
+{
+	struct buf b = {0};
+	struct err e = ERR_INIT;
+
+	CU_ASSERT_EQUAL_FATAL(acse_apdu_encode(u, &b, &e), 0);
+	CU_ASSERT_EQUAL_FATAL(acse_apdu_decode(a, b.data, b.len, back, &e), 0);
+	CU_ASSERT_EQUAL(back->type, u->type);
+	buf_free(&b);
+}
+
+static bool
+same(const struct octets *a, const struct octets *b)
+{
+	return a->n == b->n && (a->n == 0 || memcmp(a->p, b->p, a->n) == 0);
+}
+
+static const uint8_t name[] = {0x30, 0x00}; /* an empty Directory name */
+static const uint8_t title[] = {0x06, 0x02, 0x51, 0x07};
+static const uint8_t qualifier[] = {0x02, 0x01, 0x05};
+static const uint8_t password[] = {0x80, 0x03, 'a', 'b', 'c'};
+static const uint8_t value[] = {0x30, 0x03, 0x02, 0x01, 0x07};
+
+static const struct acse_entity entities[] = {
+    {.ap_title = {name, sizeof(name)},
+	.ae_qualifier = {qualifier, sizeof(qualifier)},
+	.has_ap_invocation = true,
+	.ap_invocation = -2,
+	.has_ae_invocation = true,
+	.ae_invocation = 70000},
+    {.ap_title = {title, sizeof(title)}},
+};
+
+static void
+titles_and_authentication_are_carried(void)
+{
+	struct arena *a = arena_new();
+	struct acse_apdu back,
+	    u = {.type = ACSE_AARQ,
+		.application_context = CONTEXT,
+		.called = entities[0],
+		.calling = entities[1],
+		.authentication = {"2.2.3.1", {password, sizeof(password)}},
+		.user_information = {3, value, sizeof(value)}};
+
+	for (int i = 0; i < 2; i++) {
+		u.type = i == 0 ? ACSE_AARQ : ACSE_AARE;
+		u.diagnostic_source = 1;
+		round_trip(&u, &back, a);
+		CU_ASSERT_STRING_EQUAL(back.application_context, CONTEXT);
+		CU_ASSERT(same(&back.called.ap_title, &u.called.ap_title));
+		CU_ASSERT(
+		    same(&back.called.ae_qualifier, &u.called.ae_qualifier));
+		CU_ASSERT_EQUAL(back.called.ap_invocation, -2);
+		CU_ASSERT_EQUAL(back.called.ae_invocation, 70000);
+		CU_ASSERT_STRING_EQUAL(
+		    back.authentication.mechanism, "2.2.3.1");
+		CU_ASSERT(
+		    same(&back.authentication.value, &u.authentication.value));
+		CU_ASSERT_EQUAL(back.user_information.context_id, 3);
+		CU_ASSERT_EQUAL_FATAL(back.user_information.n, sizeof(value));
+		CU_ASSERT_EQUAL(
+		    memcmp(back.user_information.p, value, sizeof(value)), 0);
+	}
+	arena_free(&a);
+}
+
+static void
+results_and_reasons_are_carried(void)
+{
+	static const struct acse_apdu rows[] = {
+	    {.type = ACSE_AARE,
+		.application_context = CONTEXT,
+		.result = ACSE_REJECTED_TRANSIENT,
+		.diagnostic_source = 2,
+		.diagnostic = 1},
+	    {.type = ACSE_AARE,
+		.application_context = CONTEXT,
+		.result = ACSE_REJECTED_PERMANENT,
+		.diagnostic_source = 1,
+		.diagnostic = ACSE_DIAG_CALLED_AP_TITLE_UNKNOWN},
+	    {.type = ACSE_RLRQ, .reason = 30},
+	    {.type = ACSE_RLRE, .reason = 1},
+	    {.type = ACSE_ABRT, .reason = 1},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct arena *a = arena_new();
+		struct acse_apdu back;
+
+		round_trip(&rows[i], &back, a);
+		CU_ASSERT_EQUAL(back.result, rows[i].result);
+		CU_ASSERT_EQUAL(
+		    back.diagnostic_source, rows[i].diagnostic_source);
+		CU_ASSERT_EQUAL(back.diagnostic, rows[i].diagnostic);
+		CU_ASSERT_EQUAL(back.reason, rows[i].reason);
+		CU_ASSERT_EQUAL(back.user_information.n, 0);
+		arena_free(&a);
+	}
+}
+
+static void
+foreign_forms_of_an_apdu_are_read(void)
+{
+	static const struct {
+		const char *hex;
+		int rc;
+		bool version_1;
+		size_t information;
+	} rows[] = {
+	    {"6008 a106 0604 56000106", 0, true, 0},
+	    {"600c 8002 0780 a106 0604 56000106", 0, true, 0},
+	    {"600c 8002 0640 a106 0604 56000106", 0, false, 0},
+	    {"6080 a180 0604 56000106 0000 be80 2880 020103 8103 616263"
+	     " 0000 0000 0000",
+		0, true, 3},
+	    /* the first EXTERNAL names no context */
+	    {"601b a106 0604 56000106 be11 2807 06025101 8101 61"
+	     " 2806 020103 8101 62",
+		0, true, 1},
+	    {"6003 020101", ERR_SYNTAX, false, 0},
+	    {"6000", ERR_SYNTAX, false, 0},
+	    {"6503 800100", ERR_SYNTAX, false, 0},
+	    {"6203 8001ff", ERR_SYNTAX, false, 0},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct arena *a = arena_new();
+		struct buf b = {0};
+		struct acse_apdu u;
+		struct err e = ERR_INIT;
+
+		wire_hex(&b, rows[i].hex);
+		CU_ASSERT_EQUAL(
+		    acse_apdu_decode(a, b.data, b.len, &u, &e), rows[i].rc);
+		if (rows[i].rc == 0) {
+			CU_ASSERT_EQUAL(u.version_1, rows[i].version_1);
+			CU_ASSERT_EQUAL(
+			    u.user_information.n, rows[i].information);
+		}
+		buf_free(&b);
+		arena_free(&a);
+	}
+}
+
+/* --- both ends --- */
+
+struct side {
+	struct acse *a;
+	unsigned count[ACSE_PASS + 1];
+	enum acse_result result;
+	int diagnostic_source, diagnostic, reason;
+	struct buf information, called, calling;
+	struct err err;
+	enum acse_result answer;
+};
+
+static void
+keep(struct buf *b, const uint8_t *p, size_t n)
+{
+	buf_clear(b);
+	buf_append(b, p, n);
+}
+
+static void
+event(void *user, const struct acse_prim *p)
+{
+	struct side *s = user;
+	struct acse_prim q = {.type = p->type,
+	    .kind = SES_RSP,
+	    .result = s->answer,
+	    .diagnostic_source = 1,
+	    .diagnostic = s->answer != ACSE_ACCEPTED
+		? ACSE_DIAG_CALLING_AP_TITLE_UNKNOWN
+		: ACSE_DIAG_NULL,
+	    .user_information = {3, value, sizeof(value)}};
+	struct err e = ERR_INIT;
+
+	s->count[p->type]++;
+	s->result = p->result;
+	s->diagnostic_source = p->diagnostic_source;
+	s->diagnostic = p->diagnostic;
+	s->reason = p->reason;
+	keep(&s->information, p->user_information.p, p->user_information.n);
+	keep(&s->called, p->called.ap_title.p, p->called.ap_title.n);
+	keep(&s->calling, p->calling.ap_title.p, p->calling.ap_title.n);
+	if (p->err != NULL)
+		s->err = *p->err;
+	if (p->kind == SES_IND &&
+	    (p->type == ACSE_ASSOCIATE || p->type == ACSE_RELEASE))
+		CU_ASSERT_EQUAL(acse_request(s->a, &q, &e), 0);
+}
+
+static struct pres_params
+params(enum osi_role role)
+{
+	static const struct pres_context contexts[] = {
+	    {.id = 1, .abstract_syntax = ACSE_ABSTRACT_SYNTAX},
+	    {.id = 3, .abstract_syntax = "2.6.0.2.12"}};
+	struct pres_params p = {.contexts = contexts, .n_contexts = 2};
+
+	p.ses.cotp.role = role;
+	p.ses.cotp.tpdu_size = COTP_TPDU_MAX;
+	p.ses.requirements = SES_FU_RTSE;
+	return p;
+}
+
+struct two {
+	struct side a, b;
+	size_t chunk;
+};
+
+static void
+two_init(struct two *t, size_t chunk)
+{
+	struct pres_params a = params(OSI_INITIATOR);
+	struct pres_params b = params(OSI_RESPONDER);
+
+	*t = (struct two){.chunk = chunk};
+	t->a.a = acse_new(&a, event, &t->a, 1000);
+	t->b.a = acse_new(&b, event, &t->b, 1000);
+}
+
+static void
+request(struct two *t, struct side *from, enum acse_prim_type type)
+{
+	struct acse_prim p = {.type = type,
+	    .kind = SES_REQ,
+	    .application_context = CONTEXT,
+	    .called = entities[0],
+	    .calling = entities[1],
+	    .user_information = {3, value, sizeof(value)}};
+	struct err e = ERR_INIT;
+
+	CU_ASSERT_TRUE(acse_request(from->a, &p, &e) >= 0);
+	wire_run(ses_cotp(pres_ses(acse_pres(t->a.a))),
+	    ses_cotp(pres_ses(acse_pres(t->b.a))), t->chunk, 1000);
+}
+
+static void
+side_free(struct side *s)
+{
+	acse_free(&s->a);
+	buf_free(&s->information);
+	buf_free(&s->called);
+	buf_free(&s->calling);
+}
+
+static void
+two_free(struct two *t)
+{
+	side_free(&t->a);
+	side_free(&t->b);
+}
+
+static void
+an_association_lives_and_is_released(void)
+{
+	for (size_t i = 0; i < WIRE_CHUNKS; i++) {
+		struct two t;
+
+		two_init(&t, wire_chunks[i]);
+		request(&t, &t.a, ACSE_ASSOCIATE);
+		CU_ASSERT_EQUAL(t.b.count[ACSE_ASSOCIATE], 1);
+		CU_ASSERT_EQUAL(t.b.called.len, sizeof(name));
+		CU_ASSERT_EQUAL(t.b.calling.len, sizeof(title));
+		CU_ASSERT_EQUAL(t.a.count[ACSE_ASSOCIATE], 1);
+		CU_ASSERT_EQUAL(t.a.result, ACSE_ACCEPTED);
+		CU_ASSERT_EQUAL(t.a.information.len, sizeof(value));
+		request(&t, &t.a, ACSE_RELEASE);
+		CU_ASSERT_EQUAL(t.b.count[ACSE_RELEASE], 1);
+		CU_ASSERT_EQUAL(t.a.count[ACSE_RELEASE], 1);
+		CU_ASSERT_EQUAL(t.a.count[ACSE_P_ABORT], 0);
+		two_free(&t);
+	}
+}
+
+static void
+a_rejection_says_why(void)
+{
+	static const enum acse_result answers[] = {
+	    ACSE_REJECTED_PERMANENT, ACSE_REJECTED_TRANSIENT};
+
+	for (size_t i = 0; i < 2; i++) {
+		struct two t;
+
+		two_init(&t, 7);
+		t.b.answer = answers[i];
+		request(&t, &t.a, ACSE_ASSOCIATE);
+		CU_ASSERT_EQUAL(t.a.result, answers[i]);
+		CU_ASSERT_EQUAL(t.a.diagnostic_source, 1);
+		CU_ASSERT_EQUAL(
+		    t.a.diagnostic, ACSE_DIAG_CALLING_AP_TITLE_UNKNOWN);
+		CU_ASSERT_EQUAL(t.a.information.len, sizeof(value));
+		two_free(&t);
+	}
+}
+
+static void
+an_abort_carries_its_source_and_information(void)
+{
+	struct two t;
+
+	two_init(&t, 1);
+	request(&t, &t.a, ACSE_ASSOCIATE);
+	request(&t, &t.b, ACSE_ABORT);
+	CU_ASSERT_EQUAL(t.a.count[ACSE_ABORT], 1);
+	CU_ASSERT_EQUAL(t.a.reason, 0);
+	CU_ASSERT_EQUAL(t.a.information.len, sizeof(value));
+	two_free(&t);
+}
+
+static void
+a_connect_without_aarq_is_refused(void)
+{
+	struct two t;
+	const struct pres_value v = {3, value, sizeof(value)};
+	struct pres_prim q = {.type = PRES_CONNECT,
+	    .kind = SES_REQ,
+	    .values = &v,
+	    .n_values = 1,
+	    .provider_reason = -1};
+	struct err e = ERR_INIT;
+
+	two_init(&t, WIRE_WHOLE);
+	CU_ASSERT_EQUAL(pres_request(acse_pres(t.a.a), &q, &e), 0);
+	wire_run(ses_cotp(pres_ses(acse_pres(t.a.a))),
+	    ses_cotp(pres_ses(acse_pres(t.b.a))), WIRE_WHOLE, 1000);
+	CU_ASSERT_EQUAL(t.b.count[ACSE_ASSOCIATE], 0);
+	CU_ASSERT_EQUAL(t.b.count[ACSE_P_ABORT], 1);
+	two_free(&t);
+}
+
+static void
+a_refusal_below_acse_is_a_rejection_by_the_provider(void)
+{
+	struct pres_params a = params(OSI_INITIATOR);
+	struct pres_params b = params(OSI_RESPONDER);
+	struct err e = ERR_INIT;
+	struct two t = {.chunk = WIRE_WHOLE};
+
+	CU_ASSERT_EQUAL(osi_sel_parse("HERE", &b.called, &e), 0);
+	t.a.a = acse_new(&a, event, &t.a, 1000);
+	t.b.a = acse_new(&b, event, &t.b, 1000);
+	request(&t, &t.a, ACSE_ASSOCIATE);
+	CU_ASSERT_EQUAL(t.a.count[ACSE_ASSOCIATE], 1);
+	CU_ASSERT_EQUAL(t.a.result, ACSE_REJECTED_PERMANENT);
+	CU_ASSERT_EQUAL(t.a.diagnostic_source, 2);
+	CU_ASSERT_EQUAL(t.a.err.code, ERR_REFUSED);
+	two_free(&t);
+}
+
+void
+suite_osi_acse(void)
+{
+	static CU_TestInfo tests[] = {
+	    TEST(titles_and_authentication_are_carried),
+	    TEST(results_and_reasons_are_carried),
+	    TEST(foreign_forms_of_an_apdu_are_read),
+	    TEST(an_association_lives_and_is_released),
+	    TEST(a_rejection_says_why),
+	    TEST(an_abort_carries_its_source_and_information),
+	    TEST(a_connect_without_aarq_is_refused),
+	    TEST(a_refusal_below_acse_is_a_rejection_by_the_provider),
+	    CU_TEST_INFO_NULL,
+	};
+	unit_suite("osi_acse", tests);
+}

@@ -1,0 +1,374 @@
+/*
+ * RTSE before peers that do what ours does not: recover, resume, interrupt,
+ * break the protocol. The peer is an ACSE engine with the test on top.
+ */
+#include "osi/rtse_codec.h"
+
+#include "tests/unit/osi_rtse_pair.h"
+
+struct duel {
+	struct acse *peer;
+	struct end x; /* ours, the responder */
+	size_t chunk;
+	/* what the peer saw */
+	unsigned seen[SES_P_ABORT + 1]; /* session primitives */
+	bool open;
+	enum acse_result result;
+	struct buf information; /* of the answer, or of the abort */
+	bool aborted;
+	uint8_t reason;
+};
+
+static void
+peer_event(void *user, const struct acse_prim *p)
+{
+	struct duel *d = user;
+
+	if (p->type == ACSE_ASSOCIATE)
+		d->open = p->result == ACSE_ACCEPTED;
+	if (p->type == ACSE_ASSOCIATE)
+		d->result = p->result;
+	if (p->type == ACSE_ABORT || p->type == ACSE_P_ABORT)
+		d->aborted = true;
+	if (p->type == ACSE_PASS && p->pres->type == PRES_SESSION) {
+		d->seen[p->pres->ses->type]++;
+		d->reason = p->pres->ses->reason;
+	}
+	if (p->user_information.n > 0) {
+		buf_clear(&d->information);
+		buf_append(&d->information, p->user_information.p,
+		    p->user_information.n);
+	}
+}
+
+static void
+duel_run(struct duel *d)
+{
+	wire_run(ses_cotp(pres_ses(acse_pres(d->peer))),
+	    ses_cotp(pres_ses(acse_pres(rtse_acse(d->x.r)))), d->chunk, 1000);
+}
+
+/* An AARQ whose RTORQ is of the test's making. */
+static void
+duel_init(struct duel *d, const char *rtorq, size_t chunk)
+{
+	static const struct pres_context contexts[] = {
+	    {.id = 1, .abstract_syntax = ACSE_ABSTRACT_SYNTAX},
+	    {.id = 3, .abstract_syntax = RTSE_ABSTRACT_SYNTAX_P1},
+	    {.id = 5, .abstract_syntax = "2.6.0.2.7"}};
+	struct rtse_params b = pair_params(OSI_RESPONDER);
+	struct rtse_params a = pair_params(OSI_INITIATOR);
+	struct acse_prim q = {.type = ACSE_ASSOCIATE,
+	    .kind = SES_REQ,
+	    .application_context = "2.6.0.1.6"};
+	struct buf octets = {0};
+	struct err e = ERR_INIT;
+
+	*d = (struct duel){.chunk = chunk};
+	b.window_size = 9;
+	a.pres.contexts = contexts;
+	a.pres.n_contexts = 3;
+	d->peer = acse_new(&a.pres, peer_event, d, 1000);
+	d->x.r = rtse_new(&b, end_event, &d->x, 1000);
+	wire_hex(&octets, rtorq);
+	q.user_information = (struct pres_value){3, octets.data, octets.len};
+	CU_ASSERT_EQUAL(acse_request(d->peer, &q, &e), 0);
+	duel_run(d);
+	buf_free(&octets);
+}
+
+static void
+duel_ready(struct duel *d, size_t chunk)
+{
+	duel_init(d, "b006 a304 a002 0500", chunk);
+	CU_ASSERT_TRUE_FATAL(d->open);
+}
+
+static void
+duel_free(struct duel *d)
+{
+	acse_free(&d->peer);
+	end_free(&d->x);
+	buf_free(&d->information);
+}
+
+static void
+peer_session(struct duel *d, const struct ses_prim *s)
+{
+	struct pres_prim q = {.type = PRES_SESSION,
+	    .kind = s->kind,
+	    .ses = s,
+	    .provider_reason = -1};
+	struct err e = ERR_INIT;
+
+	CU_ASSERT_EQUAL(pres_request(acse_pres(d->peer), &q, &e), 0);
+	duel_run(d);
+}
+
+static void
+peer_value(struct duel *d, int32_t context, const char *hex)
+{
+	struct buf b = {0};
+	struct err e = ERR_INIT;
+	struct pres_prim q = {
+	    .type = PRES_DATA, .kind = SES_REQ, .first = true, .last = true};
+
+	wire_hex(&b, hex);
+	q.data = (struct pres_value){context, b.data, b.len};
+	q.total = b.len;
+	CU_ASSERT_EQUAL(pres_request(acse_pres(d->peer), &q, &e), 0);
+	duel_run(d);
+	buf_free(&b);
+}
+
+static const struct ses_prim start = {.type = SES_ACTIVITY_START,
+    .kind = SES_REQ,
+    .activity_id_n = 3,
+    .activity_id = {2, 1, 9}};
+static const struct ses_prim discard = {.type = SES_ACTIVITY_DISCARD,
+    .kind = SES_REQ,
+    .reason = SES_REASON_UNRECOVERABLE};
+static const struct ses_prim end = {.type = SES_ACTIVITY_END, .kind = SES_REQ};
+
+static void
+every_form_of_a_transfer_is_unwrapped(void)
+{
+	static const struct {
+		const char *rttr[3];
+		const char *apdu; /* NULL: the transfer is lost */
+	} rows[] = {
+	    {{"0409 2807 020105 a002 0500"}, "0500"},
+	    {{"2480 0402 2807 0403 020105 2404 0402 a002 0402 0500 0000"},
+		"0500"},
+	    {{"0404 2807 0201", "0402 05a0", "0403 02 0500"}, "0500"},
+	    {{"0411 2880 020105 a080 3080 0500 0000 0000 0000"},
+		"3080 0500 0000"},
+	    {{"040a 2808 020105 8103 616263"}, "616263"},
+	    {{"040a 2808 020105 8203 006162"}, "6162"},
+	    {{"040f 2880 020105 a180 0402 6162 0000 0000"}, "6162"},
+	    {{"040d 280b 06025101 020105 a002 0500"}, "0500"},
+	    {{"0411 280f 020105 0704 61626364 a004 04026162"}, "04026162"},
+	    {{"0406 2804 a002 0500"}, "0500"},
+	    {{"0402 0500"}, "0500"},                /* bare */
+	    {{"0409 2807 020103 a002 0500"}, NULL}, /* context of RTSE */
+	    {{"0409 2807 020105 a302 0500"}, NULL},
+	    {{"0408 2807 020105 a002 05"}, NULL},
+	    {{"040a 2807 020105 a002 0500 00"}, NULL},
+	    {{"0405 2803 020105"}, NULL},
+	};
+
+	for (size_t c = 0; c < WIRE_CHUNKS; c++)
+		for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+			struct duel p;
+			struct buf want = {0};
+
+			duel_ready(&p, wire_chunks[c]);
+			peer_session(&p, &start);
+			for (int k = 0; k < 3; k++)
+				if (rows[i].rttr[k] != NULL)
+					peer_value(&p, 3, rows[i].rttr[k]);
+			if (p.x.count[RTSE_TRANSFER_LOST] == 0)
+				peer_session(&p, &end);
+			if (rows[i].apdu == NULL) {
+				CU_ASSERT_EQUAL(
+				    p.x.count[RTSE_TRANSFER_LOST], 1);
+				CU_ASSERT_EQUAL(
+				    p.x.count[RTSE_TRANSFER_END], 0);
+			} else {
+				wire_hex(&want, rows[i].apdu);
+				CU_ASSERT_EQUAL_FATAL(
+				    p.x.count[RTSE_TRANSFER_END], 1);
+				CU_ASSERT_EQUAL_FATAL(p.x.kept.len, want.len);
+				CU_ASSERT_EQUAL(
+				    memcmp(p.x.kept.data, want.data, want.len),
+				    0);
+			}
+			buf_free(&want);
+			duel_free(&p);
+		}
+}
+
+static void
+what_is_no_rttr_aborts(void)
+{
+	static const struct {
+		int32_t context;
+		const char *hex;
+	} rows[] = {
+	    {3, "0500"},
+	    {5, "0402 0500"},
+	    {1, "0402 0500"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct duel p;
+
+		duel_ready(&p, WIRE_WHOLE);
+		peer_session(&p, &start);
+		peer_value(&p, rows[i].context, rows[i].hex);
+		CU_ASSERT_EQUAL(p.x.count[RTSE_ABORTED], 1);
+		CU_ASSERT_TRUE(p.aborted);
+		/* RTAB: protocol error */
+		CU_ASSERT_EQUAL_FATAL(p.information.len, 5);
+		CU_ASSERT_EQUAL(
+		    memcmp(p.information.data, "\xb6\x03\x80\x01\x04", 5), 0);
+		duel_free(&p);
+	}
+}
+
+static void
+an_interrupt_loses_the_transfer(void)
+{
+	struct duel p;
+	const struct ses_prim s = {.type = SES_ACTIVITY_INTERRUPT,
+	    .kind = SES_REQ,
+	    .reason = SES_REASON_LOCAL_ERROR};
+
+	duel_ready(&p, 1);
+	peer_session(&p, &start);
+	peer_value(&p, 3, "0404 28070201");
+	peer_session(&p, &s);
+	CU_ASSERT_EQUAL(p.x.count[RTSE_TRANSFER_LOST], 1);
+	CU_ASSERT_EQUAL(p.x.err.detail, SES_REASON_LOCAL_ERROR);
+	CU_ASSERT_EQUAL(p.seen[SES_ACTIVITY_INTERRUPT], 1); /* confirmed */
+	CU_ASSERT_FALSE(p.aborted);
+	duel_free(&p);
+}
+
+static void
+a_resumed_activity_is_sent_back(void)
+{
+	struct duel p;
+	const struct ses_prim s = {.type = SES_ACTIVITY_RESUME,
+	    .kind = SES_REQ,
+	    .serial = 1,
+	    .activity_id_n = 3,
+	    .activity_id = {2, 1, 9},
+	    .old_activity_id_n = 3,
+	    .old_activity_id = {2, 1, 8}};
+
+	duel_ready(&p, 7);
+	peer_session(&p, &s);
+	CU_ASSERT_EQUAL(p.x.count[RTSE_TRANSFER_BEGIN], 0);
+	CU_ASSERT_EQUAL(p.x.count[RTSE_TRANSFER_LOST], 0);
+	CU_ASSERT_EQUAL(p.x.count[RTSE_ABORTED], 0);
+	CU_ASSERT_EQUAL(p.seen[SES_U_EXCEPTION], 1);
+	CU_ASSERT_EQUAL(p.reason, SES_REASON_UNRECOVERABLE);
+	peer_session(&p, &discard);
+	CU_ASSERT_EQUAL(p.seen[SES_ACTIVITY_DISCARD], 1);
+	peer_session(&p, &start);
+	peer_value(&p, 3, "0409 2807 020105 a002 0500");
+	peer_session(&p, &end);
+	CU_ASSERT_EQUAL(p.x.count[RTSE_TRANSFER_END], 1);
+	CU_ASSERT_EQUAL(p.seen[SES_ACTIVITY_END], 1);
+	duel_free(&p);
+}
+
+static void
+recovery_is_refused_as_busy(void)
+{
+	struct duel p;
+
+	duel_init(&p,
+	    "b01b a319 a117 1403 616263 "
+	    "170d 3236313132313233333833395a 8001 00",
+	    7);
+	CU_ASSERT_FALSE(p.open);
+	CU_ASSERT_EQUAL(p.result, ACSE_REJECTED_TRANSIENT);
+	/* RTORJ around busy(0) */
+	CU_ASSERT_EQUAL_FATAL(p.information.len, 7);
+	CU_ASSERT_EQUAL(
+	    memcmp(p.information.data, "\xb2\x05\xa1\x03\x02\x01\x00", 7), 0);
+	CU_ASSERT_EQUAL(p.x.count[RTSE_OPEN_IND], 0);
+	CU_ASSERT_EQUAL(p.x.count[RTSE_ABORTED], 1);
+	CU_ASSERT_PTR_NOT_NULL(strstr(p.x.err.text, "recover"));
+	duel_free(&p);
+}
+
+static void
+a_bad_rtorq_is_refused(void)
+{
+	static const char *const rows[] = {
+	    "b000", /* no connection data */
+	    "b10a a108 8003 020100 0500",
+	    "b00b 8001ff a306 a004 02020500",
+	    "b00b 820102 a306 a004 02020500",
+	    "0500",
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct duel p;
+
+		duel_init(&p, rows[i], WIRE_WHOLE);
+		CU_ASSERT_EQUAL(p.result, ACSE_REJECTED_PERMANENT);
+		CU_ASSERT_EQUAL(p.x.count[RTSE_OPEN_IND], 0);
+		CU_ASSERT_EQUAL(p.x.count[RTSE_ABORTED], 1);
+		duel_free(&p);
+	}
+}
+
+static void
+defaults_of_an_rtorq_are_filled_in(void)
+{
+	struct duel p;
+
+	duel_init(&p, "b006 a304 a002 0500", WIRE_WHOLE);
+	CU_ASSERT_EQUAL(p.x.count[RTSE_OPEN_IND], 1);
+	CU_ASSERT_EQUAL(p.x.open_data.len, 2);
+	CU_ASSERT_EQUAL(rtse_checkpoint_size(p.x.r), 0);
+	CU_ASSERT_EQUAL(rtse_window_size(p.x.r), 3);
+	CU_ASSERT_EQUAL(rtse_dialogue(p.x.r), RTSE_MONOLOGUE);
+	duel_free(&p);
+}
+
+static void
+small_apdus_survive_the_way_there_and_back(void)
+{
+	struct arena *a = arena_new();
+	struct buf b = {0};
+	struct err e = ERR_INIT;
+	struct rtse_refusal j;
+	const struct octets busy = {(const uint8_t *)"\x02\x01\x00", 3};
+	struct pres_value v = {3, NULL, 0};
+	int n;
+
+	for (int i = RTSE_ABORT_LOCAL_PROBLEM; i <= RTSE_ABORT_COMPLETED; i++) {
+		buf_clear(&b);
+		rtse_rtab_encode((enum rtse_abort_reason)i, &b);
+		v.p = b.data;
+		v.n = b.len;
+		CU_ASSERT_EQUAL(rtse_rtab_decode(a, &v, &n, &e), 0);
+		CU_ASSERT_EQUAL(n, i);
+	}
+	buf_clear(&b);
+	rtse_rttp_encode(300, &b);
+	v = (struct pres_value){3, b.data, b.len};
+	CU_ASSERT_EQUAL(rtse_rttp_decode(a, &v, &n, &e), 0);
+	CU_ASSERT_EQUAL(n, 300);
+	CU_ASSERT_EQUAL(rtse_rtab_decode(a, &v, &n, &e), ERR_SYNTAX);
+	buf_clear(&b);
+	rtse_rtorj_encode(&busy, &b);
+	v = (struct pres_value){3, b.data, b.len};
+	CU_ASSERT_EQUAL(rtse_rtorj_decode(a, &v, &j, &e), 0);
+	CU_ASSERT_EQUAL(j.user_data.n, 3);
+	CU_ASSERT_EQUAL(j.reason, -1);
+	buf_free(&b);
+	arena_free(&a);
+}
+
+void
+suite_osi_rtse_peer(void)
+{
+	static CU_TestInfo tests[] = {
+	    TEST(every_form_of_a_transfer_is_unwrapped),
+	    TEST(what_is_no_rttr_aborts),
+	    TEST(an_interrupt_loses_the_transfer),
+	    TEST(a_resumed_activity_is_sent_back),
+	    TEST(recovery_is_refused_as_busy),
+	    TEST(a_bad_rtorq_is_refused),
+	    TEST(defaults_of_an_rtorq_are_filled_in),
+	    TEST(small_apdus_survive_the_way_there_and_back),
+	    CU_TEST_INFO_NULL,
+	};
+	unit_suite("osi_rtse_peer", tests);
+}
