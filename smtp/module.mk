@@ -1,3 +1,7 @@
-SRCS += smtp/address.c smtp/reply.c smtp/server.c smtp/server_hello.c \
-	smtp/server_mail.c smtp/server_data.c smtp/server_misc.c \
-	smtp/client.c smtp/client_content.c smtp/client_result.c
+SRCS += smtp/access.c smtp/address.c smtp/channel.c smtp/channel_job.c \
+	smtp/channel_peer.c smtp/client.c smtp/client_content.c \
+	smtp/client_result.c smtp/received.c smtp/reply.c smtp/server.c \
+	smtp/server_data.c smtp/server_hello.c smtp/server_mail.c \
+	smtp/server_misc.c smtp/smtpd_session.c
+PROG_LIBEXEC += smtpd:smtp/smtpd.c smtp:smtp/smtp_main.c \
+	lmtp:smtp/lmtp_main.c

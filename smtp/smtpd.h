@@ -1,0 +1,50 @@
+/*
+ * Inside the smtpd program: its state, and the sessions. smtpd.c reads the
+ * configuration and accepts connections; smtpd_session.c joins one server
+ * engine to the submission library.
+ */
+#ifndef SMTP_SMTPD_H
+#define SMTP_SMTPD_H
+
+#include "lib/conf.h"
+#include "qmgr/chan.h"
+#include "qmgr/submit.h"
+#include "smtp/access.h"
+#include "smtp/server.h"
+
+struct smtpd_session;
+
+struct smtpd {
+	struct loop *loop;
+	struct q_chan *chan;
+	const char *name;
+	struct arena *arena; /* the tables of the configuration */
+	struct q_submitter *submitter;
+	const struct conf_node *conf; /* <smtpd> */
+	/* <mta> */
+	const char *mta, *hostname, *postmaster;
+	struct mhs_domain domain;
+	/* <smtpd> */
+	struct smtp_access *access;
+	struct smtp_server_params smtp, lmtp;
+	unsigned max_connections, max_per_client;
+	/* listeners and sessions */
+	struct smtpd_listener **listeners;
+	size_t n_listeners;
+	struct smtp_clients *clients;
+	struct smtpd_session *sessions; /* a list through their next */
+	unsigned n_sessions;
+	uint32_t counter; /* makes local ids unique within a second */
+	bool paused, stopping;
+};
+
+/* Takes the socket. */
+void smtpd_session_open(struct smtpd *d, int fd, const char *peer, bool lmtp);
+/* Ends every session as soon as it can. */
+void smtpd_sessions_stop(struct smtpd *d);
+/* At the end of the process: those that are still there. */
+void smtpd_sessions_free(struct smtpd *d);
+/* smtpd.c: a session is gone. */
+void smtpd_session_closed(struct smtpd *d);
+
+#endif

@@ -1,0 +1,469 @@
+/*
+ * One connection to smtpd: a server engine, and the submission of what it
+ * receives. A session lives until its connection is gone and no commit is
+ * under way.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "lib/log.h"
+#include "smtp/address.h"
+#include "smtp/received.h"
+#include "smtp/smtpd.h"
+
+#define REPLY_TEXT ERR_TEXT_MAX
+
+struct smtpd_session {
+	struct smtpd *d;
+	struct smtpd_session *next, **prev;
+	struct smtp_server *server;
+	struct conn *conn; /* NULL once it is gone */
+	char peer[128], address[SMTP_ADDRESS_TEXT];
+	bool relay;
+	/* the message */
+	struct arena *arena; /* reset after each */
+	struct mhs_envelope *env;
+	struct q_submission *submission;
+	struct smtp_header_scan scan;
+	struct mhs_trace *received; /* newest first */
+	size_t n_received;
+	struct err failed; /* code 0: the content could be written so far */
+	uint64_t size;
+	bool committing;
+	char reply[REPLY_TEXT];
+};
+
+static void
+forget_message(struct smtpd_session *s)
+{
+	if (s->submission != NULL)
+		q_submit_abort(&s->submission);
+	s->env = NULL;
+	s->received = NULL;
+	s->n_received = 0;
+	arena_reset(s->arena);
+}
+
+static void
+session_free(struct smtpd_session *s)
+{
+	struct smtpd *d = s->d;
+
+	forget_message(s);
+	smtp_server_free(&s->server);
+	arena_free(&s->arena);
+	smtp_clients_leave(d->clients, s->address);
+	*s->prev = s->next;
+	if (s->next != NULL)
+		s->next->prev = s->prev;
+	free(s);
+	smtpd_session_closed(d);
+}
+
+/* --- MAIL and RCPT --- */
+
+static bool
+on_mail(void *arg, const struct smtp_server_mail *m, struct smtp_reply *r)
+{
+	struct smtpd_session *s = arg;
+	struct err e = ERR_INIT;
+
+	if (q_submit_ready(s->d->submitter, &e) < 0) {
+		log_err(LOG_LEVEL_WARN, "spool not ready", &e, "client",
+		    s->peer, NULL);
+		*r = (struct smtp_reply){
+		    452, "4.3.1", "Insufficient system storage"};
+		return false;
+	}
+	s->env = mhs_envelope_new(s->arena, MHS_MESSAGE);
+	s->env->originator.mailbox = arena_strdup(s->arena, m->from);
+	s->env->content_type = MHS_CONTENT_RFC822;
+	s->env->body_8bitmime = m->body_8bit;
+	s->env->ret = m->ret;
+	s->env->content_return_request = m->ret == 'F';
+	if (m->envid != NULL)
+		s->env->envid = arena_strdup(s->arena, m->envid);
+	return true;
+}
+
+/* RFC 3461 4.1: what NOTIFY asks for, as X.411 says it. Without it, failure
+ * is reported. */
+static enum mhs_report_request
+report_request(uint8_t notify)
+{
+	if (notify & MHS_NOTIFY_SUCCESS)
+		return MHS_REPORT_DR;
+	if (notify == 0 || (notify & MHS_NOTIFY_FAILURE))
+		return MHS_REPORT_NDR;
+	return MHS_REPORT_NONE;
+}
+
+static bool
+refuse(struct smtpd_session *s, struct smtp_reply *r, int code,
+    const char *status, const char *text)
+{
+	snprintf(s->reply, sizeof(s->reply), "%s", text);
+	*r = (struct smtp_reply){code, status, s->reply};
+	return false;
+}
+
+static bool
+check_recipient(
+    struct smtpd_session *s, const struct mhs_name *name, struct smtp_reply *r)
+{
+	struct err e = ERR_INIT;
+	const char *peer;
+
+	if (!s->relay &&
+	    !smtp_access_domain(
+		s->d->access, smtp_mailbox_domain(name->mailbox)))
+		return refuse(s, r, 550, "5.7.1", "Relaying is not allowed");
+	switch (q_submit_verify(s->d->submitter, name, &peer, &e)) {
+	case 0: return true;
+	case ERR_NOT_FOUND:
+		return refuse(s, r, 550, "5.1.2", "No route to that domain");
+	case ERR_REFUSED: return refuse(s, r, 550, "5.7.1", e.text);
+	case ERR_SYNTAX: return refuse(s, r, 553, "5.1.3", e.text);
+	default: return refuse(s, r, 451, "4.3.0", e.text);
+	}
+}
+
+static bool
+on_rcpt(void *arg, const struct smtp_server_rcpt *m, struct smtp_reply *r)
+{
+	struct smtpd_session *s = arg;
+	struct mhs_name name = {.mailbox = m->to};
+	struct mhs_recipient *x;
+
+	if (strcasecmp(m->to, "postmaster") == 0)
+		name.mailbox = s->d->postmaster;
+	if (!check_recipient(s, &name, r))
+		return false;
+	x = mhs_recipient_add(s->arena, s->env);
+	x->name.mailbox = arena_strdup(s->arena, name.mailbox);
+	x->number = (int32_t)s->env->n_recipients;
+	x->responsible = true;
+	x->explicit_conversion = -1;
+	x->notify = m->notify;
+	x->originator_report = x->mta_report = report_request(m->notify);
+	if (m->orcpt != NULL)
+		x->orcpt = arena_strdup(s->arena, m->orcpt);
+	return true;
+}
+
+/* --- content --- */
+
+static void
+write_content(struct smtpd_session *s, const void *p, size_t n)
+{
+	if (s->failed.code != 0)
+		return;
+	s->size += n;
+	if (q_submit_content(s->submission, p, n, &s->failed) < 0)
+		q_submit_abort(&s->submission);
+}
+
+/* Unique for this MTA: second, process and count (X.411 allows 32). */
+static void
+make_id(struct smtpd_session *s)
+{
+	struct smtpd *d = s->d;
+
+	s->env->arrival = clock_wall();
+	s->env->id.domain = d->domain;
+	s->env->id.local = arena_printf(s->arena, "%08llx.%x.%06x",
+	    (unsigned long long)s->env->arrival, (unsigned)getpid(),
+	    d->counter++ & 0xffffff);
+}
+
+/* The name that the client gave itself is a claim; its address is not. An
+ * address literal stands for itself (RFC 5321 4.4). */
+static void
+add_received(struct smtpd_session *s)
+{
+	struct smtpd *d = s->d;
+	char date[SMTP_DATE_TEXT], *line;
+	const char *helo = smtp_server_helo(s->server);
+	bool ipv6 = strchr(s->address, ':') != NULL;
+	bool one = s->env->n_recipients == 1;
+	struct mhs_trace *t;
+
+	line = arena_printf(s->arena,
+	    "from %s ([%s%s])\r\n"
+	    "\tby %s (Isthmus) with %s id %s%s%s%s;\r\n"
+	    "\t%s",
+	    helo, ipv6 ? "IPv6:" : "", s->address, d->hostname,
+	    smtp_server_protocol(s->server), s->env->id.local,
+	    one ? "\r\n\tfor <" : "",
+	    one ? s->env->recipients[0].name.mailbox : "", one ? ">" : "",
+	    smtp_date_format(s->env->arrival, date));
+	write_content(s, "Received: ", 10);
+	write_content(s, line, strlen(line));
+	write_content(s, "\r\n", 2);
+	/* in the trace, on one line */
+	for (char *p = line; *p != '\0'; p++)
+		if (*p == '\r' || *p == '\n' || *p == '\t')
+			*p = ' ';
+	t = arena_push(
+	    s->arena, &s->received, &s->n_received, sizeof(*s->received));
+	t->received = line;
+	t->mta = d->hostname;
+	t->arrival = s->env->arrival;
+}
+
+static bool
+on_data_begin(void *arg, struct smtp_reply *r)
+{
+	struct smtpd_session *s = arg;
+	struct err e = ERR_INIT;
+
+	s->submission = q_submit_begin(s->d->submitter, &e);
+	if (s->submission == NULL) {
+		log_err(LOG_LEVEL_WARN, "spool refuses", &e, "client", s->peer,
+		    NULL);
+		*r = (struct smtp_reply){
+		    452, "4.3.1", "Insufficient system storage"};
+		return false;
+	}
+	err_clear(&s->failed);
+	s->size = 0;
+	s->scan.state = SCAN_LINE_START;
+	s->scan.in_received = false;
+	make_id(s);
+	add_received(s);
+	return true;
+}
+
+static void
+on_received_field(void *arg, const char *value, size_t n)
+{
+	struct smtpd_session *s = arg;
+	struct mhs_trace *t;
+	char by[SMTP_DOMAIN_MAX + 1];
+
+	if (s->n_received >= MHS_TRACE_MAX)
+		return;
+	t = arena_push(
+	    s->arena, &s->received, &s->n_received, sizeof(*s->received));
+	t->received = arena_strndup(s->arena, value, n);
+	smtp_received_by(t->received, by, sizeof(by));
+	t->mta = arena_strdup(s->arena, by);
+	t->arrival = smtp_received_time(t->received);
+}
+
+static void
+on_data(void *arg, const uint8_t *p, size_t n)
+{
+	struct smtpd_session *s = arg;
+
+	if (s->scan.state != SCAN_BODY)
+		smtp_header_scan(&s->scan, p, n, on_received_field, s);
+	write_content(s, p, n);
+}
+
+static void
+reply(struct smtpd_session *s, int code, const char *status, const char *text)
+{
+	struct smtp_reply r = {code, status, text};
+
+	smtp_server_data_reply_all(s->server, &r, clock_mono());
+	if (s->conn != NULL)
+		conn_wake(s->conn);
+}
+
+/* The spool could not take it, or submit() found something wrong with it. */
+static void
+reply_error(struct smtpd_session *s, const struct err *e)
+{
+	static const struct {
+		int err, code;
+		const char *status, *text;
+	} known[] = {
+	    {ERR_TEMPORARY, 452, "4.3.1", "Insufficient system storage"},
+	    {ERR_LIMIT, 554, "5.4.6", "Too many hops"},
+	    {ERR_PROTOCOL, 554, "5.4.6", "Mail loop"},
+	    {ERR_REFUSED, 554, "5.7.1", "Refused"},
+	    {ERR_NOT_FOUND, 554, "5.1.2", "No route to any recipient"},
+	};
+	size_t i, n = sizeof(known) / sizeof(known[0]);
+
+	log_err(LOG_LEVEL_WARN, "not accepted", e, "client", s->peer, "from",
+	    mhs_name_text(s->arena, &s->env->originator), NULL);
+	for (i = 0; i < n && known[i].err != e->code; i++)
+		;
+	forget_message(s);
+	if (i < n)
+		reply(s, known[i].code, known[i].status, known[i].text);
+	else
+		reply(s, 451, "4.3.0", "Local error, try again later");
+}
+
+static void
+log_accepted(struct smtpd_session *s, const char *id)
+{
+	if (!log_enabled(LOG_LEVEL_INFO))
+		return;
+	log_event(LOG_LEVEL_INFO, "accepted", "id", id, "mts-id",
+	    mhs_mts_id_text(s->arena, &s->env->id), "from",
+	    mhs_name_text(s->arena, &s->env->originator), "recipients",
+	    log_u64(s->env->n_recipients), "size", log_u64(s->size), "client",
+	    s->peer, NULL);
+}
+
+/* The record is durable, or never will be. What waited on the connection is
+ * worked on inside reply(), so the message is forgotten before. */
+static void
+on_committed(void *arg, int result, q_id id, const struct err *e)
+{
+	struct smtpd_session *s = arg;
+	char text[64], hex[Q_ID_TEXT];
+
+	s->committing = false;
+	if (result == 0) {
+		log_accepted(s, q_id_text(id, hex));
+		snprintf(text, sizeof(text), "Queued as %s", hex);
+		forget_message(s);
+		reply(s, 250, "2.0.0", text);
+	} else {
+		reply_error(s, e);
+	}
+	if (s->conn == NULL)
+		session_free(s);
+}
+
+static void
+finish_envelope(struct smtpd_session *s)
+{
+	struct mhs_envelope *env = s->env;
+
+	env->content_length = s->size;
+	env->body_8bitmime |= smtp_server_content_8bit(s->server);
+	env->source_peer = s->peer;
+	for (size_t i = s->n_received; i-- > 0;)
+		*mhs_trace_add(s->arena, env) = s->received[i];
+}
+
+static void
+on_data_end(void *arg)
+{
+	struct smtpd_session *s = arg;
+	struct q_submission *m = s->submission;
+	struct err e = ERR_INIT;
+
+	/* a header section without an end */
+	smtp_header_scan(
+	    &s->scan, (const uint8_t *)"\r\n", 2, on_received_field, s);
+	if (s->failed.code != 0) {
+		e = s->failed;
+		reply_error(s, &e);
+		return;
+	}
+	finish_envelope(s);
+	s->submission = NULL;
+	s->committing = true;
+	if (q_submit_commit(m, s->env, on_committed, s, &e) < 0) {
+		s->committing = false;
+		reply_error(s, &e);
+	}
+}
+
+static void
+on_reset(void *arg)
+{
+	forget_message(arg);
+}
+
+static void
+on_refused(void *arg, const char *command, const struct smtp_reply *r)
+{
+	struct smtpd_session *s = arg;
+	char code[8];
+
+	if (!log_enabled(LOG_LEVEL_INFO))
+		return;
+	snprintf(code, sizeof(code), "%d", r->code);
+	log_event(LOG_LEVEL_INFO, "refused", "client", s->peer, "helo",
+	    smtp_server_helo(s->server), "command", command, "code", code,
+	    "status", r->status, "text", r->text, NULL);
+}
+
+static const struct smtp_server_ops session_ops = {
+    .mail = on_mail,
+    .rcpt = on_rcpt,
+    .data_begin = on_data_begin,
+    .data = on_data,
+    .data_end = on_data_end,
+    .reset = on_reset,
+    .refused = on_refused,
+};
+
+/* --- the connection --- */
+
+static void
+on_gone(void *arg)
+{
+	struct smtpd_session *s = arg;
+
+	conn_free(&s->conn);
+	if (!s->committing)
+		session_free(s);
+}
+
+void
+smtpd_session_open(struct smtpd *d, int fd, const char *peer, bool lmtp)
+{
+	struct smtpd_session *s;
+	char address[SMTP_ADDRESS_TEXT];
+
+	smtp_peer_address(peer, address);
+	if (!smtp_clients_enter(d->clients, address, d->max_per_client)) {
+		static const char busy[] =
+		    "421 4.7.0 Too many connections from you\r\n";
+
+		log_event(LOG_LEVEL_WARN, "too many connections", "client",
+		    peer, NULL);
+		(void)!write(fd, busy, sizeof(busy) - 1);
+		close(fd);
+		return;
+	}
+	s = xcalloc(1, sizeof(*s));
+	s->d = d;
+	snprintf(s->peer, sizeof(s->peer), "%s", peer);
+	snprintf(s->address, sizeof(s->address), "%s", address);
+	s->relay = smtp_access_network(d->access, address);
+	s->arena = arena_new();
+	s->server = smtp_server_new(
+	    lmtp ? &d->lmtp : &d->smtp, &session_ops, s, clock_mono());
+	s->next = d->sessions;
+	s->prev = &d->sessions;
+	if (s->next != NULL)
+		s->next->prev = &s->next;
+	d->sessions = s;
+	d->n_sessions++;
+	s->conn =
+	    conn_new(d->loop, fd, &smtp_server_engine, s->server, on_gone, s);
+}
+
+void
+smtpd_sessions_stop(struct smtpd *d)
+{
+	for (struct smtpd_session *s = d->sessions; s != NULL; s = s->next) {
+		smtp_server_shutdown(s->server);
+		if (s->conn != NULL)
+			conn_wake(s->conn);
+	}
+}
+
+/* The submitter waits for commits under way, whose callbacks the stopped loop
+ * will not run: the sessions go first, their records stay valid. */
+void
+smtpd_sessions_free(struct smtpd *d)
+{
+	while (d->sessions != NULL) {
+		conn_free(&d->sessions->conn);
+		session_free(d->sessions);
+	}
+}
