@@ -312,13 +312,18 @@ smtp_mailbox_parse(
 {
 	struct scan sc = {
 	    .s = s, .n = n, .out = out, .out_max = SMTP_MAILBOX_TEXT, .e = e};
-	int rc = scan_mailbox(&sc, false);
+	int rc;
 
 	out[0] = '\0';
-	if (rc < 0)
+	rc = scan_mailbox(&sc, false);
+	if (rc < 0) {
+		out[0] = '\0';
 		return rc;
-	if (sc.at != n)
+	}
+	if (sc.at != n) {
+		out[0] = '\0';
 		return bad(&sc, "something follows the mailbox");
+	}
 	out[sc.out_n] = '\0';
 	return 0;
 }

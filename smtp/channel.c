@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/log.h"
+#include "qmgr/config.h"
 #include "smtp/access.h"
 
 /* --- configuration --- */
@@ -59,15 +60,15 @@ read_peer(struct smtp_channel *c, const struct conf_node *n, int64_t max,
 static int
 open_spool(struct smtp_channel *c, const struct conf_node *root, struct err *e)
 {
-	const struct conf_node *n = conf_child(root, "spool");
-	struct q_spool_params p = {
-	    .directory = n != NULL
-		? conf_str(n, "directory", "/var/spool/isthmus")
-		: "/var/spool/isthmus",
-	};
+	struct q_config config;
+	int rc = q_config_read(root, &config, NULL, NULL, e);
 
-	c->spool = q_spool_open(&p, NULL, e);
-	return c->spool == NULL ? e->code : 0;
+	if (rc == 0) {
+		c->spool = q_spool_open(&config.spool, NULL, e);
+		rc = c->spool == NULL ? ERR_CONFIG : 0;
+	}
+	q_config_free(&config);
+	return rc;
 }
 
 static int

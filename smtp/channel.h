@@ -21,6 +21,7 @@ struct smtp_job {
 	struct smtp_channel *channel;
 	struct smtp_peer *peer;
 	uint64_t mlist;
+	q_id message;      /* the original, for the log */
 	unsigned attempts; /* on a session of ours that proved dead */
 	struct q_record *record;
 	struct q_outcome *outcomes; /* one per recipient of the work */

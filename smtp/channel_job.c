@@ -122,7 +122,7 @@ unreadable(struct smtp_channel *c, const struct q_work *w, const struct err *e)
 
 	mhs_diag_from_status(o.status, &o.reason, &o.diagnostic);
 	log_err(LOG_LEVEL_ERROR, "unreadable", e, "id",
-	    q_id_text(w->record, id), "peer", w->peer, NULL);
+	    q_id_text(w->message, id), "peer", w->peer, NULL);
 	q_chan_result_all(
 	    c->chan, w->mlist, w->recipients, w->n_recipients, &o, false);
 }
@@ -144,6 +144,7 @@ smtp_job_new(
 	j->peer = peer;
 	j->record = record;
 	j->mlist = w->mlist;
+	j->message = w->message;
 	j->n_outcomes = w->n_recipients;
 	j->outcomes =
 	    arena_alloc(record->arena, w->n_recipients * sizeof(*j->outcomes));
@@ -202,10 +203,10 @@ log_outcome(const struct smtp_job *j, const struct q_outcome *o)
 		to = mhs_name_text(
 		    j->record->arena, &env->recipients[o->recipient].name);
 	log_event(LOG_LEVEL_INFO, words[o->result], "id",
-	    q_id_text(j->record->id, id), "mts-id",
+	    q_id_text(j->message, id), "mts-id",
 	    mhs_mts_id_text(j->record->arena, &env->id), "to", to, "peer",
-	    j->peer->name, "remote", o->remote_mta, "status", o->status,
-	    "reply", o->text, NULL);
+	    j->peer->name, "remote", o->remote_mta, "status", o->status, "text",
+	    o->text, NULL);
 }
 
 static void

@@ -234,8 +234,9 @@ destroy(void *state)
 	struct smtpd *d = state;
 
 	close_listeners(d);
-	smtpd_sessions_free(d);
+	smtpd_sessions_abort(d);
 	q_submitter_free(&d->submitter);
+	smtpd_sessions_free(d);
 	smtp_clients_free(&d->clients);
 	arena_free(&d->arena);
 	free(d);

@@ -42,7 +42,9 @@ struct smtpd {
 void smtpd_session_open(struct smtpd *d, int fd, const char *peer, bool lmtp);
 /* Ends every session as soon as it can. */
 void smtpd_sessions_stop(struct smtpd *d);
-/* At the end of the process: those that are still there. */
+/* At the end of the process: first what is not committed (the spool waits for
+ * the rest as it closes, and calls back), then the sessions themselves. */
+void smtpd_sessions_abort(struct smtpd *d);
 void smtpd_sessions_free(struct smtpd *d);
 /* smtpd.c: a session is gone. */
 void smtpd_session_closed(struct smtpd *d);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "lib/log.h"
+#include "mhs/diag.h"
 #include "smtp/address.h"
 #include "smtp/received.h"
 #include "smtp/smtpd.h"
@@ -278,25 +279,15 @@ reply(struct smtpd_session *s, int code, const char *status, const char *text)
 static void
 reply_error(struct smtpd_session *s, const struct err *e)
 {
-	static const struct {
-		int err, code;
-		const char *status, *text;
-	} known[] = {
-	    {ERR_TEMPORARY, 452, "4.3.1", "Insufficient system storage"},
-	    {ERR_LIMIT, 554, "5.4.6", "Too many hops"},
-	    {ERR_PROTOCOL, 554, "5.4.6", "Mail loop"},
-	    {ERR_REFUSED, 554, "5.7.1", "Refused"},
-	    {ERR_NOT_FOUND, 554, "5.1.2", "No route to any recipient"},
-	};
-	size_t i, n = sizeof(known) / sizeof(known[0]);
-
 	log_err(LOG_LEVEL_WARN, "not accepted", e, "client", s->peer, "from",
 	    mhs_name_text(s->arena, &s->env->originator), NULL);
-	for (i = 0; i < n && known[i].err != e->code; i++)
-		;
 	forget_message(s);
-	if (i < n)
-		reply(s, known[i].code, known[i].status, known[i].text);
+	if (e->code == ERR_TEMPORARY)
+		reply(s, 452, "4.3.1", "Insufficient system storage");
+	else if (e->code == ERR_REFUSED && e->detail == MHS_LOOP_DETECTED)
+		reply(s, 554, "5.4.6", "Too many hops, or a mail loop");
+	else if (e->code == ERR_REFUSED)
+		reply(s, 554, "5.7.1", e->text);
 	else
 		reply(s, 451, "4.3.0", "Local error, try again later");
 }
@@ -308,7 +299,8 @@ log_accepted(struct smtpd_session *s, const char *id)
 		return;
 	log_event(LOG_LEVEL_INFO, "accepted", "id", id, "mts-id",
 	    mhs_mts_id_text(s->arena, &s->env->id), "from",
-	    mhs_name_text(s->arena, &s->env->originator), "recipients",
+	    mhs_name_text(s->arena, &s->env->originator), "to",
+	    mhs_name_text(s->arena, &s->env->recipients[0].name), "recipients",
 	    log_u64(s->env->n_recipients), "size", log_u64(s->size), "client",
 	    s->peer, NULL);
 }
@@ -457,8 +449,14 @@ smtpd_sessions_stop(struct smtpd *d)
 	}
 }
 
-/* The submitter waits for commits under way, whose callbacks the stopped loop
- * will not run: the sessions go first, their records stay valid. */
+void
+smtpd_sessions_abort(struct smtpd *d)
+{
+	for (struct smtpd_session *s = d->sessions; s != NULL; s = s->next)
+		if (!s->committing)
+			forget_message(s);
+}
+
 void
 smtpd_sessions_free(struct smtpd *d)
 {

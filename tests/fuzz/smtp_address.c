@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+
 static void
 check_path(const char *s, size_t n)
 {

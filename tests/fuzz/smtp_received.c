@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+
 static void
 field(void *arg, const char *value, size_t n)
 {

@@ -8,6 +8,8 @@
 #include "lib/arena.h"
 #include "smtp/client.h"
 
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+
 struct user {
 	struct smtp_client *c;
 	struct arena *arena;

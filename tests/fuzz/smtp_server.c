@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+
 struct user {
 	struct smtp_server *s;
 	bool mail, data, owed;

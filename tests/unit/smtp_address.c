@@ -78,6 +78,22 @@ make_path(char *p, size_t local, size_t domain)
 }
 
 static void
+a_mailbox_needs_no_brackets(void)
+{
+	static const char *const bad[] = {
+	    "", "joe", "joe@", "<joe@a>", "joe@a>", "joe@a b", "postmaster"};
+	char out[SMTP_MAILBOX_TEXT];
+
+	CU_ASSERT_EQUAL(smtp_mailbox_parse("\"joe\"@a.b", 9, out, NULL), 0);
+	CU_ASSERT_STRING_EQUAL(out, "joe@a.b");
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		CU_ASSERT(
+		    smtp_mailbox_parse(bad[i], strlen(bad[i]), out, NULL) < 0);
+		CU_ASSERT_STRING_EQUAL(out, "");
+	}
+}
+
+static void
 lengths_are_limited(void)
 {
 	char path[4096], out[SMTP_MAILBOX_TEXT], label[66];
@@ -168,6 +184,7 @@ suite_smtp_address(void)
 	static CU_TestInfo tests[] = {
 	    TEST(paths_come_out_in_one_spelling),
 	    TEST(malformed_paths_are_refused),
+	    TEST(a_mailbox_needs_no_brackets),
 	    TEST(lengths_are_limited),
 	    TEST(hello_names_may_have_underscores),
 	    TEST(parameters_are_taken_one_by_one),
