@@ -23,6 +23,9 @@ struct mixer_conv {
 	struct err *e;
 };
 
+/* Sets GMime up, once per process; every entry point calls it. */
+void mixer_init(void);
+
 void mixer_lose(struct mixer_conv *cv, const char *what, const char *why_fmt,
     ...) __attribute__((format(printf, 3, 4)));
 /* ERR_* with e->detail = an enum mhs_diagnostic. */
@@ -131,8 +134,6 @@ void mixer_field_put(struct buf *out, const char *name, const char *value);
 /* X.400 -> 822: appends fields. `parent` gives what the envelope knows. */
 int mixer_heading_to_822(
     struct mixer_conv *cv, const struct ipm *ipm, struct buf *out);
-void mixer_envelope_fields(struct mixer_conv *cv,
-    const struct mhs_envelope *env, struct buf *trace, struct buf *fields);
 /* Content-* fields, blank line, body. */
 int mixer_body_to_822(
     struct mixer_conv *cv, const struct ipm *ipm, struct buf *out);
@@ -142,6 +143,10 @@ int mixer_ipm_to_822(
 int mixer_ipn_to_822(
     struct mixer_conv *cv, const struct ipn *ipn, struct buf *out);
 
+/* P22 -> P2 octets. */
+int mixer_downgrade(
+    struct mixer_conv *cv, const uint8_t *p, size_t n, struct buf *out);
+
 /* 822 -> X.400. */
 struct ipm *mixer_ipm_from_822(
     struct mixer_conv *cv, const uint8_t *p, size_t n);
@@ -149,8 +154,46 @@ int mixer_heading_to_400(
     struct mixer_conv *cv, const struct mixer_header *h, struct ipm *ipm);
 int mixer_body_to_400(
     struct mixer_conv *cv, const uint8_t *p, size_t n, struct ipm *ipm);
+
+/* --- trace.c --- */
+
+const char *mixer_trace_text(struct mixer_conv *cv, const struct mhs_trace *t);
+/* Our own Received field, then the envelope's trace, most recent first. */
+void mixer_trace_put(
+    struct mixer_conv *cv, const struct mhs_envelope *env, struct buf *out);
+/* How many MIXER conversions towards X.400 (or the Internet) there were. */
+unsigned mixer_trace_conversions(
+    struct mixer_conv *cv, const struct mhs_envelope *env);
+unsigned mixer_header_conversions(const struct mixer_header *h);
+/* Builds env's trace from Date, Received and X400-Received. */
 int mixer_trace_to_400(struct mixer_conv *cv, const struct mixer_header *h,
     struct mhs_envelope *env);
+/* Adds the element that says that we converted. */
+void mixer_trace_conversion(
+    struct mixer_conv *cv, struct mhs_envelope *env, struct octets eits);
+
+/* --- envelope_822.c, envelope_400.c --- */
+
+/* X400-* and the other fields that the envelope gives. */
+void mixer_envelope_fields(
+    struct mixer_conv *cv, const struct mhs_envelope *env, struct buf *out);
+/* ERR_UNSUPPORTED for a critical extension that the Internet cannot honour. */
+int mixer_envelope_critical(
+    struct mixer_conv *cv, const struct mhs_envelope *env);
+struct mhs_envelope *mixer_envelope_to_822(
+    struct mixer_conv *cv, const struct mhs_envelope *env);
+/* NULL with an error: a recipient without an O/R address ... */
+struct mhs_envelope *mixer_envelope_to_400(struct mixer_conv *cv,
+    const struct mhs_envelope *env, const struct mixer_header *h,
+    const struct ipm *ipm);
+/* DLExpansionHistory or redirection history as field values, oldest first. */
+const char **mixer_dl_history(
+    struct mixer_conv *cv, const struct mhs_ext *x, size_t *n);
+/* "P2-1988 (22)": EBNF.mts-content-type. */
+const char *mixer_content_type_text(
+    struct arena *a, enum mhs_content c, const char *oid);
+/* The text of a content-correlator extension, or NULL. */
+const char *mixer_correlator(struct arena *a, const struct mhs_exts *x);
 
 /* --- mime_out.c: writing MIME --- */
 

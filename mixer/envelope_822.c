@@ -1,0 +1,388 @@
+/*
+ * X.400 envelope -> SMTP envelope and RFC 822 fields (RFC 2156 4.6.2, 5.3.6,
+ * 5.3.7, appendix A.3.2).
+ */
+#include "mixer/internal.h"
+
+#include <string.h>
+
+#include "mixer/ext.h"
+#include "p1/or_codec.h"
+
+static const char *const priorities[] = {"normal", "non-urgent", "urgent"};
+
+/* What we do with each MTS extension. Those not here are unknown to us. */
+enum fate {
+	FATE_MAPPED,   /* a field or an envelope parameter says it */
+	FATE_DROPPED,  /* means nothing beyond the gateway; critical or not */
+	FATE_SECURITY, /* not available there: rejected when critical */
+};
+static const struct {
+	int32_t type;
+	enum fate fate;
+} fates[] = {
+    {MTS_RECIPIENT_REASSIGNMENT_PROHIBITED, FATE_DROPPED},
+    {MTS_ORIGINATOR_REQUESTED_ALTERNATE_RECIPIENT, FATE_DROPPED},
+    {MTS_DL_EXPANSION_PROHIBITED, FATE_DROPPED},
+    {MTS_CONVERSION_WITH_LOSS_PROHIBITED, FATE_MAPPED},
+    {MTS_LATEST_DELIVERY_TIME, FATE_MAPPED},
+    {MTS_ORIGINATOR_RETURN_ADDRESS, FATE_MAPPED},
+    {MTS_ORIGINATOR_CERTIFICATE, FATE_SECURITY},
+    {MTS_MESSAGE_TOKEN, FATE_SECURITY},
+    {MTS_CONTENT_CONFIDENTIALITY, FATE_SECURITY},
+    {MTS_CONTENT_INTEGRITY_CHECK, FATE_SECURITY},
+    {MTS_MESSAGE_ORIGIN_AUTHENTICATION, FATE_SECURITY},
+    {MTS_MESSAGE_SECURITY_LABEL, FATE_SECURITY},
+    {MTS_PROOF_OF_DELIVERY_REQUEST, FATE_SECURITY},
+    {MTS_CONTENT_CORRELATOR, FATE_DROPPED},
+    {MTS_REDIRECTION_HISTORY, FATE_DROPPED},
+    {MTS_DL_EXPANSION_HISTORY, FATE_MAPPED},
+    {MTS_TRACE_INFORMATION, FATE_MAPPED},
+    {MTS_INTERNAL_TRACE_INFORMATION, FATE_MAPPED},
+};
+#define N_FATES (sizeof(fates) / sizeof(fates[0]))
+
+/* Physical delivery (7 .. 12, 14): comments at most, never critical for us. */
+static bool
+physical(int32_t type)
+{
+	return type >= 6 && type <= 14 && type != 13;
+}
+
+static const char *
+ext_name(struct mixer_conv *cv, const struct mhs_ext *x)
+{
+	return x->oid != NULL ? x->oid
+			      : arena_printf(cv->a, "(%d)", (int)x->type);
+}
+
+static int
+judge(struct mixer_conv *cv, const struct mhs_ext *x)
+{
+	enum fate fate = FATE_SECURITY;
+	bool known = x->oid == NULL && physical(x->type);
+
+	for (size_t i = 0; i < N_FATES && x->oid == NULL; i++)
+		if (fates[i].type == x->type) {
+			fate = fates[i].fate;
+			known = true;
+		}
+	if (known && (fate != FATE_SECURITY || physical(x->type)))
+		return 0;
+	if (x->criticality & (MHS_CRITICAL_TRANSFER | MHS_CRITICAL_DELIVERY))
+		return mixer_fail(cv, ERR_UNSUPPORTED,
+		    MHS_CRITICAL_FUNCTION_UNSUPPORTED,
+		    "critical extension %s has no equivalent", ext_name(cv, x));
+	return 0;
+}
+
+int
+mixer_envelope_critical(struct mixer_conv *cv, const struct mhs_envelope *env)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < env->exts.n; i++)
+		r = judge(cv, &env->exts.v[i]);
+	for (size_t k = 0; r == 0 && k < env->n_recipients; k++)
+		for (size_t i = 0; r == 0 && i < env->recipients[k].exts.n; i++)
+			r = judge(cv, &env->recipients[k].exts.v[i]);
+	return r;
+}
+
+static bool
+discarded(const struct mhs_ext *x)
+{
+	for (size_t i = 0; i < N_FATES && x->oid == NULL; i++)
+		if (fates[i].type == x->type)
+			return fates[i].fate == FATE_SECURITY;
+	return true;
+}
+
+static void
+put_discarded(
+    struct mixer_conv *cv, const struct mhs_envelope *env, struct buf *out)
+{
+	const char *s = "";
+
+	for (size_t i = 0; i < env->exts.n; i++) {
+		const struct mhs_ext *x = &env->exts.v[i];
+		struct mixer_eits oid = {0};
+
+		if (!discarded(x))
+			continue;
+		if (x->oid != NULL)
+			mixer_eits_add_oid(cv->a, &oid, x->oid);
+		s = arena_printf(cv->a, "%s%s%s", s, *s != '\0' ? ", " : "",
+		    x->oid != NULL ? mixer_eits_text(cv->a, &oid)
+				   : ext_name(cv, x));
+		mixer_lose(cv,
+		    arena_printf(cv->a, "MTS extension %s", ext_name(cv, x)),
+		    "no equivalent");
+	}
+	if (*s != '\0')
+		mixer_field_put(out, "Discarded-X400-MTS-Extensions", s);
+}
+
+const char *
+mixer_content_type_text(struct arena *a, enum mhs_content c, const char *oid)
+{
+	struct mixer_eits o = {0};
+
+	switch (c) {
+	case MHS_CONTENT_P2: return "P2-1984 (2)";
+	case MHS_CONTENT_P22: return "P2-1988 (22)";
+	default: break;
+	}
+	if (oid == NULL)
+		return arena_printf(a, "%s (%d)", mhs_content_name(c), (int)c);
+	mixer_eits_add_oid(a, &o, oid);
+	return mixer_eits_text(a, &o);
+}
+
+/* The first element of an extension's value, or false. */
+static bool
+ext_value(const struct mhs_ext *x, struct ber_tlv *t)
+{
+	struct ber_cursor c;
+
+	if (x == NULL || x->value == NULL)
+		return false;
+	c = ber_cursor(x->value, x->n);
+	return ber_next(&c, t, NULL) == 1;
+}
+
+static bool
+ext_is(const struct mhs_exts *x, int32_t type, int64_t value)
+{
+	struct ber_tlv t;
+	int64_t v;
+
+	return ext_value(mhs_ext_find(x, type), &t) &&
+	    ber_integer(&t, &v, NULL) == 0 && v == value;
+}
+
+const char *
+mixer_correlator(struct arena *a, const struct mhs_exts *x)
+{
+	struct octets s;
+	struct ber_tlv t;
+
+	if (!ext_value(mhs_ext_find(x, MTS_CONTENT_CORRELATOR), &t) ||
+	    !(BER_IS(t.tag, BER_UNIVERSAL, BER_IA5_STRING) ||
+		BER_IS(t.tag, BER_CONTEXT, 0)) ||
+	    ber_string(a, &t, &s, NULL) < 0)
+		return NULL;
+	return arena_strndup(a, (const char *)s.p, s.n);
+}
+
+static const char *
+or_of(struct mixer_conv *cv, const struct ber_tlv *t)
+{
+	struct mhs_or * or ;
+
+	if (p1_or_decode(cv->a, t->start, t->size, & or, NULL) < 0)
+		return NULL;
+	return mixer_or_to_mailbox(cv->a, cv->c, or);
+}
+
+const char **
+mixer_dl_history(struct mixer_conv *cv, const struct mhs_ext *x, size_t *n)
+{
+	const char **v = NULL, *box;
+	struct ber_tlv seq, el, name, time;
+	struct mixer_date d;
+	struct ber_cursor c, ec;
+
+	*n = 0;
+	if (!ext_value(x, &seq) || !seq.tag.constructed)
+		return NULL;
+	c = ber_children(&seq);
+	while (*n < MHS_TRACE_MAX && ber_next(&c, &el, NULL) == 1) {
+		ec = ber_children(&el);
+		if (!el.tag.constructed || ber_next(&ec, &name, NULL) != 1 ||
+		    ber_next(&ec, &time, NULL) != 1 ||
+		    (box = or_of(cv, &name)) == NULL ||
+		    !mixer_date_from_utc(
+			arena_strndup(
+			    cv->a, (const char *)time.value, time.length),
+			&d))
+			continue;
+		*(const char **)arena_push(cv->a, &v, n, sizeof(*v)) =
+		    arena_printf(
+			cv->a, "%s; %s;", box, mixer_date_822(cv->a, &d));
+	}
+	return v;
+}
+
+static void
+put_dl_history(
+    struct mixer_conv *cv, const struct mhs_envelope *env, struct buf *out)
+{
+	size_t n;
+	const char **v = mixer_dl_history(
+	    cv, mhs_ext_find(&env->exts, MTS_DL_EXPANSION_HISTORY), &n);
+
+	while (n-- > 0) /* the most recent first */
+		mixer_field_put(out, "DL-Expansion-History", v[n]);
+}
+
+static const char *
+name_mailbox(struct mixer_conv *cv, const struct mhs_name *n)
+{
+	const char *s = n->or != NULL ? mixer_or_to_mailbox(cv->a, cv->c, n->or)
+				      : n->mailbox;
+
+	return s;
+}
+
+static void
+put_recipients(
+    struct mixer_conv *cv, const struct mhs_envelope *env, struct buf *out)
+{
+	struct buf b = {0};
+
+	/* 4.6.2.2: several, and not to be disclosed: say nothing */
+	if (env->n_recipients > 1 && !env->disclosure_of_other_recipients)
+		return;
+	for (size_t i = 0; i < env->n_recipients; i++) {
+		const char *s = name_mailbox(cv, &env->recipients[i].name);
+
+		if (s == NULL)
+			continue;
+		buf_puts(&b, b.len > 0 ? ", " : "");
+		buf_puts(&b, s);
+	}
+	if (b.len > 0)
+		mixer_field_put(out, "X400-Recipients", buf_cstr(&b));
+	buf_free(&b);
+}
+
+static void
+put_originator(
+    struct mixer_conv *cv, const struct mhs_envelope *env, struct buf *out)
+{
+	const char *s = name_mailbox(cv, &env->originator);
+	struct ber_tlv t;
+
+	if (s != NULL && *s != '\0')
+		mixer_field_put(out, "X400-Originator", s);
+	if (ext_value(
+		mhs_ext_find(&env->exts, MTS_ORIGINATOR_RETURN_ADDRESS), &t) &&
+	    (s = or_of(cv, &t)) != NULL)
+		mixer_field_put(out, "Originator-Return-Address", s);
+}
+
+static void
+put_eits(struct mixer_conv *cv, const struct mhs_envelope *env, struct buf *out)
+{
+	struct mixer_eits eits;
+
+	if (env->original_eits != NULL &&
+	    mixer_eits_decode(cv->a, env->original_eits, env->original_eits_n,
+		&eits, NULL) == 0)
+		mixer_field_put(out, "Original-Encoded-Information-Types",
+		    mixer_eits_text(cv->a, &eits));
+}
+
+static void
+put_latest_delivery(
+    struct mixer_conv *cv, const struct mhs_envelope *env, struct buf *out)
+{
+	struct mixer_date d;
+	struct ber_tlv t;
+
+	if (ext_value(mhs_ext_find(&env->exts, MTS_LATEST_DELIVERY_TIME), &t) &&
+	    mixer_date_from_utc(
+		arena_strndup(cv->a, (const char *)t.value, t.length), &d))
+		mixer_field_put(
+		    out, "Latest-Delivery-Time", mixer_date_822(cv->a, &d));
+}
+
+void
+mixer_envelope_fields(
+    struct mixer_conv *cv, const struct mhs_envelope *env, struct buf *out)
+{
+	int64_t date = env->n_trace > 0 ? env->trace[0].arrival : 0;
+
+	mixer_field_put(
+	    out, "Date", mixer_time_822(cv->a, date != 0 ? date : cv->now));
+	put_originator(cv, env, out);
+	put_recipients(cv, env, out);
+	if (env->id.local != NULL)
+		mixer_field_put(out, "X400-MTS-Identifier",
+		    mixer_mts_id_bracketed(cv->a, &env->id));
+	put_eits(cv, env, out);
+	mixer_field_put(out, "X400-Content-Type",
+	    mixer_content_type_text(
+		cv->a, env->content_type, env->content_oid));
+	if (env->content_identifier != NULL)
+		mixer_field_put(out, "X400-Content-Identifier",
+		    mixer_one_line(cv->a, env->content_identifier));
+	if (env->priority != MHS_NORMAL)
+		mixer_field_put(
+		    out, "Priority", priorities[(unsigned)env->priority % 3]);
+	if (env->implicit_conversion_prohibited)
+		mixer_field_put(out, "Conversion", "Prohibited");
+	if (ext_is(&env->exts, MTS_CONVERSION_WITH_LOSS_PROHIBITED, 1))
+		mixer_field_put(out, "Conversion-With-Loss", "Prohibited");
+	if (env->deferred_delivery != 0)
+		mixer_field_put(out, "Deferred-Delivery",
+		    mixer_time_822(cv->a, env->deferred_delivery));
+	put_latest_delivery(cv, env, out);
+	put_dl_history(cv, env, out);
+	put_discarded(cv, env, out);
+}
+
+/* --- the SMTP envelope --- */
+
+static uint8_t
+notify_for(enum mhs_report_request r)
+{
+	switch (r) {
+	case MHS_REPORT_NONE: return MHS_NOTIFY_NEVER;
+	case MHS_REPORT_DR: return MHS_NOTIFY_SUCCESS | MHS_NOTIFY_FAILURE;
+	default: return MHS_NOTIFY_FAILURE;
+	}
+}
+
+static void
+drop_x400(struct mhs_envelope *env)
+{
+	env->exts = (struct mhs_exts){0};
+	env->bilateral = NULL;
+	env->bilateral_n = NULL;
+	env->n_bilateral = 0;
+	env->original_eits = NULL;
+	env->original_eits_n = 0;
+}
+
+struct mhs_envelope *
+mixer_envelope_to_822(struct mixer_conv *cv, const struct mhs_envelope *env)
+{
+	struct mhs_envelope *out = mhs_envelope_dup(cv->a, env);
+	const char *s = name_mailbox(cv, &env->originator);
+
+	out->kind = MHS_MESSAGE;
+	out->content_type = MHS_CONTENT_RFC822;
+	out->content_oid = NULL;
+	out->originator.mailbox = s != NULL ? s : cv->c->postmaster;
+	drop_x400(out);
+	for (size_t i = 0; i < out->n_recipients; i++) {
+		struct mhs_recipient *r = &out->recipients[i];
+
+		r->name.mailbox = name_mailbox(cv, &env->recipients[i].name);
+		r->notify = notify_for(r->originator_report);
+		r->exts = (struct mhs_exts){0};
+		if (r->name.mailbox == NULL) {
+			mixer_fail(cv, ERR_UNSUPPORTED,
+			    MHS_UNRECOGNISED_OR_NAME,
+			    "recipient %zu has no mailbox", i + 1);
+			return NULL;
+		}
+	}
+	if (env->id.local != NULL)
+		out->envid = arena_printf(cv->a, "X400-MTS-Identifier: %s",
+		    mixer_mts_id_bracketed(cv->a, &env->id));
+	out->ret = env->content_return_request ? 'F' : 'H';
+	return out;
+}
