@@ -104,21 +104,26 @@ put_escaped(struct buf *out, unsigned char c)
 	buf_putc(out, c);
 }
 
-/* EBNF.std-printablestring; '|' stands between the lines of PD-ADDRESS. A
- * value that is "*" alone is the wildcard of prefixes. */
+/* EBNF.std-printablestring; '|' stands between the lines of PD-ADDRESS. */
 static void
 put_printable(struct buf *out, const char *p, size_t n, bool lines)
 {
-	if (n == 1 && p[0] == '*') {
-		buf_putc(out, '*');
-		return;
-	}
 	for (size_t i = 0; i < n; i++) {
 		if (lines && p[i] == '|')
 			buf_putc(out, '|');
 		else
 			put_escaped(out, (unsigned char)p[i]);
 	}
+}
+
+/* The wildcard of prefixes is no printable string, but stands alone. */
+static bool
+put_wildcard(struct buf *out, const char *p, size_t n)
+{
+	if (n != 1 || p[0] != '*')
+		return false;
+	buf_putc(out, '*');
+	return true;
 }
 
 /* EBNF.teletex-string. What an escape sequence sets holds only inside one
@@ -314,6 +319,10 @@ slash_strings(struct buf *out, const char *key, enum mhs_or_type type,
     const struct variants *v)
 {
 	buf_printf(out, "/%s=", key);
+	if (v->printable != NULL && v->teletex == NULL &&
+	    v->universal == NULL &&
+	    put_wildcard(out, v->printable->value, v->printable->n))
+		return;
 	if (v->printable != NULL)
 		put_printable(out, v->printable->value, v->printable->n,
 		    type == MHS_OR_PD_ADDRESS);
@@ -354,7 +363,8 @@ static void
 put_form(struct buf *out, enum mhs_or_form form, const char *p, size_t n)
 {
 	if (form == MHS_OR_PRINTABLE) {
-		put_printable(out, p, n, false);
+		if (!put_wildcard(out, p, n))
+			put_printable(out, p, n, false);
 		return;
 	}
 	buf_putc(out, '*');
@@ -392,7 +402,7 @@ slash_dda(struct buf *out, const struct mhs_or *o, const struct mhs_or_attr *at)
 	if (form == MHS_OR_PRINTABLE &&
 	    strcasecmp(at->dda_type, "RFC-822") == 0) {
 		buf_puts(out, "/RFC-822=");
-		put_printable(out, at->value, at->n, false);
+		put_form(out, form, at->value, at->n);
 		return;
 	}
 	buf_puts(out, "/DD.");
