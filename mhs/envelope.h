@@ -18,7 +18,8 @@ struct mhs_name {
 	                      * reverse-path <>; NULL: not known as a mailbox */
 };
 
-/* "joe@a.example" or "/C=XX/.../": the form it came in; "<>" for null. */
+/* "joe@a.example", "<>" for the null reverse-path, or "/S=.../C=XX/": the
+ * mailbox when there is one; "" when there is nothing. */
 const char *mhs_name_text(struct arena *a, const struct mhs_name *n);
 
 /* GlobalDomainIdentifier (X.411 8.5.15 Figure 2). */
@@ -27,6 +28,9 @@ struct mhs_domain {
 	const char *admd;    /* " " is a value of its own */
 	const char *prmd;    /* NULL: none */
 };
+
+/* "/PRMD=p/ADMD=a/C=xx/" (RFC 2156, global-id) */
+const char *mhs_domain_text(struct arena *a, const struct mhs_domain *d);
 
 /* MTSIdentifier: who gave it, and the local part (IA5, up to 32). */
 struct mhs_mts_id {
@@ -223,12 +227,18 @@ struct mhs_envelope *mhs_envelope_dup(
     struct arena *a, const struct mhs_envelope *env);
 
 /* The packed form in the queue's records: versioned, self-delimiting, bounded
- * on the way back in (a record from disk is input too). */
+ * on the way back in (a record from disk is input too). It is tagged fields,
+ * so that a later version may add some, which an earlier one skips; octets
+ * after its end are not looked at. Unpacking copies: nothing in the result
+ * points into p. NULL with the octet in *e: ERR_SYNTAX, ERR_LIMIT, or
+ * ERR_UNSUPPORTED for a version that this one cannot read. */
 void mhs_envelope_pack(const struct mhs_envelope *env, struct buf *out);
 struct mhs_envelope *mhs_envelope_unpack(
     struct arena *a, const uint8_t *p, size_t n, struct err *e);
 
-/* The envelope as text for a person: one attribute a line. */
+/* The envelope as text for a person: one attribute a line, what is absent or
+ * has its default left out; what belongs to one recipient, trace element or
+ * extension is indented below it. Control characters are shown as "\x0a". */
 void mhs_envelope_print(const struct mhs_envelope *env, struct buf *out);
 
 #define MHS_RECIPIENTS_MAX 32767 /* X.411 ub-recipients */

@@ -1,5 +1,10 @@
 SRCS += \
 	mhs/diag.c \
+	mhs/envelope.c \
+	mhs/envelope_pack.c \
+	mhs/envelope_print.c \
+	mhs/envelope_unpack.c \
+	mhs/fields.c \
 	mhs/or.c \
 	mhs/or_charset.c \
 	mhs/or_compare.c \

@@ -74,7 +74,8 @@ printable_part(
 
 		plain = plain &&
 		    (mhs_printable_char((unsigned char)x->c) ||
-			(p->slash && x->literal && visible) || (lines && x->c == '|'));
+			(p->slash && x->literal && visible) ||
+			(lines && x->c == '|'));
 	}
 	if (!plain)
 		return human(p, s, out);
