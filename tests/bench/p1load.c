@@ -117,8 +117,8 @@ send_next(struct association *as)
 	a = arena_new();
 	env = mhs_envelope_new(a, MHS_MESSAGE);
 	env->id.domain = (struct mhs_domain){"XX", "LOAD", "SOURCE"};
-	env->id.local = arena_printf(a, "load.%ld.%lu", (long)getpid(),
-	    l->begun);
+	env->id.local =
+	    arena_printf(a, "load.%ld.%lu", (long)getpid(), l->begun);
 	env->originator.or = l->originator;
 	env->content_type = MHS_CONTENT_P22;
 	env->content_length = l->content.len;
@@ -152,9 +152,7 @@ on_event(void *arg, const struct p1_event *ev)
 		if (l->o.to != NULL)
 			send_next(as);
 		break;
-	case P1_WRITABLE:
-		send_content(as);
-		break;
+	case P1_WRITABLE: send_content(as); break;
 	case P1_SENT:
 		if (++l->done == l->o.messages)
 			finish(l, 0);
@@ -177,8 +175,7 @@ on_event(void *arg, const struct p1_event *ev)
 			log_err(LOG_LEVEL_ERROR, "load", ev->err, NULL);
 		finish(l, 1);
 		break;
-	default:
-		break;
+	default: break;
 	}
 }
 
@@ -303,8 +300,8 @@ start_source(struct load *l)
 	int fd;
 
 	l->recipient = mhs_or_parse(l->arena, l->o.to, &e);
-	l->originator = mhs_or_parse(l->arena,
-	    "/C=XX/ADMD=LOAD/PRMD=SOURCE/S=Source/", &e);
+	l->originator =
+	    mhs_or_parse(l->arena, "/C=XX/ADMD=LOAD/PRMD=SOURCE/S=Source/", &e);
 	if (l->recipient == NULL || l->originator == NULL) {
 		log_err(LOG_LEVEL_ERROR, "address", &e, NULL);
 		exit(2);
