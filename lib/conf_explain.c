@@ -4,7 +4,7 @@
  * do not say what would be right, so we read the schema ourselves.
  *
  * This holds for schemas made of: grammar, start, define, ref, element,
- * attribute, group, optional, zeroOrMore, oneOrMore, choice, value, text,
+ * attribute, group, interleave, optional, zeroOrMore, oneOrMore, choice, value, text,
  * empty, and data of the types string (param pattern, maxLength) and integer
  * (minInclusive, maxInclusive). a:documentation in a <define> tells what its
  * values look like.
@@ -29,6 +29,7 @@ struct attr_rule {
 struct child_rule {
 	const char *name;
 	const xmlNode *pattern; /* the <element> */
+	bool required, many;
 };
 
 /* What one element may hold. */
@@ -86,7 +87,7 @@ defined(struct explainer *x, const xmlNode *ref)
 /* --- the rules of one element --- */
 
 struct place {
-	bool optional;
+	bool optional, many;
 	const xmlNode *choice;
 	unsigned depth;
 };
@@ -124,7 +125,9 @@ collect_element(
 
 	rule->name = attr_of(x, p, "name");
 	rule->pattern = p;
-	r->needs_child |= !at.optional;
+	rule->required = !at.optional && at.choice == NULL;
+	rule->many = at.many;
+	r->needs_child |= !at.optional && at.choice != NULL;
 }
 
 static void
@@ -146,6 +149,8 @@ collect(struct explainer *x, const xmlNode *p, struct rules *r, struct place at)
 	} else {
 		if (is(p, "optional") || is(p, "zeroOrMore"))
 			at.optional = true;
+		if (is(p, "zeroOrMore") || is(p, "oneOrMore"))
+			at.many = true;
 		if (is(p, "choice"))
 			at.choice = p;
 		collect_children(x, p, r, at);
@@ -417,25 +422,63 @@ explain_text(struct explainer *x, const xmlNode *n, const struct rules *r)
 		}
 }
 
+static const struct child_rule *
+child_rule(const struct rules *r, const xmlNode *child)
+{
+	for (size_t i = 0; i < r->n_children; i++)
+		if (child->ns == NULL && is(child, r->children[i].name))
+			return &r->children[i];
+	return NULL;
+}
+
+/* How many elements of a rule are in `n`; complains of the second where
+ * there may be only one. */
+static size_t
+count_children(
+    struct explainer *x, const xmlNode *n, const struct child_rule *rule)
+{
+	size_t there = 0;
+
+	for (xmlNode *c = conf_first(n); c != NULL; c = conf_after(c)) {
+		if (c->ns != NULL || !is(c, rule->name))
+			continue;
+		if (++there == 2 && !rule->many)
+			conf_complain_at(x->ld, c,
+			    "there may be only one <%s> in <%s>", rule->name,
+			    n->name);
+	}
+	return there;
+}
+
+static void
+explain_numbers(struct explainer *x, const xmlNode *n, const struct rules *r)
+{
+	for (size_t i = 0; i < r->n_children; i++)
+		if (count_children(x, n, &r->children[i]) == 0 &&
+		    r->children[i].required)
+			conf_complain_at(x->ld, n, "<%s> needs a <%s> in it",
+			    n->name, r->children[i].name);
+	if (r->needs_child && conf_first(n) == NULL)
+		conf_complain_at(x->ld, n, "<%s> is empty%s", n->name,
+		    hint(x, "", r->children, r->n_children,
+			sizeof(*r->children)));
+}
+
 static void
 explain_element(struct explainer *x, const xmlNode *n, const xmlNode *pattern)
 {
+	const struct child_rule *rule;
 	struct rules r = {0};
-	size_t i;
 
 	collect_children(x, pattern, &r, (struct place){0});
 	explain_attrs(x, n, &r);
 	explain_missing(x, n, &r);
 	explain_text(x, n, &r);
-	if (r.needs_child && conf_first(n) == NULL)
-		conf_complain_at(x->ld, n, "<%s> is empty%s", n->name,
-		    hint(x, "", r.children, r.n_children, sizeof(*r.children)));
+	explain_numbers(x, n, &r);
 	for (xmlNode *c = conf_first(n); c != NULL; c = conf_after(c)) {
-		for (i = 0; i < r.n_children; i++)
-			if (c->ns == NULL && is(c, r.children[i].name))
-				break;
-		if (i < r.n_children)
-			explain_element(x, c, r.children[i].pattern);
+		rule = child_rule(&r, c);
+		if (rule != NULL)
+			explain_element(x, c, rule->pattern);
 		else
 			conf_complain_at(x->ld, c,
 			    "<%s> has no place in <%s>%s", c->name, n->name,
@@ -461,8 +504,9 @@ conf_explain(struct conf_loader *ld, const xmlDoc *schema, xmlDoc *doc)
 		return;
 	if (root->ns != NULL || !is(root, r.children[0].name))
 		conf_complain_at(ld, root,
-		    "the root element is <%s>, but should be <%s>", root->name,
-		    r.children[0].name);
+		    "the root element is <%s>, but should be <%s> "
+		    "(and in no namespace)",
+		    root->name, r.children[0].name);
 	else
 		explain_element(&x, root, r.children[0].pattern);
 }

@@ -12,6 +12,8 @@
 	"<mta name='a' country='XX' admd='A' " \
 	"hostname='a.example' postmaster='p@a.example'/>"
 
+#define REST MTA "<spool directory='/x'/>"
+
 /* A directory for the files of one test, and what was complained of. */
 struct world {
 	char dir[64];
@@ -117,47 +119,52 @@ each_fault_is_named_with_its_place_and_what_would_be_right(void)
 	static const struct {
 		const char *text, *said;
 	} rows[] = {
-	    {"<isthmus>\n<peer name='x' channel='smtp' adress='h:1'/>\n"
+	    {"<isthmus>\n<peer name='x' channel='smtp' adress='h:1'/>\n" REST
 	     "</isthmus>",
 		"main.xml:2: <peer> has no attribute \"adress\"; did you mean "
 		"\"address\"?\n"
 		"main.xml:2: <peer> needs the attribute \"address\"\n"},
-	    {"<isthmus>\n\n<log level='loud'/></isthmus>",
+	    {"<isthmus>\n\n<log level='loud'/>" REST "</isthmus>",
 		"main.xml:3: <log> level=\"loud\" should be debug, or info, "
 		"or warn, or error\n"},
-	    {"<isthmus><scheduler\n\n maxchans='0'\n retry-max='1 day'/>"
+	    {"<isthmus><scheduler\n\n maxchans='0'\n retry-max='1 day'/>" REST
 	     "</isthmus>",
 		"main.xml:4: <scheduler> maxchans=\"0\" should be a number "
 		"from 1 to 1000000\n"
 		"main.xml:4: <scheduler> retry-max=\"1 day\" should be a "
 		"duration, like 500ms, 90s, 5m, 2h or 3d\n"},
-	    {"<isthmus>\n<pear/></isthmus>",
+	    {"<isthmus>\n<pear/>" REST "</isthmus>",
 		"main.xml:2: <pear> has no place in <isthmus>; did you mean "
 		"\"peer\"?\n"},
-	    {"<isthmus><iaed>\n<smtpd/></iaed></isthmus>",
+	    {"<isthmus><iaed>\n<smtpd/></iaed>" REST "</isthmus>",
 		"main.xml:2: <smtpd> has no place in <iaed>; known are: "
 		"listen, service\n"},
-	    {"<isthmus>\n<iaed/></isthmus>",
+	    {"<isthmus>\n<iaed/>" REST "</isthmus>",
 		"main.xml:2: <iaed> is empty; known are: listen, service\n"},
-	    {"<isthmus>\n<route peer='x'/></isthmus>",
+	    {"<isthmus>\n" MTA "</isthmus>",
+		"main.xml:1: <isthmus> needs a <spool> in it\n"},
+	    {"<isthmus><log/>" REST "\n<log/>\n<log/></isthmus>",
+		"main.xml:2: there may be only one <log> in <isthmus>\n"},
+	    {"<isthmus>\n<route peer='x'/>" REST "</isthmus>",
 		"main.xml:2: <route> needs the attribute \"or\" or "
 		"\"domain\"\n"},
-	    {"<isthmus>\n<route peer='x' or='/C=XX/' domain='*'/></isthmus>",
+	    {"<isthmus>\n<route peer='x' or='/C=XX/' domain='*'/>" REST
+	     "</isthmus>",
 		"main.xml:2: <route> needs the attribute \"or\" or "
 		"\"domain\", not both\n"},
-	    {"<isthmus>\n<log>words</log></isthmus>",
+	    {"<isthmus>\n<log>words</log>" REST "</isthmus>",
 		"main.xml:2: <log> may not hold text (\"words\")\n"},
 	    {"<isthmus>\n<peer name='x' channel='smtp' "
-	     "address='192.0.2.1'/></isthmus>",
+	     "address='192.0.2.1'/>" REST "</isthmus>",
 		"main.xml:2: <peer> address=\"192.0.2.1\" should be where to "
 		"connect or listen: 192.0.2.1:102, [2001:db8::1]:25, "
 		"host.example:102 or unix:/path\n"},
 	    {"<other/>",
 		"main.xml:1: the root element is <other>, but should be "
-		"<isthmus>\n"},
+		"<isthmus> (and in no namespace)\n"},
 	    {"<isthmus xmlns='urn:x'/>",
 		"main.xml:1: the root element is <isthmus>, but should be "
-		"<isthmus>\n"},
+		"<isthmus> (and in no namespace)\n"},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -182,10 +189,11 @@ several_faults_are_all_told_and_the_first_is_the_error(void)
 	begin(&w);
 	put(&w, "main.xml",
 	    "<isthmus>\n<log level='x'/>\n<log to='y'/>\n"
-	    "<mixer/>\n</isthmus>");
+	    "<mixer><map/></mixer>\n</isthmus>");
 	CU_ASSERT_PTR_NULL(load(&w));
-	CU_ASSERT_EQUAL(w.n, 4);
-	CU_ASSERT_PTR_NOT_NULL(strstr(w.e.text, "main.xml:2: <log> level"));
+	CU_ASSERT_EQUAL(w.n, 7);
+	CU_ASSERT_PTR_NOT_NULL(
+	    strstr(w.e.text, "main.xml:1: <isthmus> needs a <mta>"));
 	CU_ASSERT_PTR_NULL(
 	    conf_load(w.a, "/nonexistent", SCHEMA, NULL, NULL, &w.e));
 	CU_ASSERT_PTR_NOT_NULL(strstr(w.e.text, "No such file"));
@@ -276,11 +284,12 @@ included_files_take_their_place_and_keep_their_lines(void)
 	snprintf(sub, sizeof(sub), "%s/sub", w.dir);
 	CU_ASSERT_FATAL(mkdir(sub, 0700) == 0);
 	put(&w, "main.xml",
-	    XI "<xi:include href='b.xml'/><log/>\n<xi:include "
+	    XI "<xi:include href='b.xml'/><mixer/>\n<xi:include "
 	       "href='c.xml' xpointer='xpointer(/routes/*)'/>"
 	       "<xi:include href='with%20space.xml'/>"
-	       "<xi:include href='absent.xml'><xi:fallback><log to='stderr'/>"
-	       "</xi:fallback></xi:include></isthmus>");
+	       "<xi:include href='absent.xml'><xi:fallback><channel name='fb'/>"
+	       "</xi:fallback></xi:include><spool directory='/x'/>"
+	       "</isthmus>");
 	put(&w, "b.xml", "\n\n" MTA);
 	put(&w, "c.xml",
 	    "<routes xmlns:xi='http://www.w3.org/2001/XInclude'>\n"
@@ -292,7 +301,7 @@ included_files_take_their_place_and_keep_their_lines(void)
 	root = load(&w);
 	CU_ASSERT_STRING_EQUAL(w.said, "");
 	CU_ASSERT_PTR_NOT_NULL_FATAL(root);
-	CU_ASSERT_EQUAL_FATAL(root->n_children, 7);
+	CU_ASSERT_EQUAL_FATAL(root->n_children, 8);
 	CU_ASSERT_STRING_EQUAL(root->children[0]->name, "mta");
 	CU_ASSERT_EQUAL(root->children[0]->line, 3);
 	CU_ASSERT_PTR_NOT_NULL(strstr(root->children[0]->file, "/b.xml"));
@@ -301,7 +310,7 @@ included_files_take_their_place_and_keep_their_lines(void)
 	CU_ASSERT_PTR_NOT_NULL(strstr(root->children[3]->file, "/sub/d.xml"));
 	CU_ASSERT_STRING_EQUAL(conf_str(root->children[4], "domain", ""), "c2");
 	CU_ASSERT_EQUAL(root->children[4]->line, 4);
-	CU_ASSERT_STRING_EQUAL(conf_str(root->children[6], "to", ""), "stderr");
+	CU_ASSERT_STRING_EQUAL(conf_str(root->children[6], "name", ""), "fb");
 	end(&w);
 }
 
@@ -311,7 +320,7 @@ faults_of_included_files_are_told_with_their_file(void)
 	struct world w;
 
 	begin(&w);
-	put(&w, "main.xml", XI "<xi:include href='b.xml'/></isthmus>");
+	put(&w, "main.xml", XI "<xi:include href='b.xml'/>" REST "</isthmus>");
 	put(&w, "b.xml", "\n<log\nlevel='x'/>");
 	CU_ASSERT_PTR_NULL(load(&w));
 	CU_ASSERT_STRING_EQUAL(w.said,
@@ -371,7 +380,7 @@ an_unusable_schema_is_told(void)
 	struct world w;
 
 	begin(&w);
-	put(&w, "main.xml", "<isthmus>" MTA "</isthmus>");
+	put(&w, "main.xml", "<isthmus>" REST "</isthmus>");
 	put(&w, "b.xml", "<notaschema/>");
 	for (int i = 0; i < 2; i++) {
 		char path[128], schema[128];
