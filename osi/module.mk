@@ -10,6 +10,7 @@ SRCS += \
 	osi/ses_assoc.c \
 	osi/ses_send.c \
 	osi/ses_receive.c \
+	osi/iaed.c \
 	osi/osi_codec.c \
 	osi/pdv.c \
 	osi/pres.c \
@@ -23,3 +24,5 @@ SRCS += \
 	osi/rtse_send.c \
 	osi/rtse_table.c \
 	osi/rtse_time.c
+
+PROG_LIBEXEC += iaed:osi/iaed_main.c

@@ -1,0 +1,382 @@
+/* The RFC 1006 listener, less its main program. */
+#include "osi/iaed.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/arena.h"
+#include "lib/log.h"
+#include "osi/cotp.h"
+
+struct service {
+	struct osi_sel tsel;
+	const char *channel;
+};
+
+/* One process of a channel. */
+struct target {
+	const char *channel;
+	int fd;
+	struct target *next;
+};
+
+/* A connection that waits for its CR. */
+struct caller {
+	struct iaed *iaed;
+	int fd;
+	char *peer;
+	struct loop_watch *watch;
+	struct loop_timer *timer;
+	uint8_t data[IAED_READ_MAX];
+	size_t n;
+	struct caller *next, **back;
+};
+
+struct listener {
+	struct loop_listener *ll;
+	int fd;
+};
+
+struct iaed {
+	struct loop *loop;
+	struct iaed_limits limits;
+	struct arena *arena; /* services and names */
+	struct service *services;
+	size_t n_services;
+	struct listener *listeners;
+	size_t n_listeners;
+	struct target *targets; /* the one next in turn comes first */
+	struct caller *callers;
+	size_t n_callers;
+	bool stopped;
+};
+
+struct iaed *
+iaed_new(struct loop *l, const struct iaed_limits *limits)
+{
+	struct iaed *i = xcalloc(1, sizeof(*i));
+
+	i->loop = l;
+	i->limits = *limits;
+	i->arena = arena_new();
+	return i;
+}
+
+static void
+pause_listeners(struct iaed *i, bool pause)
+{
+	for (size_t k = 0; k < i->n_listeners; k++)
+		if (i->listeners[k].ll != NULL)
+			loop_listener_pause(i->listeners[k].ll, pause);
+}
+
+/* Ends our part in a connection; the socket is closed. */
+static void
+caller_end(struct caller *c)
+{
+	struct iaed *i = c->iaed;
+
+	loop_watch_cancel(&c->watch);
+	loop_timer_cancel(&c->timer);
+	close(c->fd);
+	*c->back = c->next;
+	if (c->next != NULL)
+		c->next->back = c->back;
+	free(c->peer);
+	free(c);
+	if (i->n_callers-- == i->limits.connections && !i->stopped)
+		pause_listeners(i, false);
+}
+
+static void
+refuse(struct caller *c, enum cotp_reason reason)
+{
+	struct buf dr = {0};
+
+	cotp_refuse_cr(c->data, c->n, reason, &dr);
+	/* eleven octets into an empty socket buffer: they go, or the peer is
+	 * gone */
+	if (send(c->fd, dr.data, dr.len, MSG_NOSIGNAL | MSG_DONTWAIT) > 0)
+		shutdown(c->fd, SHUT_WR);
+	buf_free(&dr);
+	caller_end(c);
+}
+
+static void
+refuse_and_log(struct caller *c, enum cotp_reason reason, const char *event,
+    const struct osi_sel *called, const char *channel)
+{
+	char text[2 * OSI_SEL_MAX + 3];
+
+	log_event(LOG_LEVEL_WARN, event, "peer", c->peer, "tsel",
+	    osi_sel_text(called, text, sizeof(text)), "channel", channel, NULL);
+	refuse(c, reason);
+}
+
+/* --- handing over --- */
+
+static void
+drop_target(struct target **at)
+{
+	struct target *t = *at;
+
+	*at = t->next;
+	close(t->fd);
+	free(t);
+}
+
+/* To the end of the list: others come first next time. */
+static void
+send_to_back(struct target **at)
+{
+	struct target *t = *at, **end;
+
+	*at = t->next;
+	t->next = NULL;
+	for (end = at; *end != NULL; end = &(*end)->next)
+		;
+	*end = t;
+}
+
+static void
+put_handoff(const struct caller *c, struct buf *out)
+{
+	buf_put_u32(out, (uint32_t)c->n);
+	buf_append(out, c->data, c->n);
+}
+
+int
+iaed_handoff_parse(
+    const uint8_t *p, size_t n, struct octets *out, struct err *e)
+{
+	uint32_t count;
+
+	if (n < 4)
+		return err_set(e, "iaed", ERR_SYNTAX,
+		    "handed-over connection without its octet count");
+	count = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
+	    (uint32_t)p[2] << 8 | p[3];
+	if (count != n - 4)
+		return err_set(e, "iaed", ERR_SYNTAX,
+		    "handed-over connection with %zu octets, %u announced",
+		    n - 4, count);
+	*out = (struct octets){.p = p + 4, .n = count};
+	return 0;
+}
+
+/* Gives the connection to a process of the channel that takes it. Returns 0,
+ * ERR_NOT_FOUND when none runs, ERR_TEMPORARY when all are full. */
+static int
+hand_over(struct caller *c, const char *channel)
+{
+	struct target **at = &c->iaed->targets;
+	struct buf b = {0};
+	int result = ERR_NOT_FOUND;
+
+	put_handoff(c, &b);
+	while (*at != NULL && result != 0) {
+		struct err e = ERR_INIT;
+
+		if (strcmp((*at)->channel, channel) != 0) {
+			at = &(*at)->next;
+			continue;
+		}
+		if (net_send_fd((*at)->fd, b.data, b.len, c->fd, &e) >= 0) {
+			send_to_back(at);
+			result = 0;
+		} else if (e.code == ERR_TEMPORARY) {
+			result = ERR_TEMPORARY;
+			at = &(*at)->next;
+		} else {
+			log_err(LOG_LEVEL_WARN, "service-lost", &e, "channel",
+			    channel, NULL);
+			drop_target(at);
+		}
+	}
+	buf_free(&b);
+	return result;
+}
+
+static const struct service *
+find_service(const struct iaed *i, const struct osi_sel *called)
+{
+	for (size_t k = 0; k < i->n_services; k++)
+		if (osi_sel_equal(&i->services[k].tsel, called))
+			return &i->services[k];
+	return NULL;
+}
+
+static void
+serve(struct caller *c, const struct osi_sel *called)
+{
+	const struct service *s = find_service(c->iaed, called);
+	char text[2 * OSI_SEL_MAX + 3];
+	int r;
+
+	if (s == NULL) {
+		refuse_and_log(c, COTP_REASON_ADDRESS_UNKNOWN,
+		    "unknown-selector", called, NULL);
+		return;
+	}
+	r = hand_over(c, s->channel);
+	if (r == ERR_NOT_FOUND) {
+		refuse_and_log(c, COTP_REASON_NO_SESSION, "no-service", called,
+		    s->channel);
+	} else if (r != 0) {
+		refuse_and_log(c, COTP_REASON_CONGESTION, "service-full",
+		    called, s->channel);
+	} else {
+		log_event(LOG_LEVEL_DEBUG, "handed-over", "peer", c->peer,
+		    "tsel", osi_sel_text(called, text, sizeof(text)), "channel",
+		    s->channel, NULL);
+		caller_end(c);
+	}
+}
+
+/* --- reading the CR --- */
+
+static void
+look(struct caller *c)
+{
+	struct osi_sel called;
+	struct err e = ERR_INIT;
+	int r = cotp_peek_cr(c->data, c->n, &called, &e);
+
+	if (r > 0) {
+		serve(c, &called);
+	} else if (r < 0) {
+		log_err(
+		    LOG_LEVEL_WARN, "not-rfc1006", &e, "peer", c->peer, NULL);
+		caller_end(c);
+	} else {
+		/* a CR has at most 259 octets */
+		INVARIANT(c->n < sizeof(c->data));
+	}
+}
+
+static void
+on_readable(int fd, void *arg)
+{
+	struct caller *c = arg;
+	ssize_t n = read(fd, c->data + c->n, sizeof(c->data) - c->n);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		/* health checks connect and close: not worth a warning */
+		log_event(c->n > 0 ? LOG_LEVEL_WARN : LOG_LEVEL_DEBUG,
+		    "closed-before-cr", "peer", c->peer, "octets",
+		    log_u64(c->n), NULL);
+		caller_end(c);
+		return;
+	}
+	c->n += (size_t)n;
+	look(c);
+}
+
+static void
+on_timeout(void *arg)
+{
+	struct caller *c = arg;
+
+	c->timer = NULL;
+	log_event(LOG_LEVEL_WARN, "no-cr-in-time", "peer", c->peer, "octets",
+	    log_u64(c->n), NULL);
+	caller_end(c);
+}
+
+static void
+on_accept(void *arg, int fd, const char *peer)
+{
+	struct iaed *i = arg;
+	struct caller *c;
+
+	if (i->stopped) {
+		close(fd);
+		return;
+	}
+	c = xcalloc(1, sizeof(*c));
+	c->iaed = i;
+	c->fd = fd;
+	c->peer = xstrdup(peer);
+	c->back = &i->callers;
+	c->next = i->callers;
+	if (c->next != NULL)
+		c->next->back = &c->next;
+	i->callers = c;
+	c->watch = loop_watch_read(i->loop, fd, on_readable, c);
+	c->timer = loop_timer_set(i->loop, i->limits.cr_time, on_timeout, c);
+	if (++i->n_callers == i->limits.connections)
+		pause_listeners(i, true);
+}
+
+/* --- set-up and end --- */
+
+void
+iaed_add_service(
+    struct iaed *i, const struct osi_sel *tsel, const char *channel)
+{
+	struct service *s = arena_push(
+	    i->arena, &i->services, &i->n_services, sizeof(*i->services));
+
+	s->tsel = *tsel;
+	s->channel = arena_strdup(i->arena, channel);
+}
+
+void
+iaed_add_socket(struct iaed *i, const char *channel, int fd)
+{
+	struct target *t = xcalloc(1, sizeof(*t));
+
+	t->channel = arena_strdup(i->arena, channel);
+	t->fd = fd;
+	t->next = i->targets;
+	i->targets = t;
+}
+
+void
+iaed_add_listener(struct iaed *i, int fd)
+{
+	struct listener *l = arena_push(
+	    i->arena, &i->listeners, &i->n_listeners, sizeof(*i->listeners));
+
+	l->fd = fd;
+	l->ll = loop_listen(i->loop, fd, on_accept, i);
+	if (i->n_callers >= i->limits.connections)
+		loop_listener_pause(l->ll, true);
+}
+
+void
+iaed_stop(struct iaed *i)
+{
+	i->stopped = true;
+	for (size_t k = 0; k < i->n_listeners; k++)
+		if (i->listeners[k].ll != NULL) {
+			loop_listener_close(&i->listeners[k].ll);
+			close(i->listeners[k].fd);
+		}
+	while (i->callers != NULL)
+		caller_end(i->callers);
+}
+
+void
+iaed_free(struct iaed **i)
+{
+	if (*i == NULL)
+		return;
+	iaed_stop(*i);
+	while ((*i)->targets != NULL)
+		drop_target(&(*i)->targets);
+	arena_free(&(*i)->arena);
+	free(*i);
+	*i = NULL;
+}
+
+size_t
+iaed_waiting(const struct iaed *i)
+{
+	return i->n_callers;
+}

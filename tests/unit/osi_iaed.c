@@ -1,0 +1,254 @@
+#include "osi/iaed.h"
+
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/log.h"
+#include "tests/unit/unit.h"
+#include "tests/unit/vectors.h"
+
+#define GOOD "030000130ee00000724100c203353934c0010b"
+
+/* A listener on loopback with the service "594" on channel x400p1. */
+struct world {
+	struct loop *loop;
+	struct iaed *iaed;
+	int service; /* the channel's end */
+	char address[64];
+};
+
+static void
+world_open(struct world *w, size_t connections, msec_t cr_time)
+{
+	struct iaed_limits limits = {connections, cr_time};
+	struct osi_sel tsel;
+	struct sockaddr_storage ss;
+	socklen_t n = sizeof(ss);
+	int pair[2], fd = net_listen("127.0.0.1:0", NULL);
+
+	log_set_level(LOG_LEVEL_ERROR);
+	w->loop = loop_new();
+	w->iaed = iaed_new(w->loop, &limits);
+	osi_sel_parse("594", &tsel, NULL);
+	iaed_add_service(w->iaed, &tsel, "x400p1");
+	osi_sel_parse("595", &tsel, NULL);
+	iaed_add_service(w->iaed, &tsel, "absent");
+	CU_ASSERT_EQUAL(
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC,
+		0, pair),
+	    0);
+	iaed_add_socket(w->iaed, "x400p1", pair[0]);
+	w->service = pair[1];
+	getsockname(fd, (struct sockaddr *)&ss, &n);
+	net_name((struct sockaddr *)&ss, n, w->address, sizeof(w->address));
+	iaed_add_listener(w->iaed, fd);
+}
+
+static void
+world_close(struct world *w)
+{
+	iaed_free(&w->iaed);
+	loop_free(&w->loop);
+	if (w->service >= 0)
+		close(w->service);
+	log_set_level(LOG_LEVEL_INFO);
+}
+
+static void
+stop(void *arg)
+{
+	loop_stop(arg);
+}
+
+static void
+run(struct world *w, msec_t ms)
+{
+	loop_timer_set(w->loop, ms, stop, w->loop);
+	loop_run(w->loop);
+}
+
+static int
+call(struct world *w)
+{
+	int fd = net_connect(w->address, NULL);
+
+	CU_ASSERT(fd >= 0);
+	run(w, 10);
+	return fd;
+}
+
+static void
+say(struct world *w, int fd, const char *hex)
+{
+	struct buf b = {0};
+
+	unhex(hex, &b);
+	CU_ASSERT_EQUAL(send(fd, b.data, b.len, MSG_NOSIGNAL), (ssize_t)b.len);
+	buf_free(&b);
+	run(w, 10);
+}
+
+/* What came back: octets, 0 at the end of file, negative for nothing. */
+static ssize_t
+hear(int fd, uint8_t *p, size_t n)
+{
+	return recv(fd, p, n, MSG_DONTWAIT);
+}
+
+static void
+a_known_selector_is_handed_over_with_the_octets_read(void)
+{
+	struct world w;
+	struct octets read;
+	struct buf want = {0};
+	uint8_t got[IAED_HANDOFF_MAX], c;
+	int fd, passed;
+	ssize_t n;
+
+	world_open(&w, 10, 5000);
+	fd = call(&w);
+	say(&w, fd, "030000");
+	say(&w, fd, "130ee000007241");
+	CU_ASSERT_EQUAL(iaed_waiting(w.iaed), 1);
+	say(&w, fd, "00c203353934c0010b0300");
+	CU_ASSERT_EQUAL(iaed_waiting(w.iaed), 0);
+	n = net_recv_fd(w.service, got, sizeof(got), &passed, NULL);
+	CU_ASSERT(n > 4 && passed >= 0);
+	CU_ASSERT_EQUAL(iaed_handoff_parse(got, (size_t)n, &read, NULL), 0);
+	unhex(GOOD "0300", &want);
+	CU_ASSERT(
+	    read.n == want.len && memcmp(read.p, want.data, want.len) == 0);
+	/* the descriptor is the connection */
+	CU_ASSERT_EQUAL(send(passed, "x", 1, 0), 1);
+	CU_ASSERT_EQUAL(recv(fd, &c, 1, 0), 1);
+	close(passed);
+	close(fd);
+	buf_free(&want);
+	world_close(&w);
+}
+
+static void
+others_are_refused_or_closed(void)
+{
+	static const struct {
+		const char *in, *answer;
+	} rows[] = {
+	    {"030000130ee00000724100c203353936c0010b",
+		"0300000b06807241000003"}, /* unknown selector */
+	    {"0300000b06e00000724100", "0300000b06807241000003"}, /* none */
+	    {"030000130ee00000724100c203353935c0010b",
+		"0300000b06807241000002"}, /* its channel does not run */
+	    {"474554202f", ""},            /* HTTP */
+	    {"0300000702f080", ""},        /* DT */
+	    {"03000200", ""},              /* too long for a CR */
+	};
+	struct world w;
+
+	world_open(&w, 10, 5000);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint8_t got[64];
+		struct buf want = {0};
+		int fd = call(&w);
+
+		say(&w, fd, rows[i].in);
+		unhex(rows[i].answer, &want);
+		if (want.len > 0) {
+			CU_ASSERT_EQUAL(
+			    hear(fd, got, sizeof(got)), (ssize_t)want.len);
+			CU_ASSERT(memcmp(got, want.data, want.len) == 0);
+		}
+		CU_ASSERT_EQUAL(hear(fd, got, sizeof(got)), 0);
+		CU_ASSERT_EQUAL(iaed_waiting(w.iaed), 0);
+		buf_free(&want);
+		close(fd);
+	}
+	world_close(&w);
+}
+
+static void
+slow_peers_are_cut_off_and_bounded(void)
+{
+	struct world w;
+	uint8_t c;
+	int fds[3];
+
+	world_open(&w, 2, 80);
+	for (int i = 0; i < 3; i++)
+		fds[i] = call(&w);
+	say(&w, fds[0], "03");
+	CU_ASSERT_EQUAL(iaed_waiting(w.iaed), 2);
+	run(&w, 100);
+	CU_ASSERT_EQUAL(hear(fds[0], &c, 1), 0);
+	CU_ASSERT_EQUAL(hear(fds[1], &c, 1), 0);
+	/* the third was let in when there was room */
+	CU_ASSERT_EQUAL(iaed_waiting(w.iaed), 1);
+	CU_ASSERT_EQUAL(hear(fds[2], &c, 1), -1);
+	for (int i = 0; i < 3; i++)
+		close(fds[i]);
+	run(&w, 10);
+	CU_ASSERT_EQUAL(iaed_waiting(w.iaed), 0);
+	world_close(&w);
+}
+
+static void
+processes_take_turns_and_a_lost_one_is_dropped(void)
+{
+	struct world w;
+	uint8_t got[IAED_HANDOFF_MAX];
+	int pair[2], counts[2] = {0}, services[2], fd, passed;
+
+	world_open(&w, 10, 5000);
+	CU_ASSERT_EQUAL(
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair), 0);
+	iaed_add_socket(w.iaed, "x400p1", pair[0]);
+	services[0] = w.service;
+	services[1] = pair[1];
+	for (int k = 0; k < 6; k++) {
+		if (k == 4) {
+			close(services[0]);
+			w.service = -1;
+		}
+		fd = call(&w);
+		say(&w, fd, GOOD);
+		for (int i = k >= 4; i < 2; i++)
+			if (net_recv_fd(services[i], got, sizeof(got), &passed,
+				NULL) > 0) {
+				counts[i]++;
+				close(passed);
+			}
+		close(fd);
+	}
+	CU_ASSERT_EQUAL(counts[0], 2);
+	CU_ASSERT_EQUAL(counts[1], 4);
+	close(services[1]);
+	world_close(&w);
+}
+
+static void
+a_datagram_with_a_wrong_count_is_refused(void)
+{
+	struct octets o;
+
+	CU_ASSERT(
+	    iaed_handoff_parse((const uint8_t *)"\0\0\0", 3, &o, NULL) < 0);
+	CU_ASSERT(
+	    iaed_handoff_parse((const uint8_t *)"\0\0\0\2x", 5, &o, NULL) < 0);
+	CU_ASSERT_EQUAL(
+	    iaed_handoff_parse((const uint8_t *)"\0\0\0\1x", 5, &o, NULL), 0);
+	CU_ASSERT(o.n == 1 && o.p[0] == 'x');
+}
+
+void
+suite_osi_iaed(void)
+{
+	static CU_TestInfo tests[] = {
+	    TEST(a_known_selector_is_handed_over_with_the_octets_read),
+	    TEST(others_are_refused_or_closed),
+	    TEST(slow_peers_are_cut_off_and_bounded),
+	    TEST(processes_take_turns_and_a_lost_one_is_dropped),
+	    TEST(a_datagram_with_a_wrong_count_is_refused),
+	    CU_TEST_INFO_NULL,
+	};
+	unit_suite("osi_iaed", tests);
+}
