@@ -14,17 +14,6 @@
 
 /* --- decoding --- */
 
-static struct octets
-any(struct arena *a, const ANY_t *in)
-{
-	struct octets o = {0};
-
-	if (in != NULL && in->size > 0)
-		o = (struct octets){arena_memdup(a, in->buf, (size_t)in->size),
-		    (size_t)in->size};
-	return o;
-}
-
 static int
 oid(struct arena *a, const OBJECT_IDENTIFIER_t *in, const char **out,
     struct err *e)
@@ -54,8 +43,9 @@ entity(struct arena *a, const ANY_t *title, const ANY_t *qualifier,
 {
 	int rc;
 
-	out->ap_title = any(a, title);
-	out->ae_qualifier = any(a, qualifier);
+	if ((rc = osi_any(a, title, LAYER, &out->ap_title, e)) < 0 ||
+	    (rc = osi_any(a, qualifier, LAYER, &out->ae_qualifier, e)) < 0)
+		return rc;
 	rc = invocation(ap, &out->has_ap_invocation, &out->ap_invocation, e);
 	if (rc < 0)
 		return rc;
@@ -67,21 +57,26 @@ external(struct arena *a, const Acse_External_t *x, struct pres_value *out,
     struct err *e)
 {
 	struct octets v = {0};
+	int rc;
 
 	if (*x->indirect_reference < 1 || *x->indirect_reference > INT32_MAX)
 		return err_set(e, LAYER, ERR_SYNTAX,
 		    "indirect reference %ld out of range",
 		    *x->indirect_reference);
+	out->context_id = (int32_t)*x->indirect_reference;
 	if (x->encoding.present == Acse_Encoding_PR_single_ASN1_type) {
-		const ANY_t *t = &x->encoding.choice.single_ASN1_type;
-		v = (struct octets){t->buf, (size_t)t->size};
-	} else if (x->encoding.present == Acse_Encoding_PR_octet_aligned) {
+		rc = osi_any(
+		    a, &x->encoding.choice.single_ASN1_type, LAYER, &v, e);
+		out->p = v.p;
+		out->n = v.n;
+		return rc;
+	}
+	if (x->encoding.present == Acse_Encoding_PR_octet_aligned) {
 		const OCTET_STRING_t *s = &x->encoding.choice.octet_aligned;
 		v = (struct octets){s->buf, (size_t)s->size};
 	} else if (osi_bits_octets(&x->encoding.choice.arbitrary, &v, e) < 0) {
 		return ERR_SYNTAX;
 	}
-	out->context_id = (int32_t)*x->indirect_reference;
 	out->p = arena_memdup(a, v.p, v.n);
 	out->n = v.n;
 	return 0;
@@ -111,8 +106,9 @@ decode_aarq(
 	int rc;
 
 	out->version_1 = is_version_1(q->protocol_version);
-	out->authentication.value = any(a, q->authentication_value);
-	if ((rc = oid(a, &q->application_context, &out->application_context,
+	if ((rc = osi_any(a, q->authentication_value, LAYER,
+		 &out->authentication.value, e)) < 0 ||
+	    (rc = oid(a, &q->application_context, &out->application_context,
 		 e)) < 0 ||
 	    (rc = oid(a, q->mechanism_name, &out->authentication.mechanism,
 		 e)) < 0 ||
@@ -153,8 +149,9 @@ decode_aare(
 		    e, LAYER, ERR_SYNTAX, "result %ld out of range", r->result);
 	out->result = (enum acse_result)r->result;
 	out->version_1 = is_version_1(r->protocol_version);
-	out->authentication.value = any(a, r->authentication_value);
-	if ((rc = diagnostic(&r->diagnostic, out, e)) < 0 ||
+	if ((rc = osi_any(a, r->authentication_value, LAYER,
+		 &out->authentication.value, e)) < 0 ||
+	    (rc = diagnostic(&r->diagnostic, out, e)) < 0 ||
 	    (rc = oid(a, &r->application_context, &out->application_context,
 		 e)) < 0 ||
 	    (rc = oid(a, r->mechanism_name, &out->authentication.mechanism,

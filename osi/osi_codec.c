@@ -1,6 +1,10 @@
 #include "osi/osi_codec.h"
 
+#include <ANY.h>
 #include <BIT_STRING.h>
+
+static const struct ber_limits limits = {
+    .max_size = OSI_PDU_MAX, .max_depth = OSI_PDU_DEPTH};
 
 struct decoded { /* for the arena's clean-up */
 	asn_TYPE_descriptor_t *td;
@@ -19,8 +23,6 @@ static int
 normalise(const uint8_t *p, size_t n, struct buf *out, const char *layer,
     struct err *e)
 {
-	static const struct ber_limits limits = {
-	    .max_size = OSI_PDU_MAX, .max_depth = OSI_PDU_DEPTH};
 	int64_t used = ber_normalise(p, n, &limits, out, e);
 
 	if (used < 0)
@@ -68,5 +70,25 @@ osi_bits_octets(const struct BIT_STRING_s *b, struct octets *out, struct err *e)
 		return err_set(e, "presentation", ERR_SYNTAX,
 		    "arbitrary value is not a number of octets");
 	*out = (struct octets){b->buf, (size_t)b->size};
+	return 0;
+}
+
+int
+osi_any(struct arena *a, const struct ANY *any, const char *layer,
+    struct octets *out, struct err *e)
+{
+	int64_t used;
+
+	*out = (struct octets){0};
+	if (any == NULL)
+		return 0;
+	used = ber_check(any->buf, (size_t)any->size, &limits, e);
+	if (used < 0)
+		return (int)used;
+	if (used != any->size)
+		return err_set(
+		    e, layer, ERR_SYNTAX, "more than one value in a field");
+	out->p = arena_memdup(a, any->buf, (size_t)any->size);
+	out->n = (size_t)any->size;
 	return 0;
 }

@@ -25,6 +25,12 @@ void *osi_decode(struct arena *a, asn_TYPE_descriptor_t *td, const uint8_t *p,
 const char *osi_oid_text(
     struct arena *a, const OBJECT_IDENTIFIER_t *oid, struct err *e);
 
+/* What a hole (ANY) holds, copied: one whole element, which asn1c does not
+ * check by itself. Absent: n == 0. */
+struct ANY;
+int osi_any(struct arena *a, const struct ANY *any, const char *layer,
+    struct octets *out, struct err *e);
+
 /* A BIT STRING that must be octets: 0, or ERR_SYNTAX. */
 struct BIT_STRING_s;
 int osi_bits_octets(

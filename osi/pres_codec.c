@@ -68,6 +68,7 @@ value(struct arena *a, const Pres_PDV_list_t *in, struct pres_value *out,
 {
 	struct octets v = {0};
 	bool ber = true;
+	int rc;
 
 	if (context_id(in->identifier, &out->context_id, e) < 0)
 		return ERR_SYNTAX;
@@ -78,9 +79,13 @@ value(struct arena *a, const Pres_PDV_list_t *in, struct pres_value *out,
 		return err_set(e, LAYER, ERR_UNSUPPORTED,
 		    "user data in a transfer syntax that is not BER");
 	if (in->values.present == Pres_PDV_values_PR_single_ASN1_type) {
-		const ANY_t *any = &in->values.choice.single_ASN1_type;
-		v = (struct octets){any->buf, (size_t)any->size};
-	} else if (in->values.present == Pres_PDV_values_PR_octet_aligned) {
+		rc = osi_any(
+		    a, &in->values.choice.single_ASN1_type, LAYER, &v, e);
+		out->p = v.p;
+		out->n = v.n;
+		return rc;
+	}
+	if (in->values.present == Pres_PDV_values_PR_octet_aligned) {
 		const OCTET_STRING_t *s = &in->values.choice.octet_aligned;
 		v = (struct octets){s->buf, (size_t)s->size};
 	} else if (osi_bits_octets(&in->values.choice.arbitrary, &v, e) < 0) {

@@ -23,15 +23,6 @@ apdu(struct arena *a, const struct pres_value *v, Rtse_APDU_PR want,
 	return u;
 }
 
-static struct octets
-any(struct arena *a, const ANY_t *in)
-{
-	if (in == NULL || in->size <= 0)
-		return (struct octets){0};
-	return (struct octets){
-	    arena_memdup(a, in->buf, (size_t)in->size), (size_t)in->size};
-}
-
 static int
 ranged(const long *in, uint32_t absent, uint32_t max, uint32_t *out,
     const char *name, struct err *e)
@@ -57,9 +48,9 @@ open_data(struct arena *a, const long *checkpoint, const long *window,
 		return ERR_SYNTAX;
 	if (out->window_size == 0)
 		out->window_size = 1;
-	if (!out->recover)
-		out->user_data = any(a, &c->choice.open);
-	return 0;
+	return out->recover
+	    ? 0
+	    : osi_any(a, &c->choice.open, LAYER, &out->user_data, e);
 }
 
 int
@@ -113,8 +104,7 @@ rtse_rtorj_decode(struct arena *a, const struct pres_value *v,
 	if (r->refuse_reason != NULL && *r->refuse_reason >= 0 &&
 	    *r->refuse_reason < 256)
 		out->reason = (int)*r->refuse_reason;
-	out->user_data = any(a, r->user_data);
-	return 0;
+	return osi_any(a, r->user_data, LAYER, &out->user_data, e);
 }
 
 int

@@ -27,7 +27,9 @@ static void
 lose(struct rtse *r, uint8_t reason, const struct err *why)
 {
 	report_exception(r, reason, why);
-	rtse_emit_type(r, RTSE_TRANSFER_LOST, why);
+	/* where even that failed, an abort was the last event */
+	if (r->state == RTSE_EXCEPTED)
+		rtse_emit_type(r, RTSE_TRANSFER_LOST, why);
 }
 
 /* --- the APDU's octets, unwrapped --- */

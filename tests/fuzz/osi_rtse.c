@@ -1,0 +1,193 @@
+/*
+ * The whole stack from TPKT up. First octet: our role, how the octets are cut,
+ * and what our user does; the rest comes from the peer. The engine's events
+ * must make sense whatever arrives: a transfer begins before it ends, nothing
+ * follows the end of the association.
+ */
+#include "osi/rtse.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/arena.h"
+#include "lib/log.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+
+enum {
+	INITIATOR = 0x01,
+	PIECES = 0x02,
+	REFUSE_OPEN = 0x04,
+	REFUSE_TRANSFER = 0x08,
+	REFUSE_EARLY = 0x10,
+	SENDS = 0x20, /* an APDU of its own, when it can */
+	TWO_WAY = 0x40,
+	SHARED = 0x80, /* one context for RTSE and its APDUs */
+};
+
+struct user {
+	struct rtse *r;
+	uint8_t flags;
+	bool open, receiving, received, over;
+};
+
+static const uint8_t bind_data[] = {0x05, 0x00};
+static const uint8_t apdu[3000] = {0x04, 0x82, 0x0b, 0xb4};
+
+static void
+give(struct user *u)
+{
+	struct err e = ERR_INIT;
+
+	if ((u->flags & SENDS) == 0 || !rtse_has_turn(u->r) ||
+	    rtse_transfer_begin(u->r, sizeof(apdu), &e) < 0)
+		return;
+	if (rtse_transfer_data(u->r, apdu, sizeof(apdu), &e) < 1000)
+		(void)rtse_transfer_discard(u->r, &e);
+}
+
+static void
+open_ind(struct user *u)
+{
+	struct err e = ERR_INIT;
+
+	if ((u->flags & REFUSE_OPEN) != 0) {
+		INVARIANT(rtse_open_refuse(u->r, bind_data, 2, &e) >= 0);
+		u->over = true;
+	} else {
+		INVARIANT(rtse_open_accept(u->r, bind_data, 2, &e) >= 0);
+		u->open = true;
+	}
+}
+
+static void
+transfer(struct user *u, const struct rtse_event *ev)
+{
+	struct err e = ERR_INIT;
+
+	INVARIANT(u->open);
+	INVARIANT((ev->type == RTSE_TRANSFER_BEGIN) == !u->receiving);
+	u->receiving =
+	    ev->type == RTSE_TRANSFER_BEGIN || ev->type == RTSE_TRANSFER_DATA;
+	if (ev->type == RTSE_TRANSFER_DATA) {
+		INVARIANT(ev->n > 0);
+		if ((u->flags & REFUSE_EARLY) != 0) {
+			INVARIANT(rtse_transfer_refuse(u->r, &e) >= 0);
+			u->receiving = false;
+		}
+	}
+	if (ev->type == RTSE_TRANSFER_END) {
+		if ((u->flags & REFUSE_TRANSFER) != 0)
+			INVARIANT(rtse_transfer_refuse(u->r, &e) >= 0);
+		else
+			INVARIANT(rtse_transfer_accept(u->r, &e) >= 0);
+	}
+}
+
+static void
+event(void *arg, const struct rtse_event *ev)
+{
+	struct user *u = arg;
+	struct err e = ERR_INIT;
+
+	INVARIANT(!u->over);
+	switch (ev->type) {
+	case RTSE_OPEN_IND: open_ind(u); break;
+	case RTSE_OPEN_CNF:
+		u->open = true;
+		give(u);
+		break;
+	case RTSE_TRANSFER_BEGIN:
+	case RTSE_TRANSFER_DATA:
+	case RTSE_TRANSFER_END: transfer(u, ev); break;
+	case RTSE_TRANSFER_LOST: u->receiving = false; break;
+	case RTSE_TURN_PLEASE: (void)rtse_turn_give(u->r, &e); break;
+	case RTSE_TURN_GIVE: give(u); break;
+	case RTSE_OPEN_REFUSED:
+	case RTSE_CLOSE_IND:
+	case RTSE_CLOSE_CNF:
+	case RTSE_ABORTED: u->over = true; break;
+	default: break;
+	}
+}
+
+static struct rtse_params
+params(uint8_t flags)
+{
+	struct rtse_params p = {.rtse_syntax = RTSE_ABSTRACT_SYNTAX_P1,
+	    .apdu_syntax = "2.6.0.2.7",
+	    .application_context = "2.6.0.1.6",
+	    .checkpoint_size = 1,
+	    .max_apdu = 100000,
+	    .transfer_timeout = 5000};
+	struct cotp_params *c = &p.pres.ses.cotp;
+
+	if ((flags & SHARED) != 0) {
+		p.rtse_syntax = p.apdu_syntax = "2.3.0";
+		p.application_context = "1.17.0.1.1";
+	}
+	if ((flags & TWO_WAY) != 0)
+		p.dialogue = RTSE_TWO_WAY_ALTERNATE;
+	c->role = (flags & INITIATOR) != 0 ? OSI_INITIATOR : OSI_RESPONDER;
+	c->tpdu_size = 2048;
+	c->common.timeouts = (struct osi_timeouts){1000, 1000, 1000};
+	return p;
+}
+
+static void
+feed(struct user *u, const uint8_t *p, size_t n)
+{
+	size_t step = (u->flags & PIECES) != 0 ? 3 : SIZE_MAX;
+
+	while (n > 0) {
+		size_t m = n < step ? n : step;
+		uint8_t *copy = malloc(m);
+
+		memcpy(copy, p, m);
+		rtse_engine_ops.input(u->r, copy, m, 1);
+		free(copy);
+		p += m;
+		n -= m;
+		buf_clear(rtse_engine_ops.output(u->r));
+		rtse_engine_ops.drained(u->r, 1);
+	}
+}
+
+/* Our initiator's reference, so that the CC is for it. */
+static void
+answer_reference(struct user *u, uint8_t *p, size_t n)
+{
+	struct buf *out = rtse_engine_ops.output(u->r);
+
+	if ((u->flags & INITIATOR) != 0 && n > 7 && out->len > 9)
+		memcpy(p + 6, out->data + 8, 2);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+{
+	struct user u = {0};
+	struct rtse_params q;
+	struct err e = ERR_INIT;
+	uint8_t *copy;
+
+	if (n < 2)
+		return 0;
+	u.flags = p[0];
+	q = params(u.flags);
+	u.r = rtse_new(&q, event, &u, 1);
+	if ((u.flags & INITIATOR) != 0)
+		INVARIANT(rtse_open_request(u.r, bind_data, 2, &e) >= 0);
+	copy = malloc(n - 1);
+	memcpy(copy, p + 1, n - 1);
+	answer_reference(&u, copy, n - 1);
+	feed(&u, copy, n - 1);
+	free(copy);
+	/* whatever state it is in: time brings it to an end */
+	for (msec_t now = 1; now < 200000; now += 1000)
+		if (rtse_engine_ops.deadline(u.r) <= now)
+			rtse_engine_ops.timeout(u.r, now);
+	rtse_engine_ops.closed(u.r, NULL, 200000);
+	rtse_free(&u.r);
+	return 0;
+}
