@@ -15,6 +15,7 @@ SRCS += \
 	osi/pdv.c \
 	osi/pres.c \
 	osi/pres_codec.c \
+	osi/pres_connect.c \
 	osi/pres_data.c \
 	osi/acse.c \
 	osi/acse_codec.c \

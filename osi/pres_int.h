@@ -1,6 +1,6 @@
 /*
- * What pres.c (connect, release, abort, pass-through) and pres_data.c (P-DATA
- * as a stream) share: the engine itself.
+ * What pres.c (the tables, release, abort, pass-through), pres_connect.c and
+ * pres_data.c (P-DATA as a stream) share: the engine itself.
  */
 #ifndef OSI_PRES_INT_H
 #define OSI_PRES_INT_H
@@ -44,6 +44,25 @@ struct pres {
 	uint64_t left; /* when its length is known */
 };
 
+/* Event identifiers of an ARP for what arrived (X.226 Event-identifier). */
+enum { PRES_EVENT_CPA = 1, PRES_EVENT_TD = 7 };
+
+/* pres.c */
+void pres_enter(struct pres *p, enum pres_state state);
+/* The user learns that the connection is gone, if it does not know yet. */
+void pres_p_abort_ind(struct pres *p, const struct err *err);
+/* The peer broke the protocol: ARP, and the user learns why. */
+void pres_provider_abort(
+    struct pres *p, enum pres_abort_reason reason, int event, struct err *why);
+enum pres_abort_reason pres_abort_reason_of(const struct err *e);
+
+/* pres_connect.c */
+void pres_connect_ind(struct pres *p, const struct ses_prim *s);
+void pres_connect_cnf(struct pres *p, const struct ses_prim *s);
+int pres_connect_req(struct pres *p, const struct pres_prim *q, struct err *e);
+int pres_connect_rsp(struct pres *p, const struct pres_prim *q, struct err *e);
+
+/* pres_data.c */
 void pres_data_init(struct pres *p);
 void pres_data_free(struct pres *p);
 /* A fragment of an SSDU. An error means: abort the connection. */

@@ -8,6 +8,13 @@
  * RTSE_TRANSFER_END with rtse_transfer_accept() once the APDU is safe on disk
  * (that is the moment responsibility passes, X.228 7.3), or
  * rtse_transfer_refuse().
+ *
+ * The user gives and gets the bare APDU, one encoded value with its own tag
+ * and length. On the wire it is wrapped in an EXTERNAL that names its
+ * presentation context, unless rtse_syntax and apdu_syntax are the same: then
+ * it goes as it is, as peers do. Callbacks may call anything here but
+ * rtse_free(). Requests return ERR_PROTOCOL when the state does not allow
+ * them, and send nothing then.
  */
 #ifndef OSI_RTSE_H
 #define OSI_RTSE_H
@@ -21,7 +28,7 @@ enum rtse_dialogue { RTSE_MONOLOGUE = 0, RTSE_TWO_WAY_ALTERNATE = 1 };
 
 enum rtse_event_type {
 	RTSE_OPEN_IND,     /* responder: answer with rtse_open_accept/refuse */
-	RTSE_OPEN_CNF,     /* initiator: open */
+	RTSE_OPEN_CNF,     /* initiator: open; data is the bind result */
 	RTSE_OPEN_REFUSED, /* initiator: refused; data holds the user data of
 	                     * RTORJ when there is any. Nothing follows. */
 	RTSE_TRANSFER_BEGIN, /* receiver: an APDU starts */
@@ -89,10 +96,14 @@ int rtse_open_refuse(
 int rtse_transfer_begin(struct rtse *r, uint64_t total, struct err *e);
 int64_t rtse_transfer_data(
     struct rtse *r, const uint8_t *p, size_t n, struct err *e);
-/* Sender: gives up the APDU under way (activity discard). */
+/* Sender: gives up the APDU under way (activity discard);
+ * RTSE_TRANSFER_FAILED follows when the peer confirmed it. */
 int rtse_transfer_discard(struct rtse *r, struct err *e);
 
-/* Receiver, after RTSE_TRANSFER_END. */
+/* Receiver, after RTSE_TRANSFER_END. Refusing is also allowed while the APDU
+ * arrives; no further event of this transfer follows it. The peer then
+ * discards the activity (S-U-EXCEPTION-REPORT, X.228 8.3.3) and may send the
+ * APDU again. */
 int rtse_transfer_accept(struct rtse *r, struct err *e);
 int rtse_transfer_refuse(struct rtse *r, struct err *e);
 /* Receiver: stop or resume taking octets from the peer (disk slower than the
@@ -104,6 +115,8 @@ int rtse_turn_please(struct rtse *r, int priority, struct err *e);
 int rtse_turn_give(struct rtse *r, struct err *e);
 /* Initiator with the turn: orderly release. */
 int rtse_close(struct rtse *r, struct err *e);
+/* RTAB, user error. No event follows, not even RTSE_ABORTED: the caller
+ * knows. `why` goes to the trace only. */
 void rtse_abort(struct rtse *r, const char *why);
 
 /* As negotiated, for logs and `isthmus ping`. */

@@ -496,7 +496,6 @@ replay(struct end *x, const struct rtse_params *p, const char *vector,
 {
 	struct buf in = {0};
 
-	*x = (struct end){0};
 	x->r = rtse_new(p, end_event, x, 1000);
 	if (p->pres.ses.cotp.role == OSI_INITIATOR) {
 		struct err e = ERR_INIT;
@@ -536,7 +535,7 @@ recorded_messages_come_out_whole(void)
 	for (size_t c = 0; c < WIRE_CHUNKS; c++)
 		for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 			struct rtse_params p = pair_params(OSI_RESPONDER);
-			struct end x;
+			struct end x = {0};
 
 			replay(&x, &p, rows[i].name, wire_chunks[c]);
 			CU_ASSERT_EQUAL(x.count[RTSE_OPEN_IND], 1);
@@ -552,12 +551,42 @@ recorded_messages_come_out_whole(void)
 		}
 }
 
+/* Two-way alternate, APDUs on the context of RTSE, the turn passing by PT,
+ * GTC and GTA: the recorded initiator sends and has its APDUs sent back. */
+static void
+a_recorded_two_way_dialogue_is_followed(void)
+{
+	static const char *const names[] = {"isode-rtse-twa-echo-2.initiator",
+	    "isode-rtse-twa-echo-4.initiator"};
+
+	/* the second one just ends, without a release */
+	static const unsigned echoes[] = {10, 8}, closed[] = {1, 0};
+
+	for (size_t c = 0; c < 2; c++)
+		for (size_t i = 0; i < 2; i++) {
+			struct rtse_params p = pair_params(OSI_RESPONDER);
+			struct end x = {.give_turn = true, .echo = true};
+
+			p.rtse_syntax = p.apdu_syntax = "2.3.0";
+			p.application_context = "1.17.0.1.1";
+			replay(&x, &p, names[i], wire_chunks[c]);
+			CU_ASSERT_EQUAL(x.count[RTSE_OPEN_IND], 1);
+			CU_ASSERT_EQUAL(
+			    rtse_dialogue(x.r), RTSE_TWO_WAY_ALTERNATE);
+			CU_ASSERT_EQUAL(x.count[RTSE_TRANSFER_END], echoes[i]);
+			CU_ASSERT_EQUAL(x.count[RTSE_TRANSFER_CNF], echoes[i]);
+			CU_ASSERT_EQUAL(x.count[RTSE_CLOSE_IND], closed[i]);
+			CU_ASSERT_EQUAL(x.count[RTSE_ABORTED], 0);
+			end_free(&x);
+		}
+}
+
 static void
 a_recorded_refusal_is_seen_by_our_initiator(void)
 {
 	for (size_t c = 0; c < WIRE_CHUNKS; c++) {
 		struct rtse_params p = pair_params(OSI_INITIATOR);
-		struct end x;
+		struct end x = {0};
 
 		replay(&x, &p, "bind-badpw.responder", wire_chunks[c]);
 		CU_ASSERT_EQUAL(x.count[RTSE_OPEN_REFUSED], 1);
@@ -571,7 +600,7 @@ static void
 a_recorded_result_is_seen_by_our_initiator(void)
 {
 	struct rtse_params p = pair_params(OSI_INITIATOR);
-	struct end x;
+	struct end x = {0};
 
 	p.checkpoint_size = 63;
 	replay(&x, &p, "p1-88-message.responder", WIRE_WHOLE);
@@ -608,6 +637,7 @@ suite_osi_rtse(void)
 	    TEST(the_turn_passes_and_both_ends_send),
 	    TEST(held_input_shows_to_the_driver),
 	    TEST(recorded_messages_come_out_whole),
+	    TEST(a_recorded_two_way_dialogue_is_followed),
 	    TEST(a_recorded_refusal_is_seen_by_our_initiator),
 	    TEST(a_recorded_result_is_seen_by_our_initiator),
 	    CU_TEST_INFO_NULL,

@@ -20,7 +20,8 @@ struct end {
 	int refuse_reason, priority;
 	enum acse_result acse_result;
 	/* what it does by itself */
-	bool refuse_open, refuse_transfer, refuse_early, leave_end, give_turn;
+	bool refuse_open, refuse_transfer, refuse_early, leave_end, give_turn,
+	    echo;
 };
 
 struct pair {
@@ -32,6 +33,22 @@ struct pair {
 static const uint8_t bind_argument[] = {0xb0, 0x02, 0x05, 0x00};
 static const uint8_t bind_result[] = {0xb1, 0x02, 0x05, 0x00};
 static const uint8_t bind_error[] = {0x02, 0x01, 0x02};
+
+/* Sends back what came, as soon as the turn is here. */
+static inline int
+end_echo(struct end *x, const struct rtse_event *ev, struct err *e)
+{
+	int64_t rc = 0;
+
+	if (ev->type == RTSE_TRANSFER_END)
+		return rtse_turn_please(x->r, 1, e);
+	if (ev->type != RTSE_TURN_GIVE || x->kept.len == 0)
+		return 0;
+	rc = rtse_transfer_begin(x->r, x->kept.len, e);
+	if (rc >= 0)
+		rc = rtse_transfer_data(x->r, x->kept.data, x->kept.len, e);
+	return rc < 0 ? (int)rc : 0;
+}
 
 static inline void
 end_answer(struct end *x, const struct rtse_event *ev)
@@ -53,6 +70,8 @@ end_answer(struct end *x, const struct rtse_event *ev)
 		rc = rtse_transfer_refuse(x->r, &e);
 	else if (ev->type == RTSE_TURN_PLEASE && x->give_turn)
 		rc = rtse_turn_give(x->r, &e);
+	if (rc >= 0 && x->echo)
+		rc = end_echo(x, ev, &e);
 	CU_ASSERT_TRUE(rc >= 0);
 	if (rc < 0)
 		printf("\n  %s\n", e.text);
