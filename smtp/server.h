@@ -39,6 +39,7 @@ struct smtp_server_params {
 	unsigned recipients_max;    /* per message, and refused per session */
 	unsigned errors_max;        /* then 421 */
 	unsigned idle_commands_max; /* NOOP and the like without a message */
+	unsigned messages_max;      /* per session, then 421; 0: no limit */
 	msec_t greet_delay;         /* who talks before is refused; 0: none */
 	msec_t command_timeout;     /* for one complete command line */
 	msec_t data_timeout;        /* between two pieces of content */

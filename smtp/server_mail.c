@@ -217,11 +217,17 @@ smtp_cmd_mail(struct smtp_server *s, const char *args, size_t n)
 		    s, 552, "5.3.4", "Message size exceeds the fixed maximum");
 		return;
 	}
+	if (s->p->messages_max > 0 && s->messages >= s->p->messages_max) {
+		smtp_server_close(
+		    s, 421, "4.7.0", "Too many messages in one session");
+		return;
+	}
 	if (!s->ops->mail(s->arg, &q.mail, &r)) {
 		smtp_server_reply(s, r.code, r.status, r.text);
 		return;
 	}
 	s->state = S_MAIL;
+	s->messages++;
 	s->recipients = 0;
 	smtp_server_reply(s, 250, "2.1.0", "Originator ok");
 }

@@ -51,7 +51,7 @@ struct smtp_server {
 	struct buf held;     /* came while the user owed a reply */
 	/* the session */
 	char helo[SMTP_DOMAIN_MAX + 1];
-	unsigned errors, idle_commands, refused_recipients;
+	unsigned errors, idle_commands, refused_recipients, messages;
 	/* the transaction */
 	unsigned recipients; /* accepted */
 	unsigned owed;       /* replies to the content still to be given */

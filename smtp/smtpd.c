@@ -54,7 +54,8 @@ static int
 read_limits(struct smtpd *d, const struct conf_node *n, struct err *e)
 {
 	struct smtp_server_params *p = &d->smtp;
-	int64_t connections, per_client, recipients, errors, size, line, header;
+	int64_t connections, per_client, recipients, errors, messages, size,
+	    line, header;
 
 	if (conf_int(n, "max-connections", 1000, 1, 100000, &connections, e) <
 		0 ||
@@ -63,6 +64,7 @@ read_limits(struct smtpd *d, const struct conf_node *n, struct err *e)
 	    conf_int(n, "max-recipients", p->recipients_max, 100,
 		MHS_RECIPIENTS_MAX, &recipients, e) < 0 ||
 	    conf_int(n, "max-errors", p->errors_max, 1, 1000, &errors, e) < 0 ||
+	    conf_int(n, "max-messages", 0, 0, INT32_MAX, &messages, e) < 0 ||
 	    conf_size(n, "max-size", (int64_t)p->size_max, &size, e) < 0 ||
 	    conf_size(n, "max-line", (int64_t)p->text_line_max, &line, e) < 0 ||
 	    conf_size(n, "max-header", (int64_t)p->header_max, &header, e) <
@@ -77,6 +79,7 @@ read_limits(struct smtpd *d, const struct conf_node *n, struct err *e)
 	d->max_per_client = (unsigned)per_client;
 	p->recipients_max = (unsigned)recipients;
 	p->errors_max = (unsigned)errors;
+	p->messages_max = (unsigned)messages;
 	p->size_max = (uint64_t)size;
 	p->text_line_max = (size_t)line;
 	p->header_max = (size_t)header;

@@ -416,6 +416,12 @@ recipients_and_errors_are_limited(void)
 	    99);
 	CU_ASSERT_STRING_EQUAL(codes(&u), "250 250 550 550 550 421");
 	user_close(&u);
+	p.messages_max = 1;
+	user_open(&u, &p);
+	feed(&u, "EHLO c\r\n", 99);
+	feed(&u, PRE_MAIL "RSET\r\n" PRE_MAIL, 99);
+	CU_ASSERT_STRING_EQUAL(codes(&u), "250 250 250 421");
+	user_close(&u);
 	p.idle_commands_max = 3;
 	user_open(&u, &p);
 	feed(&u, "NOOP\r\nRSET\r\nNOOP\r\nNOOP\r\nNOOP\r\nNOOP\r\n", 99);
