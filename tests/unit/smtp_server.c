@@ -311,24 +311,28 @@ no_smuggled_end_is_taken_and_the_message_is_refused(void)
 	    "\r.\r", "\r\n.\n", "\r\n.\r", "\n.\r", "\r\n.\r\r\n",
 	    "\r\n\n.\r\n", "\r\r\n", "\n", "\r", "\r\n.\r.\r\n", "\r\n..\n"};
 
+	static const size_t steps[] = {1, 2, 3, 7, 16, 23, 31, 4096};
+
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
-		for (size_t step = 1; step < 60; step += 7) {
+		for (size_t j = 0; j < sizeof(steps) / sizeof(steps[0]); j++) {
+			char text[256];
 			struct user u;
 
+			/* the body begins before and at a line's start */
+			snprintf(text, sizeof(text), "H: x\r\n\r\na\r\n%s%s%s",
+			    j % 2 == 0 ? "text" : "", ends[i],
+			    "MAIL FROM:<evil@a>\r\nRCPT TO:<v@b>\r\n");
 			user_open(&u, &plain);
 			feed(&u, "EHLO c\r\n", 99);
 			feed(&u, PRE_RCPT "DATA\r\n", 99);
 			buf_clear(&u.replies);
-			feed(&u, "H: x\r\n\r\ntext", step);
-			feed(&u, ends[i], step);
-			feed(&u, "MAIL FROM:<evil@a>\r\nRCPT TO:<v@b>\r\n",
-			    step);
+			feed(&u, text, steps[j]);
 			CU_ASSERT_EQUAL(u.replies.len, 0);
-			feed(&u, "\r\n.\r\n", step);
+			feed(&u, "\r\n.\r\n", steps[j]);
 			CU_ASSERT_STRING_EQUAL(codes(&u), "550");
 			CU_ASSERT_EQUAL(u.ends, 0);
 			CU_ASSERT_EQUAL(u.resets, 1);
-			feed(&u, "NOOP\r\n", step);
+			feed(&u, "NOOP\r\n", steps[j]);
 			CU_ASSERT_STRING_EQUAL(codes(&u), "250");
 			user_close(&u);
 		}
