@@ -206,27 +206,6 @@ encoded_pn(struct arena *a, const struct mhs_or * or)
 	return arena_printf(a, "%s%s", r, s->value);
 }
 
-/* 4.3.3: the most significant attribute to the right. */
-static const char *
-std_or(struct arena *a, const struct mhs_or * or)
-{
-	const char *s = mhs_or_slash(a, or), *end = s + strlen(s);
-	struct buf b = {0};
-	char *r;
-
-	if (end == s || end[-1] != '/')
-		return s;
-	buf_putc(&b, '/');
-	for (const char *p = --end; p-- > s;)
-		if (*p == '/' && (p == s || p[-1] != '$')) {
-			buf_append(&b, p + 1, (size_t)(end - p));
-			end = p;
-		}
-	r = arena_strndup(a, (const char *)b.data, b.len);
-	buf_free(&b);
-	return r;
-}
-
 /* The attributes of `or` that a domain down to `level` does not say. */
 static struct mhs_or *
 below(struct arena *a, const struct mhs_or * or, size_t level)
@@ -268,15 +247,15 @@ by_map(struct arena *a, const struct mixer_map *m, const struct mhs_or * or)
 		return NULL;
 	local = encoded_pn(a, left);
 	if (local == NULL)
-		local = std_or(a, left);
+		local = mhs_or_slash(a, left);
 	return arena_printf(a, "%s@%s", mixer_quote_local(a, local), domain);
 }
 
 static const char *
 encoded(struct arena *a, const struct mixer_config *c, const struct mhs_or * or)
 {
-	return arena_printf(
-	    a, "%s@%s", mixer_quote_local(a, std_or(a, or)), c->gateway_domain);
+	return arena_printf(a, "%s@%s",
+	    mixer_quote_local(a, mhs_or_slash(a, or)), c->gateway_domain);
 }
 
 static int to_or(struct arena *a, const struct mixer_config *c,

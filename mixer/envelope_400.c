@@ -204,21 +204,31 @@ request_for(uint8_t notify)
 	return notify & MHS_NOTIFY_SUCCESS ? MHS_REPORT_DR : MHS_REPORT_NDR;
 }
 
+/* A recipient without an O/R name stays without: its outcome is its own. */
 static int
 names_to_400(struct mixer_conv *cv, struct mhs_envelope *out)
 {
+	size_t usable = 0;
 	int r = name_to_400(cv, &out->originator);
 
 	for (size_t i = 0; r == 0 && i < out->n_recipients; i++) {
 		struct mhs_recipient *rc = &out->recipients[i];
 
-		r = name_to_400(cv, &rc->name);
 		rc->originator_report = request_for(rc->notify);
 		rc->mta_report = rc->originator_report;
 		if (rc->number == 0)
 			rc->number = (int32_t)i + 1;
+		if (name_to_400(cv, &rc->name) == 0)
+			usable++;
+		else
+			mixer_lose(cv,
+			    arena_printf(cv->a, "recipient %s",
+				rc->name.mailbox != NULL ? rc->name.mailbox
+							 : "<>"),
+			    "has no O/R address");
 	}
-	return r;
+	/* the last one's error says why */
+	return r < 0 || usable > 0 ? r : ERR_UNSUPPORTED;
 }
 
 struct mhs_envelope *

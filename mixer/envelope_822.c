@@ -361,6 +361,7 @@ mixer_envelope_to_822(struct mixer_conv *cv, const struct mhs_envelope *env)
 {
 	struct mhs_envelope *out = mhs_envelope_dup(cv->a, env);
 	const char *s = name_mailbox(cv, &env->originator);
+	size_t usable = 0;
 
 	out->kind = MHS_MESSAGE;
 	out->content_type = MHS_CONTENT_RFC822;
@@ -373,12 +374,17 @@ mixer_envelope_to_822(struct mixer_conv *cv, const struct mhs_envelope *env)
 		r->name.mailbox = name_mailbox(cv, &env->recipients[i].name);
 		r->notify = notify_for(r->originator_report);
 		r->exts = (struct mhs_exts){0};
-		if (r->name.mailbox == NULL) {
-			mixer_fail(cv, ERR_UNSUPPORTED,
-			    MHS_UNRECOGNISED_OR_NAME,
-			    "recipient %zu has no mailbox", i + 1);
-			return NULL;
-		}
+		if (r->name.mailbox == NULL)
+			mixer_lose(cv,
+			    arena_printf(cv->a, "recipient %zu", i + 1),
+			    "has no mailbox");
+		else
+			usable++;
+	}
+	if (usable == 0) {
+		mixer_fail(cv, ERR_UNSUPPORTED, MHS_UNRECOGNISED_OR_NAME,
+		    "no recipient has a mailbox");
+		return NULL;
 	}
 	if (env->id.local != NULL)
 		out->envid = arena_printf(cv->a, "X400-MTS-Identifier: %s",

@@ -1,0 +1,307 @@
+/*
+ * mixer - convert messages between X.400 and Internet mail
+ *
+ * A channel process: qmgr gives it messages whose next peer is in the other
+ * world. Each is read from the spool, converted, written as a new version of
+ * the same message, and answered with the new record's id. A message that
+ * cannot be converted is failed with conversion-not-performed (or
+ * unable-to-transfer) and the diagnostic that says why; one malformed message
+ * never harms another. What could not be carried across is logged.
+ */
+#include <stdlib.h>
+
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "mixer/mixer.h"
+#include "qmgr/submit.h"
+
+#define WRITE_PIECE 65536
+
+struct channel {
+	struct loop *loop;
+	struct q_chan *chan;
+	struct q_submitter *submitter;
+	struct arena *arena; /* the configuration's */
+	struct mixer_config config;
+	size_t jobs; /* on their way to disk */
+	bool stopping;
+};
+
+/* A conversion whose new version is on its way to disk. */
+struct job {
+	struct channel *ch;
+	uint64_t mlist;
+	uint32_t *recipients;
+	bool report; /* a DSN that became a report: a message of its own */
+	bool *bad;   /* this recipient has no address in the other world */
+	size_t n;
+};
+
+static int
+on_config(void *arg, const struct conf_node *root, const struct conf_node *own,
+    struct err *e)
+{
+	struct channel *ch = arg;
+	int r = mixer_config_read(ch->arena, root, &ch->config, e);
+
+	(void)own;
+	if (r < 0)
+		return r;
+	ch->submitter = q_submitter_new(ch->chan, root, "mixer", e);
+	return ch->submitter == NULL ? ERR_CONFIG : 0;
+}
+
+static void
+answer(struct channel *ch, const struct job *j, const struct q_outcome *same)
+{
+	q_chan_result_all(ch->chan, j->mlist, j->recipients, j->n, same, false);
+}
+
+/* Which non-delivery reason goes with a diagnostic (RFC 2156 5.3.8.2). */
+static int32_t
+reason_for(int32_t diagnostic)
+{
+	static const int32_t conversion[] = {
+	    MHS_IMPRACTICAL_TO_CONVERT,
+	    MHS_IMPLICIT_CONVERSION_PROHIBITED,
+	    MHS_CONVERSION_WITH_LOSS_PROHIBITED,
+	    MHS_LINE_TOO_LONG,
+	    MHS_EITS_UNSUPPORTED,
+	    MHS_CONTENT_TYPE_NOT_SUPPORTED,
+	    MHS_CONTENT_SYNTAX_ERROR,
+	};
+
+	for (size_t i = 0; i < sizeof(conversion) / sizeof(conversion[0]); i++)
+		if (conversion[i] == diagnostic)
+			return MHS_CONVERSION_NOT_PERFORMED;
+	return MHS_UNABLE_TO_TRANSFER;
+}
+
+static bool
+temporary(int code)
+{
+	return code == ERR_TEMPORARY || code == ERR_SYSTEM ||
+	    code == ERR_MEMORY;
+}
+
+static void
+fail(struct channel *ch, const struct job *j, int code, const struct err *e)
+{
+	int32_t diagnostic = e->detail > 0 || code == ERR_UNSUPPORTED
+	    ? e->detail
+	    : MHS_CONTENT_SYNTAX_ERROR;
+	struct q_outcome o = {
+	    .result = temporary(code) ? Q_DEFERRED : Q_FAILED,
+	    .reason = reason_for(diagnostic),
+	    .diagnostic = diagnostic,
+	    .text = e->text,
+	    .at = clock_wall(),
+	};
+
+	o.status = o.result == Q_DEFERRED
+	    ? "4.3.0"
+	    : mhs_diag_to_status(o.reason, o.diagnostic);
+	log_err(LOG_LEVEL_WARN, "not converted", e, NULL);
+	answer(ch, j, &o);
+}
+
+static void
+job_free(struct job *j)
+{
+	struct channel *ch = j->ch;
+
+	free(j->recipients);
+	free(j->bad);
+	free(j);
+	ch->jobs--;
+	if (ch->stopping && ch->jobs == 0)
+		loop_stop(ch->loop);
+}
+
+static struct q_outcome
+outcome_of(const struct job *j, size_t i)
+{
+	struct q_outcome o = {.recipient = j->recipients[i],
+	    .result = j->report ? Q_RELAYED : Q_CONVERTED,
+	    .at = clock_wall()};
+
+	if (j->bad[i]) {
+		o.result = Q_FAILED;
+		o.reason = MHS_UNABLE_TO_TRANSFER;
+		o.diagnostic = MHS_UNRECOGNISED_OR_NAME;
+		o.status = "5.1.3";
+		o.text = "no address in the other mail world";
+	}
+	return o;
+}
+
+static void
+on_durable(void *arg, int result, q_id id, const struct err *e)
+{
+	struct job *j = arg;
+	struct q_outcome *v = xcalloc(j->n, sizeof(*v));
+	struct q_outcomes all = {.mlist = j->mlist, .v = v, .n = j->n};
+
+	if (result < 0) {
+		struct err why = ERR_INIT;
+
+		err_set(&why, "mixer", ERR_TEMPORARY, "%s",
+		    e != NULL ? e->text : "not stored");
+		fail(j->ch, j, ERR_TEMPORARY, &why);
+	} else {
+		for (size_t i = 0; i < j->n; i++)
+			v[i] = outcome_of(j, i);
+		all.record = j->report ? 0 : id;
+		q_chan_result(j->ch->chan, &all);
+	}
+	free(v);
+	job_free(j);
+}
+
+static void
+log_losses(const struct q_work *w, const struct mixer_losses *l)
+{
+	char id[Q_ID_TEXT];
+
+	for (size_t i = 0; i < l->n; i++)
+		log_event(LOG_LEVEL_INFO, "lost in conversion", "id",
+		    q_id_text(w->message, id), "what", l->v[i].what, "why",
+		    l->v[i].why, NULL);
+	if (l->dropped > 0)
+		log_event(LOG_LEVEL_INFO, "lost in conversion", "id",
+		    q_id_text(w->message, id), "more", log_u64(l->dropped),
+		    NULL);
+}
+
+static void
+note_bad(struct job *j, const struct mhs_envelope *env)
+{
+	for (size_t i = 0; i < j->n; i++) {
+		const struct mhs_name *name;
+
+		if (j->recipients[i] >= env->n_recipients)
+			continue;
+		name = &env->recipients[j->recipients[i]].name;
+		j->bad[i] = env->content_type == MHS_CONTENT_RFC822
+		    ? name->mailbox == NULL
+		    : name->or == NULL;
+	}
+}
+
+static int
+store(struct channel *ch, struct job *j, const struct mhs_envelope *env,
+    const struct buf *content, struct err *e)
+{
+	struct q_submission *m = q_submit_begin(ch->submitter, e);
+	int r = 0;
+
+	if (m == NULL)
+		return ERR_TEMPORARY;
+	for (size_t at = 0; r == 0 && at < content->len; at += WRITE_PIECE)
+		r = q_submit_content(m, content->data + at,
+		    content->len - at < WRITE_PIECE ? content->len - at
+						    : WRITE_PIECE,
+		    e);
+	if (r < 0) {
+		q_submit_abort(&m);
+		return r;
+	}
+	return q_submit_commit(m, env, on_durable, j, e);
+}
+
+/* Reads, converts and stores; the job is given away when that is under way. */
+static int
+convert(
+    struct channel *ch, const struct q_work *w, struct job *j, struct err *e)
+{
+	struct mixer_losses losses = {0};
+	struct mhs_envelope *env = NULL;
+	struct buf content = {0};
+	struct q_record *rec = NULL;
+	int r =
+	    q_record_open(q_submitter_spool(ch->submitter), w->record, &rec, e);
+
+	if (r < 0)
+		return temporary(r) ? r : ERR_TEMPORARY;
+	r = mixer_convert(rec->arena, &ch->config, rec->env, rec->content,
+	    (size_t)rec->content_n, clock_wall(), &env, &content, &losses, e);
+	if (r == 0) {
+		log_losses(w, &losses);
+		note_bad(j, env);
+		j->report = env->kind == MHS_REPORT;
+		env->parent = w->message;
+		env->content_length = content.len;
+		env->source_channel = "mixer";
+		r = store(ch, j, env, &content, e);
+	}
+	buf_free(&content);
+	q_record_close(&rec);
+	return r;
+}
+
+static void
+on_work(void *arg, const struct q_work *w)
+{
+	struct channel *ch = arg;
+	struct job *j = xcalloc(1, sizeof(*j));
+	struct err e = ERR_INIT;
+	int r;
+
+	j->ch = ch;
+	ch->jobs++;
+	j->mlist = w->mlist;
+	j->n = w->n_recipients;
+	j->recipients = xcalloc(j->n, sizeof(*j->recipients));
+	j->bad = xcalloc(j->n, sizeof(*j->bad));
+	for (size_t i = 0; i < j->n; i++)
+		j->recipients[i] = w->recipients[i];
+	r = convert(ch, w, j, &e);
+	if (r < 0) {
+		fail(ch, j, r, &e);
+		job_free(j);
+	}
+}
+
+static void
+on_stop(void *arg)
+{
+	struct channel *ch = arg;
+
+	ch->stopping = true;
+	if (ch->jobs == 0)
+		loop_stop(ch->loop);
+}
+
+static void *
+make(struct loop *l, struct q_chan *c, const char *name)
+{
+	struct channel *ch = xcalloc(1, sizeof(*ch));
+
+	(void)name;
+	ch->loop = l;
+	ch->chan = c;
+	ch->arena = arena_new();
+	return ch;
+}
+
+static void
+destroy(void *state)
+{
+	struct channel *ch = state;
+
+	q_submitter_free(&ch->submitter);
+	arena_free(&ch->arena);
+	free(ch);
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct q_chan_ops ops = {
+	    .config = on_config,
+	    .work = on_work,
+	    .stop = on_stop,
+	};
+
+	return q_chan_main(argc, argv, "mixer", &ops, make, destroy);
+}
