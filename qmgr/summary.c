@@ -61,8 +61,9 @@ q_summary_new(struct arena *a, q_id id, uint64_t content_file,
 	    .arrival = env->arrival,
 	    .deferred = env->deferred_delivery,
 	    .size = env->content_length,
-	    .n_rcpts = env->n_recipients,
 	};
+	/* a version has its parent's recipients */
+	s->n_rcpts = s->parent == 0 ? env->n_recipients : 0;
 	s->rcpts = arena_alloc(a, s->n_rcpts * sizeof(*s->rcpts));
 	for (size_t i = 0; i < s->n_rcpts; i++) {
 		const struct mhs_recipient *r = &env->recipients[i];

@@ -1,0 +1,41 @@
+/*
+ * Reading the queue back from disk: all of it at a start, or the segments of
+ * one process that died. What is found is told to a struct of functions;
+ * the loader (loader.c) sends it to qmgr, tests look at it.
+ */
+#ifndef QMGR_LOAD_H
+#define QMGR_LOAD_H
+
+#include "qmgr/proto.h"
+#include "qmgr/summary.h"
+
+struct q_load_params {
+	const char *spool;     /* directory */
+	uint64_t first_number; /* higher ones belong to running processes */
+	uint64_t instance;     /* 0: everything; else this process' segments,
+	                        * without the journals */
+};
+
+struct q_load_ops {
+	/* A message that is not finished, with the states that the journals
+	 * have of it (packed STATE entries, oldest first). The envelope may be
+	 * changed (routing) before the summary is made. */
+	void (*envelope)(void *arg, struct mhs_envelope *env);
+	void (*message)(void *arg, const struct q_summary *s,
+	    const uint8_t *states, size_t n);
+	/* A version of one that was told before. */
+	void (*version)(void *arg, const struct q_summary *s);
+	/* A segment, after all of its records. */
+	void (*segment)(void *arg, const struct q_segment_news *s);
+};
+
+struct q_load_result {
+	uint64_t messages, finished, corrupt, torn, missing;
+};
+
+/* Damaged records go to quarantine with a log line; only a directory that
+ * cannot be read is an error. */
+int q_load(const struct q_load_params *p, const struct q_load_ops *ops,
+    void *arg, struct q_load_result *result, struct err *e);
+
+#endif

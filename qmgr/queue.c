@@ -1,0 +1,333 @@
+#include "qmgr/queue.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/log.h"
+#include "qmgr/queue_own.h"
+
+/* Works of one peer under way for each of its connections: one in transfer and
+ * one that follows without a pause. */
+#define WORKS_PER_CONNECTION 2
+#define NO_LIMIT 1000000
+
+static uint64_t
+hash_name(const char *s)
+{
+	uint64_t h = 0xcbf29ce484222325ULL;
+
+	for (; *s != '\0'; s++)
+		h = (h ^ (unsigned char)*s) * 0x100000001b3ULL;
+	return h;
+}
+
+static struct target *
+find_target(const struct q_queue *q, const char *peer)
+{
+	struct target *t =
+	    peer != NULL ? table_get(&q->by_peer, hash_name(peer)) : NULL;
+
+	return t != NULL && strcmp(t->config->name, peer) == 0 ? t : NULL;
+}
+
+static size_t
+channel_index(const struct q_config *c, const struct q_channel_config *ch)
+{
+	size_t i = 0;
+
+	while (c->channels[i] != ch)
+		i++;
+	return i;
+}
+
+static void
+make_target(struct q_queue *q, struct target *t, const struct q_peer_config *p)
+{
+	size_t ch = channel_index(q->config, p->channel);
+
+	t->config = p;
+	t->direct.peer = sched_peer_new(
+	    q->chans[ch], p->name, p->max_connections * WORKS_PER_CONNECTION);
+	t->mixer = &q->by_mixer[ch];
+	INVARIANT(table_get(&q->by_peer, hash_name(p->name)) == NULL);
+	table_put(&q->by_peer, &t->node, hash_name(p->name), t);
+}
+
+static void
+make_tree(struct q_queue *q)
+{
+	const struct q_config *c = q->config;
+	struct sched_chan *mixer;
+
+	q->chans = xcalloc(c->n_channels, sizeof(*q->chans));
+	q->by_mixer = xcalloc(c->n_channels, sizeof(*q->by_mixer));
+	q->targets = xcalloc(c->n_peers + 1, sizeof(*q->targets));
+	for (size_t i = 0; i < c->n_channels; i++)
+		q->chans[i] = sched_chan_new(
+		    q->sched, c->channels[i]->name, c->channels[i]->processes);
+	mixer = q_queue_chan(q, "mixer");
+	for (size_t i = 0; i < c->n_channels; i++)
+		q->by_mixer[i].peer =
+		    sched_peer_new(mixer, c->channels[i]->name, NO_LIMIT);
+	q->report.peer =
+	    sched_peer_new(q_queue_chan(q, "report"), "report", NO_LIMIT);
+	for (size_t i = 0; i < c->n_peers; i++)
+		make_target(q, &q->targets[i], c->peers[i]);
+}
+
+struct q_queue *
+q_queue_new(const struct q_config *c, const struct q_queue_ops *ops, void *arg)
+{
+	struct q_queue *q = xcalloc(1, sizeof(*q));
+
+	q->config = c;
+	q->ops = ops;
+	q->arg = arg;
+	q->all.next = q->all.prev = &q->all;
+	q->sched = sched_new(&c->sched);
+	make_tree(q);
+	return q;
+}
+
+struct sched *
+q_queue_sched(struct q_queue *q)
+{
+	return q->sched;
+}
+
+struct sched_chan *
+q_queue_chan(const struct q_queue *q, const char *name)
+{
+	for (size_t i = 0; i < q->config->n_channels; i++)
+		if (strcmp(q->config->channels[i]->name, name) == 0)
+			return q->chans[i];
+	return NULL;
+}
+
+static void
+link_message(struct q_queue *q, struct message *m)
+{
+	m->link.prev = q->all.prev;
+	m->link.next = &q->all;
+	q->all.prev->next = &m->link;
+	q->all.prev = &m->link;
+	table_put(&q->messages, &m->node, m->id, m);
+	queue_record_added(q, m->id);
+}
+
+static struct message *
+message_new(struct q_queue *q, const struct q_summary *s)
+{
+	struct message *m =
+	    xcalloc(1, sizeof(*m) + s->n_rcpts * sizeof(m->rcpts[0]));
+
+	m->id = s->id;
+	m->content_file = s->content_file;
+	m->arrival = s->arrival;
+	m->deferred = s->deferred;
+	m->size = s->size;
+	m->kind = s->kind;
+	m->priority = s->priority;
+	m->world = q_world_of(s->kind, s->content_type);
+	m->n_rcpts = (uint32_t)s->n_rcpts;
+	for (size_t i = 0; i < s->n_rcpts; i++) {
+		struct rcpt *r = &m->rcpts[i];
+
+		r->flags = s->rcpts[i].flags;
+		r->target = find_target(q, s->rcpts[i].peer);
+		if (r->flags & Q_RCPT_RESPONSIBLE)
+			m->undone++;
+		else
+			r->state = Q_RCPT_DONE;
+	}
+	link_message(q, m);
+	return m;
+}
+
+static void
+version_new(struct q_queue *q, const struct q_summary *s)
+{
+	struct message *m = table_get(&q->messages, s->parent);
+	struct version *v;
+
+	if (m != NULL)
+		for (v = m->versions; v != NULL; v = v->next)
+			if (v->id == s->id)
+				return;
+	queue_record_added(q, s->id);
+	if (m == NULL || m->finished) {
+		queue_version_over(q, s->id, s->content_file);
+		return;
+	}
+	v = xcalloc(1, sizeof(*v));
+	v->id = s->id;
+	v->content_file = s->content_file;
+	v->next = m->versions;
+	m->versions = v;
+}
+
+/* The first look at a message. */
+static void
+begin(struct q_queue *q, struct message *m)
+{
+	struct buf nothing = {0};
+
+	queue_fail_unroutable(q, m, q->ops->now(q->arg));
+	if (m->undone == 0 && m->effects == 0)
+		queue_journal(q, m, &nothing, NULL, 0);
+	queue_plan(q, m);
+}
+
+static bool
+is_known(const struct q_queue *q, const struct q_summary *s)
+{
+	return table_get(&q->messages, s->id) != NULL ||
+	    queue_record_known(q, s->id);
+}
+
+int
+q_queue_submitted(struct q_queue *q, const struct q_summary *s)
+{
+	if (is_known(q, s))
+		return 0;
+	if (s->parent != 0)
+		version_new(q, s);
+	else
+		begin(q, message_new(q, s));
+	return 0;
+}
+
+static int
+apply_entry(struct message *m, const struct q_entry *x, struct err *e)
+{
+	struct last *last = NULL;
+
+	if (x->outcome.at != 0)
+		last = last_new(&x->outcome);
+	for (size_t i = 0; i < x->n; i++) {
+		struct rcpt *r;
+
+		if (x->v[i] >= m->n_rcpts) {
+			if (last != NULL && last->refs == 0)
+				free(last);
+			return err_set(e, "queue", ERR_SYNTAX,
+			    "recipient %u of %u", x->v[i], m->n_rcpts);
+		}
+		r = &m->rcpts[x->v[i]];
+		if (r->state == Q_RCPT_DONE)
+			continue;
+		r->step = (uint8_t)x->step;
+		r->record = x->record;
+		r->attempts = x->attempts;
+		r->next = x->next;
+		last_set(&r->last, last);
+		queue_set_state(m, r, x->state);
+		/* the peer may be on another channel than it was */
+		if (r->target != NULL &&
+		    r->step >= queue_plan_length(m, r->target)) {
+			r->step = 0;
+			r->record = 0;
+		}
+	}
+	if (last != NULL && last->refs == 0)
+		free(last);
+	return 0;
+}
+
+int
+q_queue_loaded(struct q_queue *q, const struct q_summary *s,
+    const uint8_t *states, size_t n, struct err *e)
+{
+	struct arena *a;
+	struct message *m;
+	int rc = 0;
+
+	if (is_known(q, s) || s->parent != 0)
+		return 0;
+	a = arena_new();
+	m = message_new(q, s);
+	while (n > 0 && rc == 0) {
+		struct q_entry x;
+
+		rc = q_entry_unpack(&states, &n, a, &x, e);
+		if (rc == 0 && x.type == Q_ENTRY_STATE && x.id == s->id)
+			rc = apply_entry(m, &x, e);
+	}
+	arena_free(&a);
+	begin(q, m);
+	return rc;
+}
+
+static void
+snapshot_message(const struct message *m, uint32_t *v, struct buf *out)
+{
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < m->n_rcpts; i++) {
+		const struct rcpt *r = &m->rcpts[i];
+
+		if ((r->flags & Q_RCPT_RESPONSIBLE) &&
+		    (r->last != NULL || r->step > 0 || r->attempts > 0 ||
+			r->state != Q_RCPT_PENDING))
+			v[n++] = i;
+	}
+	if (n > 0)
+		queue_pack_states(m, v, n, out);
+}
+
+static void
+snapshot_segment(void *arg, void *owner)
+{
+	const struct segment *s = owner;
+	struct q_entry x = {
+	    .type = Q_ENTRY_DONE_SET,
+	    .id = s->number,
+	    .v = s->done,
+	    .n = s->n_done,
+	};
+
+	if (s->n_done > 0)
+		q_entry_pack(&x, arg);
+}
+
+void
+q_queue_snapshot(const struct q_queue *q, struct buf *out)
+{
+	uint32_t *v = xcalloc(MHS_RECIPIENTS_MAX, sizeof(*v));
+	const struct link *l;
+
+	for (l = q->all.next; l != &q->all; l = l->next)
+		if (!l->is_cursor)
+			snapshot_message((const struct message *)l, v, out);
+	table_each(&q->segments, snapshot_segment, out);
+	free(v);
+}
+
+uint64_t
+q_queue_messages(const struct q_queue *q)
+{
+	return q->messages.n;
+}
+
+void
+q_queue_free(struct q_queue **qp)
+{
+	struct q_queue *q = *qp;
+
+	if (q == NULL)
+		return;
+	*qp = NULL;
+	while (q->all.next != &q->all) {
+		INVARIANT(!q->all.next->is_cursor);
+		queue_message_free(q, (struct message *)q->all.next);
+	}
+	queue_segments_free(q);
+	table_free(&q->messages);
+	table_free(&q->active);
+	table_free(&q->by_peer);
+	sched_free(&q->sched);
+	free(q->chans);
+	free(q->by_mixer);
+	free(q->targets);
+	free(q);
+}

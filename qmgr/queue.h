@@ -1,0 +1,94 @@
+/*
+ * The queue in memory: every message that is not finished, the state of each
+ * of its recipients, and what follows from a channel's answer. The heart of
+ * qmgr.
+ *
+ * Takes summaries and outcomes in, gives work out in the scheduler's order,
+ * and hands every change of state to the journal; what follows from a change
+ * (the next step, the report, the end of a message) happens when the journal
+ * says that it is durable. No files, no sockets, no clock: `now` is wall-clock
+ * milliseconds.
+ */
+#ifndef QMGR_QUEUE_H
+#define QMGR_QUEUE_H
+
+#include "qmgr/config.h"
+#include "qmgr/journal.h"
+#include "qmgr/proto.h"
+#include "qmgr/sched.h"
+
+struct q_queue_ops {
+	/* Makes the entries durable, then calls done(done_arg); in order, and
+	 * never from inside this call. */
+	void (*journal)(void *arg, struct buf *entries,
+	    void (*done)(void *done_arg), void *done_arg);
+	/* No record of the segment is needed any more. */
+	void (*segment_over)(void *arg, uint64_t number);
+	/* The same for a content file. */
+	void (*content_over)(void *arg, uint64_t number);
+	/* What time it is, for what follows from a journal's answer. */
+	int64_t (*now)(void *arg);
+};
+
+struct q_queue;
+/* The configuration must live as long. */
+struct q_queue *q_queue_new(
+    const struct q_config *c, const struct q_queue_ops *ops, void *arg);
+void q_queue_free(struct q_queue **q);
+struct sched *q_queue_sched(struct q_queue *q);
+/* NULL: no such channel. */
+struct sched_chan *q_queue_chan(const struct q_queue *q, const char *name);
+
+/* A message or a version came; one that is known is passed over. Summaries
+ * that make no sense give ERR_SYNTAX. */
+int q_queue_submitted(struct q_queue *q, const struct q_summary *s);
+/* A message from the loader, with its packed STATE entries. */
+int q_queue_loaded(struct q_queue *q, const struct q_summary *s,
+    const uint8_t *states, size_t n, struct err *e);
+/* No process appends to the segment any more. */
+void q_queue_segment(struct q_queue *q, const struct q_segment_news *s);
+
+/* While a scan for records of a dead process is under way no segment may go:
+ * what is scanned is recognised by them. Calls are counted. */
+void q_queue_keep_segments(struct q_queue *q, bool keep);
+
+/* The next work for a channel; arrays are in the arena or the queue's, good
+ * until the answer. False: nothing now. */
+bool q_queue_next(
+    struct q_queue *q, struct sched_chan *c, struct arena *a, struct q_work *w);
+/* What became of a work. Nonsense (an unknown mlist) gives ERR_PROTOCOL. */
+int q_queue_result(struct q_queue *q, const struct q_outcomes *o);
+/* The channel died with this work. */
+void q_queue_lost(struct q_queue *q, uint64_t mlist);
+/* Retries, holds and expiries that are due. */
+void q_queue_tick(struct q_queue *q);
+
+/* The state of everything as journal entries. */
+void q_queue_snapshot(const struct q_queue *q, struct buf *out);
+uint64_t q_queue_messages(const struct q_queue *q);
+uint64_t q_queue_segments(const struct q_queue *q);
+
+/* Goes over all mlists while the queue goes on. */
+struct q_cursor;
+struct q_cursor *q_cursor_new(struct q_queue *q);
+void q_cursor_free(struct q_cursor **c);
+
+struct q_mlist_view {
+	q_id message;
+	enum mhs_kind kind;
+	enum mhs_priority priority;
+	int64_t arrival; /* wall seconds */
+	uint64_t size;
+	size_t recipients;
+	const char *channel, *peer;
+	enum sched_state state;
+	bool held; /* READY, but its peer is held */
+	unsigned attempts;
+	int64_t next; /* wall seconds; 0: now */
+	const char *error;
+};
+/* Calls fn for each mlist of the next `messages` messages; false at the end. */
+bool q_cursor_next(struct q_cursor *c, unsigned messages,
+    void (*fn)(void *arg, const struct q_mlist_view *v), void *arg);
+
+#endif

@@ -1,0 +1,148 @@
+/*
+ * What the files of the queue (queue*.c) share.
+ */
+#ifndef QMGR_QUEUE_OWN_H
+#define QMGR_QUEUE_OWN_H
+
+#include "qmgr/queue.h"
+#include "qmgr/table.h"
+
+/* An outcome, shared by the recipients that have the same. */
+struct last {
+	unsigned refs;
+	struct q_outcome o; /* texts follow the struct */
+};
+
+struct mlist;
+struct rcpt {
+	struct mlist *mlist; /* on the books with this; NULL: between steps */
+	struct last *last;
+	q_id record;
+	struct target *target; /* NULL: no route */
+	int64_t next;          /* not before this wall second */
+	uint32_t attempts;
+	uint8_t state; /* enum q_rcpt_state */
+	uint8_t step;
+	uint8_t flags;     /* Q_RCPT_* of qmgr/summary.h */
+	bool unjournalled; /* what follows must wait */
+};
+
+/* Where a step leads: a place in the scheduler's tree. */
+struct way {
+	struct sched_peer *peer;
+	struct mlist *open; /* the one that plan() is filling */
+};
+
+/* A peer, and the ways to it. All peers of one channel share the one through
+ * the mixer: what they get is the same. */
+struct target {
+	struct table_node node;
+	const struct q_peer_config *config;
+	struct way direct, *mixer;
+};
+
+struct version {
+	struct version *next;
+	q_id id;
+	uint64_t content_file;
+};
+
+struct link {
+	struct link *next, *prev;
+	bool is_cursor;
+};
+
+struct message {
+	struct link link; /* in the list of all; first */
+	struct table_node node;
+	q_id id;
+	uint64_t content_file;
+	int64_t arrival, deferred; /* wall seconds */
+	uint64_t size;
+	struct version *versions;
+	struct mlist *mlists;
+	enum mhs_kind kind;
+	enum mhs_priority priority;
+	enum q_world world;
+	uint32_t undone;  /* recipients that are not DONE */
+	uint32_t effects; /* journal entries on their way */
+	bool finished;    /* its FINISHED entry is durable */
+	uint32_t n_rcpts;
+	struct rcpt rcpts[];
+};
+
+struct mlist {
+	struct sched_mlist s; /* first: the scheduler gives it back */
+	struct message *message;
+	struct mlist *next, *prev; /* of the message */
+	struct table_node node;    /* while active: by number */
+	uint64_t number;
+	struct way *way;
+	struct target *target; /* of the first recipient; NULL: report */
+	q_id record;           /* version to send; 0: the original */
+	struct last *error;    /* of the last attempt, or NULL */
+	uint32_t *v, n, cap;   /* recipients */
+	uint16_t lost;         /* how often a channel died with it */
+	uint8_t step;
+	bool report;
+};
+
+struct segment {
+	struct table_node node;
+	uint64_t number;
+	uint64_t announced, records; /* records: once finished */
+	uint64_t live;
+	uint32_t *done; /* places of records that are not needed */
+	size_t n_done, cap;
+	bool finished;
+};
+
+struct q_queue {
+	const struct q_config *config;
+	const struct q_queue_ops *ops;
+	void *arg;
+	struct sched *sched;
+	struct sched_chan **chans; /* as config->channels */
+	struct way report;
+	struct way *by_mixer;   /* as config->channels */
+	struct target *targets; /* as config->peers */
+	struct table by_peer;   /* targets by hash of the name */
+	struct table messages, active, segments;
+	struct link all; /* ring of messages and cursors */
+	uint64_t next_number;
+	int keeping; /* scans under way that need to see every segment */
+};
+
+/* queue_plan.c */
+/* Puts on the scheduler's books whatever of the message can go on. */
+void queue_plan(struct q_queue *q, struct message *m);
+/* Recipients that nothing leads to fail at once. */
+void queue_fail_unroutable(struct q_queue *q, struct message *m, int64_t now);
+unsigned queue_plan_length(const struct message *m, const struct target *t);
+void queue_mlist_free(struct mlist *ml);
+
+/* queue_journal.c */
+void queue_set_state(
+    struct message *m, struct rcpt *r, enum q_rcpt_state state);
+void queue_set_failed(struct message *m, struct rcpt *r, struct last *why);
+void queue_pack_states(
+    const struct message *m, const uint32_t *v, size_t n, struct buf *out);
+/* Hands the entries to the journal; v are the recipients that go on after it.
+ * Ends the message if that was all. */
+void queue_journal(struct q_queue *q, struct message *m, struct buf *entries,
+    const uint32_t *v, size_t n);
+void queue_version_over(struct q_queue *q, q_id id, uint64_t content_file);
+void queue_message_free(struct q_queue *q, struct message *m);
+
+/* queue_segments.c */
+bool queue_record_known(const struct q_queue *q, q_id id);
+void queue_record_added(struct q_queue *q, q_id id);
+void queue_record_over(struct q_queue *q, q_id id);
+void queue_segments_free(struct q_queue *q);
+
+/* queue_last.c */
+struct last *last_new(const struct q_outcome *o);
+bool last_same(const struct last *l, const struct q_outcome *o);
+void last_set(struct last **to, struct last *l); /* counts references */
+
+#endif
