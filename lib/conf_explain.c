@@ -7,7 +7,9 @@
  * attribute, group, interleave, optional, zeroOrMore, oneOrMore, choice, value, text,
  * empty, and data of the types string (param pattern, maxLength) and integer
  * (minInclusive, maxInclusive). a:documentation in a <define> tells what its
- * values look like.
+ * values look like. i:number at a <ref> to an element, where i is the namespace
+ * below, says that there is to be exactly one of it, or at most one
+ * ("optional").
  */
 #include <libxml/xmlregexp.h>
 #include <stdio.h>
@@ -18,6 +20,7 @@
 #include "lib/log.h"
 
 #define DEPTH_MAX 32 /* of refs in refs */
+#define NUMBER_NS "urn:isthmus:schema"
 
 struct attr_rule {
 	const char *name;
@@ -41,9 +44,24 @@ struct rules {
 	bool needs_child, text;
 };
 
+struct cached_rules {
+	const xmlNode *pattern;
+	struct rules rules;
+};
+
+struct cached_regexp {
+	const xmlNode *data;
+	xmlRegexp *regexp; /* NULL: no pattern that compiles */
+};
+
+/* The caches keep long tables fast: by element and by <data> of the schema. */
 struct explainer {
 	struct conf_loader *ld;
 	const xmlNode *grammar;
+	struct cached_rules *rules;
+	size_t n_rules;
+	struct cached_regexp *regexps;
+	size_t n_regexps;
 };
 
 static bool
@@ -88,6 +106,7 @@ defined(struct explainer *x, const xmlNode *ref)
 
 struct place {
 	bool optional, many;
+	const char *number; /* i:number, or "" */
 	const xmlNode *choice;
 	unsigned depth;
 };
@@ -125,9 +144,20 @@ collect_element(
 
 	rule->name = attr_of(x, p, "name");
 	rule->pattern = p;
-	rule->required = !at.optional && at.choice == NULL;
-	rule->many = at.many;
+	rule->required = strcmp(at.number, "one") == 0;
+	rule->many = at.many && *at.number == '\0';
 	r->needs_child |= !at.optional && at.choice != NULL;
+}
+
+static const char *
+number_of(struct explainer *x, const xmlNode *ref)
+{
+	xmlChar *v = xmlGetNsProp((xmlNode *)ref, (const xmlChar *)"number",
+	    (const xmlChar *)NUMBER_NS);
+	const char *s = arena_strdup(x->ld->a, v != NULL ? (char *)v : "");
+
+	xmlFree(v);
+	return s;
 }
 
 static void
@@ -144,6 +174,7 @@ collect(struct explainer *x, const xmlNode *p, struct rules *r, struct place at)
 	} else if (is(p, "ref")) {
 		const xmlNode *d = defined(x, p);
 
+		at.number = number_of(x, p);
 		if (d != NULL)
 			collect_children(x, d, r, at);
 	} else {
@@ -157,6 +188,22 @@ collect(struct explainer *x, const xmlNode *p, struct rules *r, struct place at)
 	}
 }
 
+/* The rules of an <element>. They move when another is asked for. */
+static const struct rules *
+rules_of(struct explainer *x, const xmlNode *pattern)
+{
+	struct cached_rules *slot;
+
+	for (size_t i = 0; i < x->n_rules; i++)
+		if (x->rules[i].pattern == pattern)
+			return &x->rules[i].rules;
+	slot = arena_push(x->ld->a, &x->rules, &x->n_rules, sizeof(*x->rules));
+	slot->pattern = pattern;
+	collect_children(
+	    x, pattern, &slot->rules, (struct place){.number = ""});
+	return &slot->rules;
+}
+
 /* --- values --- */
 
 static const char *
@@ -168,14 +215,29 @@ param(struct explainer *x, const xmlNode *data, const char *name)
 	return NULL;
 }
 
-static bool
-matches(const char *pattern, const char *value)
+static xmlRegexp *
+regexp_of(struct explainer *x, const xmlNode *data)
 {
-	xmlRegexp *re = xmlRegexpCompile((const xmlChar *)pattern);
-	bool ok = re != NULL && xmlRegexpExec(re, (const xmlChar *)value) == 1;
+	struct cached_regexp *slot;
+	const char *pattern;
 
-	xmlRegFreeRegexp(re);
-	return ok;
+	for (size_t i = 0; i < x->n_regexps; i++)
+		if (x->regexps[i].data == data)
+			return x->regexps[i].regexp;
+	slot = arena_push(
+	    x->ld->a, &x->regexps, &x->n_regexps, sizeof(*x->regexps));
+	slot->data = data;
+	pattern = param(x, data, "pattern");
+	if (pattern != NULL)
+		slot->regexp = xmlRegexpCompile((const xmlChar *)pattern);
+	return slot->regexp;
+}
+
+static void
+free_regexps(struct explainer *x)
+{
+	for (size_t i = 0; i < x->n_regexps; i++)
+		xmlRegFreeRegexp(x->regexps[i].regexp);
 }
 
 static bool
@@ -194,15 +256,16 @@ integer_fits(struct explainer *x, const xmlNode *data, const char *value)
 static bool
 data_fits(struct explainer *x, const xmlNode *data, const char *value)
 {
-	const char *pattern = param(x, data, "pattern");
 	const char *most = param(x, data, "maxLength");
+	xmlRegexp *re;
 
 	if (strcmp(attr_of(x, data, "type"), "integer") == 0)
 		return integer_fits(x, data, value);
 	if (most != NULL &&
 	    xmlUTF8Strlen((const xmlChar *)value) > strtol(most, NULL, 10))
 		return false;
-	return pattern == NULL || matches(pattern, value);
+	re = regexp_of(x, data);
+	return re == NULL || xmlRegexpExec(re, (const xmlChar *)value) == 1;
 }
 
 /* Does one of the patterns below `p` accept the value? */
@@ -467,10 +530,9 @@ explain_numbers(struct explainer *x, const xmlNode *n, const struct rules *r)
 static void
 explain_element(struct explainer *x, const xmlNode *n, const xmlNode *pattern)
 {
+	struct rules r = *rules_of(x, pattern);
 	const struct child_rule *rule;
-	struct rules r = {0};
 
-	collect_children(x, pattern, &r, (struct place){0});
 	explain_attrs(x, n, &r);
 	explain_missing(x, n, &r);
 	explain_text(x, n, &r);
@@ -487,26 +549,49 @@ explain_element(struct explainer *x, const xmlNode *n, const xmlNode *pattern)
 	}
 }
 
+/* The <element> of the root, or NULL when the schema is not as we know it. */
+static const struct child_rule *
+root_rule(struct explainer *x, struct rules *r)
+{
+	const xmlNode *start =
+	    x->grammar != NULL ? conf_first(x->grammar) : NULL;
+
+	while (start != NULL && !is(start, "start"))
+		start = conf_after(start);
+	if (start == NULL)
+		return NULL;
+	collect_children(x, start, r, (struct place){.number = ""});
+	return r->n_children > 0 ? &r->children[0] : NULL;
+}
+
 void
 conf_explain(struct conf_loader *ld, const xmlDoc *schema, xmlDoc *doc)
 {
 	struct explainer x = {ld, xmlDocGetRootElement(schema)};
-	xmlNode *root = xmlDocGetRootElement(doc), *start;
+	xmlNode *root = xmlDocGetRootElement(doc);
 	struct rules r = {0};
+	const struct child_rule *rule = root_rule(&x, &r);
 
-	start = x.grammar != NULL ? conf_first(x.grammar) : NULL;
-	while (start != NULL && !is(start, "start"))
-		start = conf_after(start);
-	if (start == NULL)
+	if (rule == NULL)
 		return;
-	collect_children(&x, start, &r, (struct place){0});
-	if (r.n_children == 0)
-		return;
-	if (root->ns != NULL || !is(root, r.children[0].name))
+	if (root->ns != NULL || !is(root, rule->name))
 		conf_complain_at(ld, root,
 		    "the root element is <%s>, but should be <%s> "
 		    "(and in no namespace)",
-		    root->name, r.children[0].name);
+		    root->name, rule->name);
 	else
-		explain_element(&x, root, r.children[0].pattern);
+		explain_element(&x, root, rule->pattern);
+	free_regexps(&x);
+}
+
+void
+conf_check_numbers(struct conf_loader *ld, const xmlDoc *schema, xmlDoc *doc)
+{
+	struct explainer x = {ld, xmlDocGetRootElement(schema)};
+	struct rules r = {0};
+	const struct child_rule *rule = root_rule(&x, &r);
+
+	if (rule != NULL)
+		explain_numbers(
+		    &x, xmlDocGetRootElement(doc), rules_of(&x, rule->pattern));
 }

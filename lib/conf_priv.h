@@ -39,6 +39,11 @@ void conf_include(struct conf_loader *ld, xmlDoc *doc, const char *path);
  * to what conf_explain.c says. */
 void conf_explain(struct conf_loader *ld, const xmlDoc *schema, xmlDoc *doc);
 
+/* Complains when there are too many or too few of the root's children, for a
+ * document that the schema accepts: it does not count them (conf_explain.c). */
+void conf_check_numbers(
+    struct conf_loader *ld, const xmlDoc *schema, xmlDoc *doc);
+
 /* Notes the file of an element and of all in it. */
 void conf_mark(xmlNode *n, const char *file);
 

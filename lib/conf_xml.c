@@ -264,7 +264,9 @@ validate(struct conf_loader *ld, xmlDoc *doc, const char *schema_path)
 	if (schema == NULL)
 		return;
 	rng = compile_schema(ld, schema, schema_path);
-	if (rng != NULL && run_schema(rng, doc, &v) != 0) {
+	if (rng != NULL && run_schema(rng, doc, &v) == 0) {
+		conf_check_numbers(ld, schema, doc);
+	} else if (rng != NULL) {
 		conf_explain(ld, schema, doc);
 		if (ld->complaints == before)
 			conf_complain_at(ld,
