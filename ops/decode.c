@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "mhs/or_charset.h"
+#include "mixer/ipm_print.h"
 
 static const struct {
 	const char *name;
@@ -42,6 +43,14 @@ decode_knows(const char *as)
 		if (strcmp(as, readers[i].name) == 0)
 			return true;
 	return false;
+}
+
+int
+decode_ipm(
+    struct arena *a, const uint8_t *p, size_t n, struct buf *out, struct err *e)
+{
+	(void)a;
+	return mixer_ipm_print(p, n, out, e);
 }
 
 /* --- printing --- */

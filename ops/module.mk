@@ -9,7 +9,6 @@ SRCS += \
 	ops/decode.c \
 	ops/decode_ber.c \
 	ops/decode_input.c \
-	ops/decode_ipm.c \
 	ops/decode_p1.c \
 	ops/ping_peer.c
 
