@@ -139,9 +139,10 @@ session_ind(struct pres *p, const struct ses_prim *s)
 	pass_up(p, s, PRES_SESSION);
 }
 
-/* The session may have cut an SSDU off: discard, interrupt, start, resume. */
+/* After an exception the session drops what is left of an SSDU; each of these
+ * primitives may be the way out of that. */
 static void
-activity_ind(struct pres *p, const struct ses_prim *s)
+fresh_ind(struct pres *p, const struct ses_prim *s)
 {
 	pres_data_fresh(p);
 	pass_up(p, s, PRES_SESSION);
@@ -227,17 +228,17 @@ static const struct {
     [SES_CONNECT] = {[SES_IND] = {pres_connect_ind, IN(PRES_IDLE)},
 	[SES_CNF] = {pres_connect_cnf, IN(PRES_WAIT_CPA)}},
     [SES_DATA] = {[SES_IND] = {data_ind, IN_OPEN}},
-    [SES_TOKEN_GIVE] = {[SES_IND] = {session_ind, IN_OPEN}},
+    [SES_TOKEN_GIVE] = {[SES_IND] = {fresh_ind, IN_OPEN}},
     [SES_TOKEN_PLEASE] = {[SES_IND] = {session_ind, IN_OPEN}},
-    [SES_CONTROL_GIVE] = {[SES_IND] = {session_ind, IN_OPEN}},
+    [SES_CONTROL_GIVE] = {[SES_IND] = {fresh_ind, IN_OPEN}},
     [SES_SYNC_MINOR] = {[SES_IND] = {session_ind, IN_OPEN},
 	[SES_CNF] = {session_ind, IN_OPEN}},
-    [SES_ACTIVITY_START] = {[SES_IND] = {activity_ind, IN_OPEN}},
-    [SES_ACTIVITY_RESUME] = {[SES_IND] = {activity_ind, IN_OPEN}},
-    [SES_ACTIVITY_INTERRUPT] = {[SES_IND] = {activity_ind, IN_OPEN},
-	[SES_CNF] = {activity_ind, IN_OPEN}},
-    [SES_ACTIVITY_DISCARD] = {[SES_IND] = {activity_ind, IN_OPEN},
-	[SES_CNF] = {activity_ind, IN_OPEN}},
+    [SES_ACTIVITY_START] = {[SES_IND] = {fresh_ind, IN_OPEN}},
+    [SES_ACTIVITY_RESUME] = {[SES_IND] = {fresh_ind, IN_OPEN}},
+    [SES_ACTIVITY_INTERRUPT] =
+	{[SES_IND] = {fresh_ind, IN_OPEN}, [SES_CNF] = {fresh_ind, IN_OPEN}},
+    [SES_ACTIVITY_DISCARD] =
+	{[SES_IND] = {fresh_ind, IN_OPEN}, [SES_CNF] = {fresh_ind, IN_OPEN}},
     [SES_ACTIVITY_END] = {[SES_IND] = {session_ind, IN_OPEN},
 	[SES_CNF] = {session_ind, IN_OPEN}},
     [SES_U_EXCEPTION] = {[SES_IND] = {session_ind, IN_OPEN}},
@@ -291,13 +292,8 @@ to_session(struct pres *p, const struct ses_prim *in, const struct pres_prim *q,
 static int
 session_req(struct pres *p, const struct pres_prim *q, struct err *e)
 {
-	int rc;
-
 	INVARIANT(q->ses != NULL);
-	rc = to_session(p, q->ses, q, e);
-	if (rc >= 0 && q->ses->type == SES_U_EXCEPTION)
-		pres_data_drop(p);
-	return rc;
+	return to_session(p, q->ses, q, e);
 }
 
 static int

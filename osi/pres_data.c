@@ -33,7 +33,7 @@ up(struct pres *p, const uint8_t *v, size_t n, bool last)
 	    .last = last};
 
 	p->first = false;
-	if (p->state != PRES_CLOSED && !p->dropping)
+	if (p->state != PRES_CLOSED)
 		p->fn(p->user, &q);
 }
 
@@ -132,13 +132,8 @@ feed(struct pres *p, const uint8_t *v, size_t n, struct err *e)
 int
 pres_data_ind(struct pres *p, const struct ses_prim *s, struct err *e)
 {
-	int rc;
+	int rc = feed(p, s->data, s->n, e);
 
-	if (p->dropping)
-		return 0;
-	rc = feed(p, s->data, s->n, e);
-	if (p->dropping)
-		return 0;
 	if (rc < 0 || !s->last)
 		return rc;
 	/* an SSDU without octets carries nothing, and harms nobody */
@@ -151,16 +146,10 @@ pres_data_ind(struct pres *p, const struct ses_prim *s, struct err *e)
 }
 
 void
-pres_data_drop(struct pres *p)
-{
-	p->dropping = true;
-}
-
-void
 pres_data_fresh(struct pres *p)
 {
 	ber_scan_reset(p->scan);
-	p->dropping = p->receiving = p->sending = false;
+	p->receiving = p->sending = false;
 }
 
 /* --- sending --- */

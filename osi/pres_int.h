@@ -33,8 +33,6 @@ struct pres {
 	struct ber_scan *scan;
 	struct pdv pdv;
 	bool receiving; /* some of it was fed */
-	bool dropping;  /* an exception was reported: data is passed over until
-	                 * an activity ends or begins */
 	bool first;     /* the next fragment is its value's first */
 	int32_t in_context;
 
@@ -67,9 +65,7 @@ void pres_data_init(struct pres *p);
 void pres_data_free(struct pres *p);
 /* A fragment of an SSDU. An error means: abort the connection. */
 int pres_data_ind(struct pres *p, const struct ses_prim *s, struct err *e);
-/* An exception was reported: from now on data means nothing. */
-void pres_data_drop(struct pres *p);
-/* The activity was given up or another begins: no SSDU is under way. */
+/* An activity was given up, or tokens passed: no SSDU is under way. */
 void pres_data_fresh(struct pres *p);
 int pres_data_req(struct pres *p, const struct pres_prim *q, struct err *e);
 /* The connection's context with this id, if accepted. */
