@@ -323,6 +323,10 @@ a_refused_transfer_fails_and_the_next_one_passes(void)
 			CU_ASSERT_EQUAL(p.a.count[RTSE_TRANSFER_FAILED], 1);
 			CU_ASSERT_EQUAL(p.a.count[RTSE_TRANSFER_CNF], 0);
 			CU_ASSERT_EQUAL(p.b.count[RTSE_TRANSFER_LOST], 0);
+			CU_ASSERT_EQUAL(p.b.count[RTSE_TRANSFER_END], !early);
+			if (early)
+				CU_ASSERT_EQUAL(
+				    p.b.count[RTSE_TRANSFER_DATA], 1);
 			p.b.refuse_transfer = p.b.refuse_early = false;
 			pair_send(&p, &p.a, &b);
 			CU_ASSERT_EQUAL(p.a.count[RTSE_TRANSFER_CNF], 1);
@@ -399,6 +403,26 @@ a_transfer_that_takes_too_long_fails(void)
 	CU_ASSERT_EQUAL(p.a.count[RTSE_TRANSFER_FAILED], 1);
 	CU_ASSERT_EQUAL(p.b.count[RTSE_TRANSFER_LOST], 1);
 	CU_ASSERT_EQUAL(p.a.count[RTSE_ABORTED], 0);
+	buf_free(&b);
+	pair_free(&p);
+}
+
+/* A timer is armed by one call with the time, and then lies ahead. */
+static void
+deadlines_lie_ahead_once_the_driver_called(void)
+{
+	struct pair p;
+	struct buf b = pair_octets(100);
+
+	pair_ready(&p, 1, RTSE_MONOLOGUE, WIRE_WHOLE);
+	p.b.leave_end = true;
+	pair_time(&p, 3600000);
+	pair_send(&p, &p.a, &b);
+	CU_ASSERT_TRUE(rtse_engine_ops.deadline(p.a.r) <= p.now);
+	rtse_engine_ops.timeout(p.a.r, p.now);
+	rtse_engine_ops.timeout(p.b.r, p.now);
+	CU_ASSERT_EQUAL(rtse_engine_ops.deadline(p.a.r), p.now + 60000);
+	CU_ASSERT_EQUAL(rtse_engine_ops.deadline(p.b.r), MSEC_NEVER);
 	buf_free(&b);
 	pair_free(&p);
 }
@@ -633,6 +657,7 @@ suite_osi_rtse(void)
 	    TEST(a_discard_midway_loses_nothing_else),
 	    TEST(an_apdu_over_the_limit_is_lost),
 	    TEST(a_transfer_that_takes_too_long_fails),
+	    TEST(deadlines_lie_ahead_once_the_driver_called),
 	    TEST(an_open_that_nobody_answers_times_out),
 	    TEST(the_turn_passes_and_both_ends_send),
 	    TEST(held_input_shows_to_the_driver),
