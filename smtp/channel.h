@@ -64,6 +64,9 @@ bool smtp_job_settled(const struct smtp_job *j);
 /* Gives the result to qmgr and frees the job. `remote` is the server's name
  * for reports. */
 void smtp_job_done(struct smtp_job *j, const char *remote);
+/* Frees the job without a result (the process ends; qmgr gives the work to
+ * another). */
+void smtp_job_drop(struct smtp_job *j);
 /* The peer cannot be reached: all recipients are deferred. */
 void smtp_job_unreachable(struct smtp_job *j, const char *why);
 

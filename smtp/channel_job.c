@@ -213,6 +213,7 @@ static void
 finish(struct smtp_job *j, const char *remote)
 {
 	struct smtp_channel *c = j->channel;
+	struct q_record *record = j->record;
 	struct q_outcomes o = {
 	    .mlist = j->mlist,
 	    .v = j->outcomes,
@@ -220,16 +221,15 @@ finish(struct smtp_job *j, const char *remote)
 	    .peer_error = j->t.peer_error,
 	};
 
-	if (remote != NULL && remote[0] != '\0')
-		remote = arena_printf(j->record->arena, "dns; %s", remote);
+	for (size_t i = 0; i < j->t.n_recipients; i++)
+		j->outcomes[j->outcome_of[i]].remote_mta = remote;
 	for (size_t i = 0; i < j->n_outcomes; i++) {
 		j->outcomes[i].at = clock_wall();
-		j->outcomes[i].remote_mta = remote;
 		if (log_enabled(LOG_LEVEL_INFO))
 			log_outcome(j, &j->outcomes[i]);
 	}
 	q_chan_result(c->chan, &o);
-	q_record_close(&j->record); /* the job lives in its arena */
+	q_record_close(&record); /* the job lives in its arena */
 	c->n_jobs--;
 	smtp_channel_check(c);
 }
@@ -237,10 +237,21 @@ finish(struct smtp_job *j, const char *remote)
 void
 smtp_job_done(struct smtp_job *j, const char *remote)
 {
+	if (remote != NULL && remote[0] != '\0')
+		remote = arena_printf(j->record->arena, "dns; %s", remote);
 	for (size_t i = 0; i < j->t.n_recipients; i++)
 		take_result(
 		    j, &j->t.recipients[i], &j->outcomes[j->outcome_of[i]]);
 	finish(j, remote);
+}
+
+void
+smtp_job_drop(struct smtp_job *j)
+{
+	struct q_record *record = j->record;
+
+	j->channel->n_jobs--;
+	q_record_close(&record);
 }
 
 void

@@ -265,10 +265,10 @@ smtp_peers_free(struct smtp_channel *c)
 	for (struct smtp_peer *p = c->peers; p != NULL; p = p->next) {
 		while (p->links != NULL) {
 			if (p->links->job != NULL)
-				q_record_close(&p->links->job->record);
+				smtp_job_drop(p->links->job);
 			link_free(p->links);
 		}
 		while ((j = dequeue(p)) != NULL)
-			q_record_close(&j->record);
+			smtp_job_drop(j);
 	}
 }

@@ -180,6 +180,18 @@ make_id(struct smtpd_session *s)
 	    d->counter++ & 0xffffff);
 }
 
+/* In place: a line end and the tab after it become one space. */
+static void
+unfold(char *text)
+{
+	char *out = text;
+
+	for (const char *p = text; *p != '\0'; p++)
+		if (*p != '\r' && *p != '\n')
+			*out++ = *p == '\t' ? ' ' : *p;
+	*out = '\0';
+}
+
 /* The name that the client gave itself is a claim; its address is not. An
  * address literal stands for itself (RFC 5321 4.4). */
 static void
@@ -204,10 +216,7 @@ add_received(struct smtpd_session *s)
 	write_content(s, "Received: ", 10);
 	write_content(s, line, strlen(line));
 	write_content(s, "\r\n", 2);
-	/* in the trace, on one line */
-	for (char *p = line; *p != '\0'; p++)
-		if (*p == '\r' || *p == '\n' || *p == '\t')
-			*p = ' ';
+	unfold(line);
 	t = arena_push(
 	    s->arena, &s->received, &s->n_received, sizeof(*s->received));
 	t->received = line;
