@@ -1,16 +1,32 @@
 SRCS += \
 	qmgr/chan.c \
+	qmgr/channel.c \
 	qmgr/config.c \
 	qmgr/content.c \
+	qmgr/control.c \
+	qmgr/control_client.c \
+	qmgr/dispose.c \
+	qmgr/files.c \
 	qmgr/heap.c \
 	qmgr/journal.c \
 	qmgr/journal_entry.c \
+	qmgr/load.c \
 	qmgr/pipe.c \
+	qmgr/process.c \
 	qmgr/proto.c \
+	qmgr/queue.c \
+	qmgr/queue_journal.c \
+	qmgr/queue_last.c \
+	qmgr/queue_list.c \
+	qmgr/queue_plan.c \
+	qmgr/queue_result.c \
+	qmgr/queue_segments.c \
 	qmgr/record.c \
+	qmgr/replay.c \
 	qmgr/report.c \
 	qmgr/route.c \
 	qmgr/sched.c \
+	qmgr/sockets.c \
 	qmgr/spool.c \
 	qmgr/spool_read.c \
 	qmgr/submit.c \
@@ -20,4 +36,6 @@ SRCS += \
 	qmgr/writer.c
 
 PROG_LIBEXEC += \
+	loader:qmgr/loader.c \
+	qmgr:qmgr/qmgr.c \
 	report:qmgr/report_main.c

@@ -1,0 +1,132 @@
+/*
+ * What the files of the qmgr program share: one struct, and who looks after
+ * which part of it.
+ */
+#ifndef QMGR_QMGR_OWN_H
+#define QMGR_QMGR_OWN_H
+
+#include "qmgr/config.h"
+#include "qmgr/control.h"
+#include "qmgr/pipe.h"
+#include "qmgr/queue.h"
+#include "qmgr/table.h"
+
+struct qmgr;
+
+/* A program that qmgr runs, once or several times. */
+struct program {
+	struct program *next;
+	const char *name; /* channel, listener, or "loader" */
+	const char *file; /* below libexec/isthmus */
+	const struct q_channel_config *channel;   /* or NULL */
+	const struct q_listener_config *listener; /* or NULL */
+	struct sched_chan *sched;                 /* of a channel */
+	unsigned least; /* processes that run always */
+	unsigned running;
+	unsigned failures;  /* in a row */
+	int64_t not_before; /* no start before this, ms */
+};
+
+/* A work that a child has. */
+struct child_work {
+	struct table_node node; /* key: mlist */
+};
+
+struct child {
+	struct child *next;
+	struct qmgr *q;
+	struct program *program;
+	pid_t pid;
+	struct q_pipe *pipe;
+	uint64_t instance;
+	uint64_t scan_instance; /* loader: what it scans */
+	unsigned capacity;
+	struct table works;
+	int64_t started, idle_since; /* ms */
+	bool stopping;               /* was told to end */
+	bool loaded;                 /* loader: said that all is told */
+	bool pipe_over, reaped;      /* both: it is over */
+	int status;                  /* from waitpid() */
+};
+
+/* An instance that died, whose segments are to be scanned. */
+struct scan {
+	struct scan *next;
+	uint64_t instance; /* 0: everything, at the start */
+	bool running;
+};
+
+/* A listening socket, or one end of a pair between listener and service. */
+struct named_fd {
+	struct named_fd *next;
+	char *name; /* address; or the service's channel */
+	int fd;
+	int other; /* pair: the service's end */
+};
+
+struct qmgr {
+	struct loop *loop;
+	struct arena *arena; /* of the configuration */
+	const char *config_path;
+	const struct conf_node *root;
+	struct q_config config;
+	struct q_queue *queue;
+	struct q_journal *journal;
+	struct q_control *control;
+	struct program *programs;
+	struct child *children;
+	struct scan *scans;
+	struct named_fd *listening, *services;
+	struct loop_timer *timer, *stop_timer;
+	int64_t timer_at;
+	uint64_t first_number;
+	uint64_t next_instance;
+	uint64_t snapshot_size; /* octets of the last one */
+	bool loaded;            /* the start's scan is complete */
+	bool kicked;
+	bool stopping;
+	bool restart; /* begin anew after stopping */
+	int lock;     /* descriptor of run/lock, also our children's */
+	int64_t mono_base, wall_base;
+};
+
+/* Milliseconds of the wall clock, but never backwards. */
+int64_t qmgr_now(void *q);
+/* Have dispatching, starts and timers looked at, soon. */
+void qmgr_kick(struct qmgr *q);
+
+/* process.c: starting, watching and ending children. */
+void process_setup(struct qmgr *q);
+/* Starts what is missing and useful. Returns when to look again, ms. */
+int64_t process_start_all(struct qmgr *q);
+/* Tells all to finish; qmgr_children_gone() is called when none is left. */
+void process_stop_all(struct qmgr *q);
+void process_kill(struct child *c);
+void process_free(struct qmgr *q);
+/* qmgr.c */
+void qmgr_children_gone(struct qmgr *q);
+void qmgr_loaded(struct qmgr *q);
+
+/* channel.c: qmgr's side of the protocol. */
+void channel_open(struct child *c, int fd);
+/* Gives work to the children of all channels, as the scheduler says. */
+void channel_dispatch_all(struct qmgr *q);
+void channel_stop(struct child *c);
+/* Its works go back, its memory is freed. */
+void channel_close(struct child *c);
+
+/* sockets.c: sockets that outlive their users. */
+int sockets_open(struct qmgr *q, struct err *e);
+void sockets_free(struct qmgr *q);
+/* For a new image of qmgr (SIGHUP): leave them open, say so in the
+ * environment; and take them from there. */
+void sockets_bequeath(struct qmgr *q);
+void sockets_inherit(struct qmgr *q);
+
+/* dispose.c */
+void dispose_segment(struct qmgr *q, uint64_t number);
+void dispose_content(struct qmgr *q, uint64_t number);
+/* Makes it durable that they are gone. */
+int dispose_sync(struct qmgr *q, struct err *e);
+
+#endif
