@@ -179,7 +179,7 @@ put_universal(struct buf *out, const char *p, size_t n)
 
 /* The forms that one attribute type is there in. */
 struct variants {
-	const struct mhs_or_attr *printable, *teletex, *universal, *raw;
+	const struct mhs_or_attr *printable, *teletex, *universal;
 };
 
 static bool
@@ -210,7 +210,7 @@ variants(const struct mhs_or *o, enum mhs_or_type type)
 		case MHS_OR_NUMERIC: v.printable = at; break;
 		case MHS_OR_TELETEX: v.teletex = at; break;
 		case MHS_OR_UNIVERSAL: v.universal = at; break;
-		case MHS_OR_RAW: v.raw = at; break;
+		case MHS_OR_RAW: break;
 		}
 	}
 	if (v.teletex != NULL && as_printable(v.teletex) &&
@@ -342,17 +342,18 @@ static void
 slash_attribute(
     struct buf *out, const struct mhs_or *o, enum mhs_or_type type, bool plain)
 {
+	const struct mhs_or_attr *at = mhs_or_get(o, type);
 	struct variants v = variants(o, type);
 
-	if (mhs_or_get(o, type) == NULL)
+	if (at == NULL)
 		return;
 	if (type == MHS_OR_PSAP) {
-		slash_psap(out, v.raw);
+		slash_psap(out, at);
 	} else if (type == MHS_OR_E163) {
-		slash_number(out, v.printable);
+		slash_number(out, at);
 	} else if (type == MHS_OR_TERMINAL_TYPE) {
 		buf_puts(out, "/T-TY=");
-		put_terminal_type(out, v.printable);
+		put_terminal_type(out, at);
 	} else {
 		slash_strings(out,
 		    plain && is_unit(type) ? "OU" : mhs_or_key(type), type, &v);
