@@ -172,6 +172,8 @@ get_recipients(struct p1_in *in, const struct ber_tlv *t, void *into)
 		if (r < 0)
 			return r;
 	}
+	if (r == 0 && rep->n_recipients == 0)
+		return p1_bad(in, t, "no recipients");
 	return r;
 }
 

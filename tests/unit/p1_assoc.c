@@ -1,0 +1,542 @@
+/* Both ends of a P1 association in memory. */
+#include "p1/p1.h"
+
+#include "p1/envelope_codec.h"
+#include "tests/unit/p1_vectors.h"
+
+#define EVENTS (P1_CLOSED + 1)
+
+struct end {
+	struct p1 *p;
+	unsigned count[EVENTS];
+	struct buf content; /* of the APDU under way */
+	enum mhs_kind kind;
+	char *local; /* local part of its identifier */
+	int bind_error;
+	struct err err;
+	bool refuse, hold_answer, idle_after;
+	const uint8_t *to_send; /* content still to go */
+	size_t left;
+};
+
+struct pair {
+	struct end a, b; /* initiator, responder */
+	msec_t now;
+	size_t chunk;
+};
+
+static void
+send_more(struct end *x)
+{
+	struct err e = ERR_INIT;
+	int64_t n = 1;
+
+	while (x->left > 0 && n > 0) {
+		n = p1_send_content(x->p, x->to_send, x->left, &e);
+		CU_ASSERT(n >= 0);
+		if (n > 0) {
+			x->to_send += n;
+			x->left -= (size_t)n;
+		}
+	}
+}
+
+static void
+on_end(struct end *x, const struct p1_event *ev)
+{
+	struct err e = ERR_INIT;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(ev->env);
+	x->kind = ev->env->kind;
+	free(x->local);
+	x->local = xstrdup(ev->env->id.local);
+	if (x->hold_answer)
+		return;
+	CU_ASSERT_EQUAL(
+	    x->refuse ? p1_refuse(x->p, &e) : p1_accept(x->p, &e), 0);
+}
+
+static void
+on_event(void *user, const struct p1_event *ev)
+{
+	struct end *x = user;
+
+	x->count[ev->type]++;
+	if (ev->err != NULL)
+		x->err = *ev->err;
+	switch (ev->type) {
+	case P1_REFUSED: x->bind_error = ev->bind_error; break;
+	case P1_IN_BEGIN: buf_clear(&x->content); break;
+	case P1_IN_CONTENT: buf_append(&x->content, ev->data, ev->n); break;
+	case P1_IN_END: on_end(x, ev); break;
+	case P1_WRITABLE: send_more(x); break;
+	case P1_SENT:
+	case P1_SEND_FAILED:
+		if (x->idle_after)
+			p1_idle(x->p);
+		break;
+	default: break;
+	}
+}
+
+static bool
+lookup(void *user, const char *mta, struct p1_peer_auth *out)
+{
+	(void)user;
+	if (strcmp(mta, "alpha") != 0 && strcmp(mta, "busy") != 0)
+		return false;
+	out->password = "secret-a";
+	out->our_mta = "bravo";
+	out->our_password = "secret-b";
+	out->two_way_alternate = true;
+	out->busy = strcmp(mta, "busy") == 0;
+	return true;
+}
+
+static struct p1_params
+params(enum osi_role role)
+{
+	return (struct p1_params){
+	    .role = role,
+	    .our_mta = "alpha",
+	    .our_password = "secret-a",
+	    .peer_mta = "bravo",
+	    .peer_password = "secret-b",
+	    .checkpoint_size = 1,
+	    .window_size = 3,
+	    .transfer_timeout = 60000,
+	    .common.timeouts = {.connect = 10000, .reply = 10000},
+	    .lookup = lookup,
+	    .wall = 1700000000,
+	};
+}
+
+static bool
+move(struct pair *w, struct end *from, struct end *to)
+{
+	struct buf *out = p1_engine_ops.output(from->p);
+	size_t n = out->len < w->chunk ? out->len : w->chunk;
+	struct buf copy = {0};
+
+	if (n == 0)
+		return false;
+	buf_append(&copy, out->data, n);
+	buf_consume(out, n);
+	if (out->len == 0)
+		p1_engine_ops.drained(from->p, w->now);
+	p1_engine_ops.input(to->p, copy.data, n, w->now);
+	buf_free(&copy);
+	return true;
+}
+
+static void
+pump(struct pair *w)
+{
+	bool moved;
+
+	do {
+		moved = move(w, &w->a, &w->b);
+		moved |= move(w, &w->b, &w->a);
+	} while (moved);
+}
+
+static void
+pair_open(struct pair *w, const struct p1_params *a, size_t chunk)
+{
+	struct p1_params b = params(OSI_RESPONDER);
+	struct err e = ERR_INIT;
+
+	*w = (struct pair){.now = 1000, .chunk = chunk};
+	w->a.p = p1_new(a, on_event, &w->a, w->now);
+	w->b.p = p1_new(&b, on_event, &w->b, w->now);
+	CU_ASSERT_EQUAL(p1_start(w->a.p, &e), 0);
+	pump(w);
+}
+
+static void
+pair_free(struct pair *w)
+{
+	p1_free(&w->a.p);
+	p1_free(&w->b.p);
+	buf_free(&w->a.content);
+	buf_free(&w->b.content);
+	free(w->a.local);
+	free(w->b.local);
+}
+
+static struct mhs_envelope *
+make(struct arena *a, enum mhs_kind kind, const char *local)
+{
+	struct mhs_envelope *env = mhs_envelope_new(a, kind);
+	struct mhs_recipient *rcpt = mhs_recipient_add(a, env);
+	struct mhs_trace *t = mhs_trace_add(a, env);
+
+	env->id.domain = (struct mhs_domain){"XX", "ALPHA", NULL};
+	env->id.local = local;
+	env->originator.or = mhs_or_parse(a, "C=XX; A=ALPHA; S=Ray", NULL);
+	env->content_type = MHS_CONTENT_P22;
+	rcpt->name.or = mhs_or_parse(a, "C=XX; A=BRAVO; S=Joe", NULL);
+	rcpt->number = 1;
+	rcpt->responsible = true;
+	t->domain = env->id.domain;
+	t->arrival = 1700000000;
+	if (kind != MHS_REPORT)
+		return env;
+	env->report->subject.domain = env->id.domain;
+	env->report->subject.local = "subject";
+	env->report->content_type = MHS_CONTENT_P22;
+	env->report->n_recipients = 1;
+	env->report->recipients = ARENA_NEW(a, struct mhs_report_recipient);
+	env->report->recipients[0] = (struct mhs_report_recipient){
+	    .actual = rcpt->name,
+	    .number = 1,
+	    .type = MHS_NOT_DELIVERED,
+	    .reason = 1,
+	    .diagnostic = 0,
+	    .user_type = -1,
+	    .last_trace_arrival = 1700000000,
+	};
+	return env;
+}
+
+static void
+transfer(struct pair *w, struct end *x, const struct mhs_envelope *env,
+    const void *content, size_t n)
+{
+	struct err e = ERR_INIT;
+	int r = p1_send(x->p, env, n, &e);
+
+	if (r < 0)
+		printf("\n  %s", e.text);
+	CU_ASSERT_EQUAL(r, 0);
+	x->to_send = content;
+	x->left = n;
+	send_more(x);
+	pump(w);
+}
+
+static void
+bind_tells_each_end_the_others_name(void)
+{
+	struct p1_params a = params(OSI_INITIATOR);
+	struct pair w;
+
+	pair_open(&w, &a, 4096);
+	CU_ASSERT_EQUAL(w.a.count[P1_OPEN], 1);
+	CU_ASSERT_EQUAL(w.b.count[P1_OPEN], 1);
+	CU_ASSERT_STRING_EQUAL(p1_peer_mta(w.a.p), "bravo");
+	CU_ASSERT_STRING_EQUAL(p1_peer_mta(w.b.p), "alpha");
+	CU_ASSERT(p1_ready(w.a.p));
+	CU_ASSERT_FALSE(p1_ready(w.b.p));
+	p1_close(w.a.p);
+	pump(&w);
+	CU_ASSERT_EQUAL(w.a.count[P1_CLOSED], 1);
+	CU_ASSERT_EQUAL(w.b.count[P1_CLOSED], 1);
+	CU_ASSERT_EQUAL(w.a.err.code, 0);
+	pair_free(&w);
+}
+
+/* What is wrong, and the MTABindError that the initiator gets. */
+static void
+wrong_names_and_passwords_are_refused_by_the_responder(void)
+{
+	static const struct {
+		const char *mta, *password;
+		int error;
+	} cases[] = {
+	    {"alpha", "wrong", P1_BIND_AUTHENTICATION},
+	    {"alpha", NULL, P1_BIND_AUTHENTICATION},
+	    {"alph", "secret-a", P1_BIND_AUTHENTICATION},
+	    {NULL, NULL, P1_BIND_AUTHENTICATION},
+	    {"busy", "secret-a", P1_BIND_BUSY},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct p1_params a = params(OSI_INITIATOR);
+		struct pair w;
+
+		a.our_mta = cases[i].mta;
+		a.our_password = cases[i].password;
+		pair_open(&w, &a, 100);
+		CU_ASSERT_EQUAL(w.a.count[P1_OPEN], 0);
+		CU_ASSERT_EQUAL(w.b.count[P1_OPEN], 0);
+		CU_ASSERT_EQUAL(w.a.count[P1_REFUSED], 1);
+		CU_ASSERT_EQUAL(w.b.count[P1_REFUSED], 1);
+		CU_ASSERT_EQUAL(w.a.bind_error, cases[i].error);
+		CU_ASSERT_EQUAL(w.b.bind_error, cases[i].error);
+		pair_free(&w);
+	}
+}
+
+static void
+a_responder_that_answers_wrongly_is_left(void)
+{
+	static const struct {
+		const char *mta, *password;
+	} cases[] = {{"charlie", "secret-b"}, {"bravo", "other"}};
+
+	for (size_t i = 0; i < 2; i++) {
+		struct p1_params a = params(OSI_INITIATOR);
+		struct pair w;
+
+		a.peer_mta = cases[i].mta;
+		a.peer_password = cases[i].password;
+		pair_open(&w, &a, 4096);
+		CU_ASSERT_EQUAL(w.a.count[P1_OPEN], 0);
+		CU_ASSERT_EQUAL(w.a.count[P1_REFUSED], 1);
+		CU_ASSERT_EQUAL(w.a.bind_error, P1_BIND_AUTHENTICATION);
+		CU_ASSERT_EQUAL(w.b.count[P1_CLOSED], 1);
+		pair_free(&w);
+	}
+}
+
+static void
+messages_probes_and_reports_arrive_one_after_the_other(void)
+{
+	struct p1_params q = params(OSI_INITIATOR);
+	struct arena *a = arena_new();
+	struct mhs_envelope *report = make(a, MHS_REPORT, "r1");
+	struct pair w;
+
+	pair_open(&w, &q, 333);
+	transfer(&w, &w.a, make(a, MHS_MESSAGE, "m1"), "hello", 5);
+	CU_ASSERT_EQUAL(w.a.count[P1_SENT], 1);
+	CU_ASSERT_EQUAL(w.b.kind, MHS_MESSAGE);
+	CU_ASSERT_STRING_EQUAL(w.b.local, "m1");
+	CU_ASSERT_EQUAL(w.b.content.len, 5);
+	transfer(&w, &w.a, make(a, MHS_PROBE, "p1"), NULL, 0);
+	CU_ASSERT_EQUAL(w.b.kind, MHS_PROBE);
+	transfer(&w, &w.a, report, NULL, 0);
+	CU_ASSERT_EQUAL(w.b.kind, MHS_REPORT);
+	report->report->content_returned = true;
+	transfer(&w, &w.a, report, "returned", 8);
+	CU_ASSERT_EQUAL(w.b.content.len, 8);
+	CU_ASSERT_EQUAL(w.a.count[P1_SENT], 4);
+	CU_ASSERT_EQUAL(w.b.count[P1_IN_END], 4);
+	CU_ASSERT_EQUAL(w.b.count[P1_IN_BEGIN], 4);
+	CU_ASSERT(p1_ready(w.a.p));
+	pair_free(&w);
+	arena_free(&a);
+}
+
+static void
+a_large_content_arrives_whole_through_small_windows(void)
+{
+	struct p1_params q = params(OSI_INITIATOR);
+	struct arena *a = arena_new();
+	size_t n = 300000;
+	uint8_t *content = arena_alloc(a, n);
+	struct pair w;
+
+	for (size_t i = 0; i < n; i++)
+		content[i] = (uint8_t)(i * 7 + i / 251);
+	pair_open(&w, &q, 1000);
+	transfer(&w, &w.a, make(a, MHS_MESSAGE, "m1"), content, n);
+	CU_ASSERT_EQUAL(w.a.count[P1_SENT], 1);
+	CU_ASSERT(w.a.count[P1_WRITABLE] > 0);
+	CU_ASSERT_EQUAL(w.b.content.len, n);
+	CU_ASSERT(
+	    w.b.content.len == n && memcmp(w.b.content.data, content, n) == 0);
+	pair_free(&w);
+	arena_free(&a);
+}
+
+static void
+a_refused_message_leaves_the_association_usable(void)
+{
+	struct p1_params q = params(OSI_INITIATOR);
+	struct arena *a = arena_new();
+	struct pair w;
+
+	pair_open(&w, &q, 4096);
+	w.b.refuse = true;
+	transfer(&w, &w.a, make(a, MHS_MESSAGE, "m1"), "hello", 5);
+	CU_ASSERT_EQUAL(w.a.count[P1_SENT], 0);
+	CU_ASSERT_EQUAL(w.a.count[P1_SEND_FAILED], 1);
+	w.b.refuse = false;
+	if (p1_ready(w.a.p)) {
+		transfer(&w, &w.a, make(a, MHS_MESSAGE, "m2"), "hello", 5);
+		CU_ASSERT_EQUAL(w.a.count[P1_SENT], 1);
+	} else {
+		CU_ASSERT_EQUAL(w.a.count[P1_CLOSED], 1);
+	}
+	pair_free(&w);
+	arena_free(&a);
+}
+
+static void
+acceptance_waits_for_the_receivers_word(void)
+{
+	struct p1_params q = params(OSI_INITIATOR);
+	struct arena *a = arena_new();
+	struct err e = ERR_INIT;
+	struct pair w;
+
+	pair_open(&w, &q, 4096);
+	w.b.hold_answer = true;
+	transfer(&w, &w.a, make(a, MHS_MESSAGE, "m1"), "hello", 5);
+	CU_ASSERT_EQUAL(w.b.count[P1_IN_END], 1);
+	CU_ASSERT_EQUAL(w.a.count[P1_SENT], 0);
+	CU_ASSERT_FALSE(p1_ready(w.a.p));
+	p1_close(w.a.p); /* waits for the end of the transfer */
+	pump(&w);
+	CU_ASSERT_EQUAL(w.a.count[P1_CLOSED], 0);
+	CU_ASSERT_EQUAL(p1_accept(w.b.p, &e), 0);
+	CU_ASSERT_EQUAL(p1_accept(w.b.p, &e), ERR_PROTOCOL);
+	pump(&w);
+	CU_ASSERT_EQUAL(w.a.count[P1_SENT], 1);
+	CU_ASSERT_EQUAL(w.a.count[P1_CLOSED], 1);
+	CU_ASSERT_EQUAL(w.b.count[P1_CLOSED], 1);
+	pair_free(&w);
+	arena_free(&a);
+}
+
+/* A transfer that is no MTS-APDU, made by the RTSE below one end. */
+static void
+what_is_no_apdu_is_refused_and_said(void)
+{
+	struct p1_params q = params(OSI_INITIATOR);
+	struct err e = ERR_INIT;
+	struct pair w;
+
+	pair_open(&w, &q, 4096);
+	CU_ASSERT_EQUAL(rtse_transfer_begin(p1_rtse(w.a.p), 4, &e), 0);
+	CU_ASSERT_EQUAL(rtse_transfer_data(p1_rtse(w.a.p),
+			    (const uint8_t *)"\x30\x02\x05\x00", 4, &e),
+	    4);
+	pump(&w);
+	CU_ASSERT_EQUAL(w.b.count[P1_IN_LOST], 1);
+	CU_ASSERT_EQUAL(w.b.count[P1_IN_END], 0);
+	CU_ASSERT_EQUAL(w.b.err.code, ERR_SYNTAX);
+	pair_free(&w);
+}
+
+static void
+the_turn_goes_to_who_asks_and_comes_back(void)
+{
+	struct p1_params q = params(OSI_INITIATOR);
+	struct arena *a = arena_new();
+	struct pair w;
+
+	q.dialogue = RTSE_TWO_WAY_ALTERNATE;
+	pair_open(&w, &q, 4096);
+	CU_ASSERT(p1_ready(w.a.p));
+	p1_idle(w.a.p);
+	p1_want_turn(w.b.p, MHS_NORMAL);
+	pump(&w);
+	CU_ASSERT_EQUAL(w.b.count[P1_TURN], 1);
+	CU_ASSERT(p1_ready(w.b.p));
+	CU_ASSERT_FALSE(p1_ready(w.a.p));
+	transfer(&w, &w.b, make(a, MHS_MESSAGE, "m1"), "hello", 5);
+	CU_ASSERT_EQUAL(w.b.count[P1_SENT], 1);
+	CU_ASSERT_EQUAL(w.a.count[P1_IN_END], 1);
+	p1_idle(w.b.p);
+	p1_want_turn(w.a.p, MHS_URGENT);
+	pump(&w);
+	CU_ASSERT_EQUAL(w.a.count[P1_TURN], 1);
+	transfer(&w, &w.a, make(a, MHS_MESSAGE, "m2"), "hello", 5);
+	CU_ASSERT_EQUAL(w.a.count[P1_SENT], 1);
+	p1_close(w.a.p);
+	pump(&w);
+	CU_ASSERT_EQUAL(w.b.count[P1_CLOSED], 1);
+	pair_free(&w);
+	arena_free(&a);
+}
+
+/* Ours is more urgent: the peer gets the turn only after it. */
+static void
+more_urgent_work_keeps_the_turn(void)
+{
+	struct p1_params q = params(OSI_INITIATOR);
+	struct arena *a = arena_new();
+	struct pair w;
+
+	q.dialogue = RTSE_TWO_WAY_ALTERNATE;
+	pair_open(&w, &q, 4096);
+	p1_want_turn(w.a.p, MHS_URGENT);
+	p1_want_turn(w.b.p, MHS_NORMAL);
+	pump(&w);
+	CU_ASSERT(p1_ready(w.a.p));
+	w.a.idle_after = true;
+	transfer(&w, &w.a, make(a, MHS_MESSAGE, "m1"), "hello", 5);
+	CU_ASSERT_EQUAL(w.b.count[P1_TURN], 1);
+	/* the initiator closes without the turn: it asks for it first */
+	p1_idle(w.b.p);
+	p1_close(w.a.p);
+	pump(&w);
+	CU_ASSERT_EQUAL(w.a.count[P1_CLOSED], 1);
+	pair_free(&w);
+	arena_free(&a);
+}
+
+static void
+an_abort_ends_both_and_loses_what_was_sent(void)
+{
+	struct p1_params q = params(OSI_INITIATOR);
+	struct arena *a = arena_new();
+	struct pair w;
+
+	pair_open(&w, &q, 4096);
+	w.b.hold_answer = true;
+	transfer(&w, &w.a, make(a, MHS_MESSAGE, "m1"), "hello", 5);
+	p1_abort(w.b.p, "test");
+	pump(&w);
+	CU_ASSERT_EQUAL(w.a.count[P1_CLOSED], 1);
+	CU_ASSERT_EQUAL(w.b.count[P1_CLOSED], 1);
+	CU_ASSERT_EQUAL(w.a.count[P1_SENT], 0);
+	pair_free(&w);
+	arena_free(&a);
+}
+
+static void
+a_broken_connection_closes(void)
+{
+	struct p1_params q = params(OSI_INITIATOR);
+	struct err why = ERR_INIT;
+	struct pair w;
+
+	pair_open(&w, &q, 4096);
+	err_set(&why, "tcp", ERR_TEMPORARY, "reset");
+	p1_engine_ops.closed(w.a.p, &why, w.now);
+	CU_ASSERT_EQUAL(w.a.count[P1_CLOSED], 1);
+	pair_free(&w);
+}
+
+static void
+an_envelope_that_cannot_be_encoded_is_not_begun(void)
+{
+	struct p1_params q = params(OSI_INITIATOR);
+	struct arena *a = arena_new();
+	struct mhs_envelope *env = make(a, MHS_MESSAGE, "m1");
+	struct err e = ERR_INIT;
+	struct pair w;
+
+	pair_open(&w, &q, 4096);
+	env->recipients[0].name.or = NULL;
+	CU_ASSERT_EQUAL(p1_send(w.a.p, env, 5, &e), ERR_UNSUPPORTED);
+	CU_ASSERT(p1_ready(w.a.p));
+	pair_free(&w);
+	arena_free(&a);
+}
+
+void
+suite_p1_assoc(void)
+{
+	static CU_TestInfo tests[] = {
+	    TEST(bind_tells_each_end_the_others_name),
+	    TEST(wrong_names_and_passwords_are_refused_by_the_responder),
+	    TEST(a_responder_that_answers_wrongly_is_left),
+	    TEST(messages_probes_and_reports_arrive_one_after_the_other),
+	    TEST(a_large_content_arrives_whole_through_small_windows),
+	    TEST(a_refused_message_leaves_the_association_usable),
+	    TEST(acceptance_waits_for_the_receivers_word),
+	    TEST(what_is_no_apdu_is_refused_and_said),
+	    TEST(the_turn_goes_to_who_asks_and_comes_back),
+	    TEST(more_urgent_work_keeps_the_turn),
+	    TEST(an_abort_ends_both_and_loses_what_was_sent),
+	    TEST(a_broken_connection_closes),
+	    TEST(an_envelope_that_cannot_be_encoded_is_not_begun),
+	    CU_TEST_INFO_NULL,
+	};
+	unit_suite("p1_assoc", tests);
+}
