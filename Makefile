@@ -17,7 +17,7 @@ SYSCONFDIR ?= $(PREFIX)/etc/isthmus
 ifeq ($(origin CC),default)
 CC := gcc
 endif
-VARIANT := $(if $(filter-out gcc,$(CC)),-$(notdir $(CC)))$(if $(SAN),-san)
+VARIANT := $(if $(filter-out gcc,$(CC)),-$(notdir $(CC)))$(if $(SAN),-san)$(if $(FUZZING),-fuzz)
 BUILD := build$(if $(VARIANT),/variant$(VARIANT))
 
 PKGS := libevent libevent_pthreads libxml-2.0 libcrypto gmime-3.0
@@ -26,7 +26,8 @@ WARN := -Wall -Wextra -Werror -Wshadow -Wpointer-arith -Wstrict-prototypes \
 OPT ?= -O2 -g
 comma := ,
 SAN_FLAGS := $(if $(SAN),-fsanitize=address$(comma)undefined \
-	-fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+	-fno-sanitize-recover=undefined -fno-omit-frame-pointer) \
+	$(if $(FUZZING),-fsanitize=fuzzer-no-link)
 # the packages are asked once, and only when something is built
 PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
 PKG_LIBS = $(eval PKG_LIBS := $(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
