@@ -261,9 +261,13 @@ q_queue_loaded(struct q_queue *q, const struct q_summary *s,
 static void
 snapshot_message(const struct message *m, uint32_t *v, struct buf *out)
 {
+	struct q_entry end = {.type = Q_ENTRY_FINISHED, .id = m->id};
 	size_t n = 0;
 
-	for (uint32_t i = 0; i < m->n_rcpts; i++) {
+	/* its own FINISHED entry is on the way, in a file that will go */
+	if (m->undone == 0)
+		q_entry_pack(&end, out);
+	for (uint32_t i = 0; i < m->n_rcpts && m->undone > 0; i++) {
 		const struct rcpt *r = &m->rcpts[i];
 
 		if ((r->flags & Q_RCPT_RESPONSIBLE) &&

@@ -236,10 +236,9 @@ q_spool_open(const struct q_spool_params *p, struct loop *loop, struct err *e)
 {
 	struct q_spool *s;
 
-	/* one that only reads writes no segments */
-	if (loop != NULL &&
-	    (p->segment_size < 4 * Q_HEADER || p->segment_size > Q_FILE_MAX ||
-		p->content_file_threshold > Q_FILE_MAX / 2)) {
+	if ((loop != NULL && p->segment_size < 4 * Q_HEADER) ||
+	    p->segment_size > Q_FILE_MAX ||
+	    p->content_file_threshold > Q_FILE_MAX / 2) {
 		err_set(e, "spool", ERR_CONFIG, "segment size out of range");
 		return NULL;
 	}
