@@ -281,6 +281,7 @@ mixer_or_to_mailbox(
 /* --- RFC 822 -> X.400 (4.3.4) --- */
 
 struct mailbox {
+	const char *text;  /* without a source route */
 	const char *local; /* unquoted */
 	const char *domain;
 };
@@ -305,6 +306,7 @@ split(struct arena *a, const char *s, struct mailbox *m, struct err *e)
 	}
 	if (!mailbox_syntax(s) || at == NULL)
 		return err_set(e, "mixer", ERR_SYNTAX, "no mailbox: %.100s", s);
+	m->text = s;
 	m->local = mixer_unquote(a, arena_strndup(a, s, (size_t)(at - s)));
 	m->domain = arena_strdup(a, at + 1);
 	return 0;
@@ -449,9 +451,7 @@ static int
 stage2(struct arena *a, const struct mixer_config *c, const struct mailbox *m,
     struct mhs_or **out, struct err *e)
 {
-	const char *s = mixer_ps_encode(a,
-	    arena_printf(
-		a, "%s@%s", mixer_quote_local(a, m->local), m->domain));
+	const char *s = mixer_ps_encode(a, m->text);
 	struct mhs_or * or = domain_attrs(a, c, m->domain);
 	size_t n = strlen(s);
 	int r = 0;

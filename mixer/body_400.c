@@ -520,7 +520,8 @@ do_message(struct target *t, GMimeObject *o)
 	m = mixer_ipm_from_822(t->cv, e.p, e.n);
 	t->cv->depth--;
 	if (m == NULL) {
-		t->r = ERR_SYNTAX;
+		t->r = t->cv->e != NULL && t->cv->e->code < 0 ? t->cv->e->code
+							      : ERR_SYNTAX;
 		return;
 	}
 	/* the array may have moved */

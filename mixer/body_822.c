@@ -412,11 +412,17 @@ multipart_of(struct mixer_conv *cv, const struct ipm *m, bool *is_a_message)
 }
 
 static bool
-all_messages(const struct ipm *m)
+all_messages(struct mixer_conv *cv, const struct ipm *m)
 {
-	for (size_t i = 0; i < m->n_parts; i++)
+	bool is_a_message;
+
+	for (size_t i = 0; i < m->n_parts; i++) {
 		if (m->parts[i].message == NULL)
 			return false;
+		(void)multipart_of(cv, m->parts[i].message, &is_a_message);
+		if (!is_a_message)
+			return false;
+	}
 	return true;
 }
 
@@ -461,7 +467,7 @@ put_body(struct mixer_conv *cv, const struct ipm *m, struct buf *out)
 	if (m->n_parts == 1 && subtype == NULL)
 		return put_part(cv, &m->parts[0], out);
 	if (subtype == NULL)
-		subtype = all_messages(m) ? "digest" : "mixed";
+		subtype = all_messages(cv, m) ? "digest" : "mixed";
 	return put_multipart(cv, m, subtype, out);
 }
 

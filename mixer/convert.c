@@ -15,6 +15,13 @@ syntax(struct mixer_conv *cv, int r)
 	return r;
 }
 
+/* What a pass that returned NULL said. */
+static int
+failed(const struct mixer_conv *cv, int otherwise)
+{
+	return cv->e != NULL && cv->e->code < 0 ? cv->e->code : otherwise;
+}
+
 static int
 check_size(struct mixer_conv *cv, size_t n)
 {
@@ -83,7 +90,7 @@ mixer_to_rfc822(struct arena *a, const struct mixer_config *c,
 		return r;
 	*out_env = mixer_envelope_to_822(&cv, env);
 	if (*out_env == NULL)
-		return ERR_UNSUPPORTED;
+		return failed(&cv, ERR_UNSUPPORTED);
 	mixer_trace_put(&cv, env, out);
 	mixer_envelope_fields(&cv, env, out);
 	if (o.ipn != NULL)
@@ -117,10 +124,10 @@ mixer_to_x400(struct arena *a, const struct mixer_config *c,
 		    "more than %d conversions", MIXER_CONVERSIONS_MAX);
 	o.ipm = mixer_ipm_from_822(&cv, p, n);
 	if (o.ipm == NULL)
-		return syntax(&cv, ERR_SYNTAX);
+		return syntax(&cv, failed(&cv, ERR_SYNTAX));
 	*out_env = mixer_envelope_to_400(&cv, env, &h, o.ipm);
 	if (*out_env == NULL)
-		return ERR_UNSUPPORTED;
+		return failed(&cv, ERR_UNSUPPORTED);
 	return syntax(&cv, ipm_encode(a, &o, out, e));
 }
 
@@ -185,7 +192,7 @@ rfc822_to_p22(
 		return r;
 	o.ipm = mixer_ipm_from_822(cv, p, n);
 	if (o.ipm == NULL)
-		return syntax(cv, ERR_SYNTAX);
+		return syntax(cv, failed(cv, ERR_SYNTAX));
 	return syntax(cv, ipm_encode(cv->a, &o, out, cv->e));
 }
 

@@ -110,13 +110,31 @@ mixer_2047_text(struct arena *a, const char *utf8)
 	return take_g(a, g_mime_utils_header_encode_text(NULL, utf8, NULL));
 }
 
+static const char *
+quoted(struct arena *a, const char *s)
+{
+	struct buf b = {0};
+	const char *r;
+
+	buf_putc(&b, '"');
+	for (; *s != '\0'; s++) {
+		if (*s == '"' || *s == '\\')
+			buf_putc(&b, '\\');
+		buf_putc(&b, (uint8_t)*s);
+	}
+	buf_putc(&b, '"');
+	r = arena_strndup(a, (const char *)b.data, b.len);
+	buf_free(&b);
+	return r;
+}
+
 const char *
 mixer_2047_phrase(struct arena *a, const char *utf8)
 {
 	utf8 = mixer_one_line(a, utf8);
 	if (mixer_is_ascii((const uint8_t *)utf8, strlen(utf8)))
 		return strpbrk(utf8, "()<>@,;:\\\".[]=") != NULL
-		    ? mixer_quote_local(a, utf8)
+		    ? quoted(a, utf8)
 		    : utf8;
 	return take_g(a, g_mime_utils_header_encode_phrase(NULL, utf8, NULL));
 }

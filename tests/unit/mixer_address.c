@@ -5,7 +5,7 @@
 
 /* Pairs that map onto each other exactly (examples of RFC 2156 4.2, 4.3). */
 static const struct {
-	const char *mailbox, *or ;
+	const char *mailbox, * or ;
 } pairs[] = {
     {"J.Linnimouth@Marketing.widget.com",
 	"/C=TC/ADMD=BTT/O=Widget/OU1=Marketing/I=J/S=Linnimouth/"},
@@ -36,8 +36,7 @@ static const struct {
     /* mapped domain, but no personal name: below the map's prefix */
     {"bob_smith@bravo.example",
 	"/C=XX/ADMD=BRAVO/O=Bravo/DD.RFC-822=bob(u)smith(a)bravo.example/"},
-    {"\"a b\"@x.example",
-	"/C=XX/ADMD=ALPHA/DD.RFC-822=(q)a b(q)(a)x.example/"},
+    {"\"a b\"@x.example", "/C=XX/ADMD=ALPHA/DD.RFC-822=(q)a b(q)(a)x.example/"},
 };
 #define N (sizeof(pairs) / sizeof(pairs[0]))
 
@@ -61,8 +60,8 @@ mailbox_becomes_the_or_address(void)
 		struct mhs_or *want = mhs_or_parse(f.a, pairs[i].or, NULL);
 		struct mhs_or *got = NULL;
 
-		CU_ASSERT_EQUAL(mixer_mailbox_to_or(f.a, &f.c,
-				    pairs[i].mailbox, &got, &f.e),
+		CU_ASSERT_EQUAL(mixer_mailbox_to_or(
+				    f.a, &f.c, pairs[i].mailbox, &got, &f.e),
 		    0);
 		check_or(got, want, pairs[i].mailbox, f.a);
 	}
@@ -136,7 +135,8 @@ any_mailbox_survives_the_round_trip(void)
 	    ".a@bravo.example",
 	    "info+tag@bravo.example",
 	    "abcdefghijklmnopqrst.last@bravo.example",
-	    "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz@bravo.example",
+	    "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz@bravo."
+	    "example",
 	    "x@deep.sub.bravo.example",
 	    "x@a.b.c.d.e.f.bravo.example",
 	    "a=b@bravo.example",
@@ -155,7 +155,7 @@ any_mailbox_survives_the_round_trip(void)
 		const char *back;
 
 		CU_ASSERT_EQUAL(
-		    mixer_mailbox_to_or(f.a, &f.c, v[i], &or, &f.e), 0);
+		    mixer_mailbox_to_or(f.a, &f.c, v[i], & or, &f.e), 0);
 		if (or == NULL)
 			continue;
 		back = mixer_or_to_mailbox(f.a, &f.c, or);
@@ -175,7 +175,7 @@ static void
 a_person_may_write_an_address_in_many_ways(void)
 {
 	static const struct {
-		const char *mailbox, *or ;
+		const char *mailbox, * or ;
 	} v[] = {
 	    {"/C=XX/A=BRAVO/P=P/S=x/@alpha.example",
 		"/C=XX/ADMD=BRAVO/PRMD=P/S=x/"},
@@ -192,9 +192,9 @@ a_person_may_write_an_address_in_many_ways(void)
 	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
 		struct mhs_or * or = NULL;
 
-		mixer_mailbox_to_or(f.a, &f.c, v[i].mailbox, &or, &f.e);
-		check_or(or, mhs_or_parse(f.a, v[i].or, NULL), v[i].mailbox,
-		    f.a);
+		mixer_mailbox_to_or(f.a, &f.c, v[i].mailbox, & or, &f.e);
+		check_or(
+		    or, mhs_or_parse(f.a, v[i].or, NULL), v[i].mailbox, f.a);
 	}
 	fixture_close(&f);
 }
@@ -209,12 +209,12 @@ long_mailboxes_use_four_attributes_and_then_fail(void)
 	fixture_open(&f);
 	memset(s, 'x', sizeof(s));
 	strncpy(s + 450, "@long.example", sizeof(s) - 450);
-	CU_ASSERT_EQUAL(mixer_mailbox_to_or(f.a, &f.c, s, &or, &f.e), 0);
+	CU_ASSERT_EQUAL(mixer_mailbox_to_or(f.a, &f.c, s, & or, &f.e), 0);
 	CU_ASSERT_STRING_EQUAL(mixer_or_to_mailbox(f.a, &f.c, or), s);
 	memset(s, 'x', sizeof(s));
 	strncpy(s + 520, "@long.example", sizeof(s) - 520);
 	CU_ASSERT_EQUAL(
-	    mixer_mailbox_to_or(f.a, &f.c, s, &or, &f.e), ERR_LIMIT);
+	    mixer_mailbox_to_or(f.a, &f.c, s, & or, &f.e), ERR_LIMIT);
 	fixture_close(&f);
 }
 
@@ -229,7 +229,7 @@ what_is_no_mailbox_is_refused(void)
 	fixture_open(&f);
 	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++)
 		CU_ASSERT_EQUAL(
-		    mixer_mailbox_to_or(f.a, &f.c, v[i], &or, &f.e),
+		    mixer_mailbox_to_or(f.a, &f.c, v[i], & or, &f.e),
 		    ERR_SYNTAX);
 	fixture_close(&f);
 }
@@ -246,7 +246,8 @@ printable_encoding_is_reversible(void)
 	CU_ASSERT(mixer_is_printable(ps, strlen(ps)));
 	CU_ASSERT_STRING_EQUAL(mixer_ps_decode(f.a, ps), all);
 	CU_ASSERT_STRING_EQUAL(mixer_ps_encode(f.a, "u_x@y"), "u(u)x(a)y");
-	CU_ASSERT_STRING_EQUAL(mixer_ps_decode(f.a, "x(A)y(037)z(q"), "x@y%z(q");
+	CU_ASSERT_STRING_EQUAL(
+	    mixer_ps_decode(f.a, "x(A)y(037)z(q"), "x@y%z(q");
 	fixture_close(&f);
 }
 
