@@ -157,12 +157,21 @@ on_data(void *arg, unsigned depth, const uint8_t *p, size_t n, struct err *e)
 	(void)depth;
 	if (s->part == PART_CONTENT) {
 		s->content_n += n;
-		return s->ops->content(s->arg, p, n, e);
+		return s->ops->content == NULL
+		    ? 0
+		    : s->ops->content(s->arg, p, n, e);
 	}
 	return collecting(s) != NULL ? collect(s, p, n, e) : 0;
 }
 
 /* --- what an end means --- */
+
+static int
+tell_envelope(struct p1_apdu *s, struct err *e)
+{
+	return s->ops->envelope == NULL ? 0
+					: s->ops->envelope(s->arg, s->env, e);
+}
 
 static int
 envelope_done(struct p1_apdu *s, struct err *e)
@@ -174,7 +183,7 @@ envelope_done(struct p1_apdu *s, struct err *e)
 		return 0;
 	r = p1_envelope_decode(s->arena, s->kind, s->envelope.data,
 	    s->envelope.len, (size_t)s->max + 16, &s->env, e);
-	return r < 0 ? r : s->ops->envelope(s->arg, s->env, e);
+	return r < 0 ? r : tell_envelope(s, e);
 }
 
 static int
@@ -191,7 +200,7 @@ report_done(struct p1_apdu *s, struct err *e)
 		return r;
 	s->env->report->content_returned = s->returned;
 	s->env->content_length = s->content_n;
-	return s->ops->envelope(s->arg, s->env, e);
+	return tell_envelope(s, e);
 }
 
 static int

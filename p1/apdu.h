@@ -17,7 +17,8 @@
 
 #define P1_ENVELOPE_MAX (4u << 20) /* octets, unless the caller says less */
 
-/* Each returns 0, or a negative code that stops the splitter. */
+/* Each returns 0, or a negative code that stops the splitter, and may be
+ * NULL. */
 struct p1_apdu_ops {
 	/* The envelope of a message or probe, before any content; of a report
 	 * at its end (its fields may stand after the returned content). */

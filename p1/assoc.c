@@ -562,9 +562,13 @@ static void
 engine_closed(void *engine, const struct err *reason, msec_t now)
 {
 	struct p1 *p = engine;
+	struct err e = ERR_INIT;
 
 	rtse_engine_ops.closed(p->rtse, reason, now);
-	closed(p, reason);
+	if (reason == NULL)
+		err_set(
+		    &e, LAYER, ERR_TEMPORARY, "the peer closed the connection");
+	closed(p, reason != NULL ? reason : &e);
 }
 
 static struct buf *

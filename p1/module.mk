@@ -1,5 +1,24 @@
-SRCS += p1/asn_codec.c p1/or_codec.c p1/or_ext_codec.c p1/utf16_codec.c \
-	p1/field_codec.c p1/ext_codec.c p1/trace_codec.c \
-	p1/envelope_codec.c p1/report_codec.c p1/bind_codec.c \
-	p1/apdu.c p1/trace.c p1/ext_names.c \
-	p1/assoc.c p1/assoc_send.c p1/assoc_receive.c
+SRCS += \
+	p1/asn_codec.c \
+	p1/utf16_codec.c \
+	p1/or_codec.c \
+	p1/or_ext_codec.c \
+	p1/field_codec.c \
+	p1/ext_codec.c \
+	p1/ext_names.c \
+	p1/trace_codec.c \
+	p1/envelope_codec.c \
+	p1/report_codec.c \
+	p1/bind_codec.c \
+	p1/apdu.c \
+	p1/trace.c \
+	p1/assoc.c \
+	p1/assoc_send.c \
+	p1/assoc_receive.c \
+	p1/x400p1_job.c \
+	p1/x400p1_link.c \
+	p1/x400p1_in.c \
+	p1/x400p1_out.c
+
+PROG_LIBEXEC += \
+	x400p1:p1/x400p1.c

@@ -97,13 +97,3 @@ p1_trace_visits(const struct mhs_envelope *env, const struct p1_us *us)
 	 * of it that passed this on to us */
 	return inside && by_domain > 0 ? by_domain - 1 : by_domain;
 }
-
-void
-p1_mts_id_new(struct arena *a, const struct p1_us *us, int64_t now,
-    uint32_t process, uint32_t count, struct mhs_mts_id *out)
-{
-	/* local-identifier: up to 32 characters */
-	out->domain = us->domain;
-	out->local = arena_printf(a, "%.8s.%llx.%x.%x", us->mta,
-	    (unsigned long long)now, process, count);
-}

@@ -27,8 +27,4 @@ void p1_trace_arrival(struct arena *a, struct mhs_envelope *env,
 unsigned p1_trace_visits(
     const struct mhs_envelope *env, const struct p1_us *us);
 
-/* The next mts-identifier: "<name>.<seconds>.<process>.<count>", in `a`. */
-void p1_mts_id_new(struct arena *a, const struct p1_us *us, int64_t now,
-    uint32_t process, uint32_t count, struct mhs_mts_id *out);
-
 #endif

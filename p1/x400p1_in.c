@@ -1,0 +1,366 @@
+/*
+ * What comes in: an APDU streams into a submission; at its end it is judged
+ * (loops, critical extensions, size), gets our trace, and is committed. The
+ * peer hears that we took it from the commit's callback, not before. What we
+ * cannot take on, though its syntax is right, is accepted and reported on
+ * (X.411 14.3.1): refusing it would only make the peer try again.
+ */
+#include "p1/x400p1.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "lib/log.h"
+#include "mhs/diag.h"
+#include "p1/envelope_codec.h"
+#include "qmgr/report.h"
+
+/* How often a message may have been here before, and not be in a loop: once,
+ * because not every peer marks what it reroutes. */
+#define VISITS_MAX 1
+
+/* --- the log --- */
+
+static const char *
+kind_name(enum mhs_kind kind)
+{
+	static const char *const names[] = {[MHS_MESSAGE] = "message",
+	    [MHS_PROBE] = "probe",
+	    [MHS_REPORT] = "report"};
+
+	return names[kind];
+}
+
+static void
+log_in(const struct x_in *in, enum log_level level, const char *event,
+    const char *reason)
+{
+	const struct mhs_envelope *env = in->env;
+	char id[Q_ID_TEXT];
+
+	if (!log_enabled(level))
+		return;
+	log_event(level, event, "kind", kind_name(env->kind), "id",
+	    in->id != 0 ? q_id_text(in->id, id) : NULL, "mts-id",
+	    mhs_mts_id_text(in->arena, &env->id), "from",
+	    env->kind == MHS_REPORT
+		? NULL
+		: mhs_name_text(in->arena, &env->originator),
+	    "to", mhs_name_text(in->arena, &env->recipients[0].name),
+	    "recipients", log_u64(env->n_recipients), "size",
+	    log_u64(in->octets), "peer", in->peer, "trace",
+	    log_u64(env->n_trace), "reason", reason, NULL);
+}
+
+/* --- the end of one --- */
+
+static void
+in_free(struct x_in *in)
+{
+	struct x400p1 *c = in->channel;
+
+	if (in->link != NULL)
+		in->link->in = NULL;
+	q_submit_abort(&in->submission);
+	arena_free(&in->arena);
+	free(in);
+	x_check(c);
+}
+
+/* All of it is durable (or settled), or it is not. */
+static void
+answer(struct x_in *in)
+{
+	struct x_link *l = in->link;
+	struct err e = ERR_INIT;
+	int r;
+
+	if (l == NULL) {
+		log_in(in, LOG_LEVEL_WARN, "received too late",
+		    "the association is gone: the peer will send it again");
+		in_free(in);
+		return;
+	}
+	l->in = NULL;
+	in->link = NULL;
+	r = in->err.code == 0 ? p1_accept(l->p1, &e) : p1_refuse(l->p1, &e);
+	if (r < 0)
+		p1_abort(l->p1, e.text);
+	in_free(in);
+	x_link_rest(l);
+	conn_wake(l->conn);
+}
+
+static void
+refuse(struct x_in *in, const struct err *why)
+{
+	if (in->err.code == 0)
+		in->err = *why;
+	log_in(in, LOG_LEVEL_WARN, "not taken", why->text);
+}
+
+static void
+commit_over(struct x_in *in, int result, const struct err *e)
+{
+	if (result < 0)
+		refuse(in, e);
+	in->channel->n_commits--;
+	if (--in->commits == 0)
+		answer(in);
+}
+
+/* --- what we do not take on --- */
+
+static void
+on_report_durable(void *arg, int result, q_id id, const struct err *e)
+{
+	struct x_in *in = arg;
+	char text[Q_ID_TEXT];
+
+	if (result >= 0)
+		log_event(LOG_LEVEL_INFO, "report", "id", q_id_text(id, text),
+		    "subject", mhs_mts_id_text(in->arena, &in->env->id), "to",
+		    mhs_name_text(in->arena, &in->env->originator), NULL);
+	commit_over(in, result, e);
+}
+
+/* Submits a report. A report that nothing leads to is given up, as any is. */
+static void
+submit_report(struct x_in *in, struct mhs_envelope *report)
+{
+	struct x400p1 *c = in->channel;
+	struct err e = ERR_INIT;
+	struct q_submission *m = q_submit_begin(c->submitter, &e);
+
+	if (m == NULL) {
+		refuse(in, &e);
+		return;
+	}
+	in->commits++;
+	c->n_commits++;
+	if (q_submit_commit(m, report, on_report_durable, in, &e) < 0) {
+		in->commits--;
+		c->n_commits--;
+		if (e.code == ERR_TEMPORARY || e.code == ERR_SYSTEM)
+			refuse(in, &e);
+		else
+			log_in(
+			    in, LOG_LEVEL_ERROR, "report impossible", e.text);
+	}
+}
+
+/* Non-delivery for these recipients, which are then no longer ours. */
+static void
+reject(struct x_in *in, const bool *which, enum mhs_reason reason,
+    enum mhs_diagnostic diagnostic, const char *why)
+{
+	struct x400p1 *c = in->channel;
+	struct mhs_envelope *env = in->env, *report;
+	struct q_outcome *v =
+	    arena_alloc(in->arena, env->n_recipients * sizeof(*v));
+	struct q_report_params params = {
+	    .domain = c->us.domain,
+	    .mta = c->us.mta,
+	    .hostname = c->hostname,
+	    .local_id = arena_printf(in->arena, "%.8s.n%" PRIx64 ".%x",
+		c->us.mta, (uint64_t)clock_wall_ms(), ++c->serial),
+	    .now = clock_wall(),
+	};
+	enum q_report_return ret;
+	size_t n = 0;
+
+	log_in(in, LOG_LEVEL_WARN, "rejected", why);
+	for (size_t i = 0; i < env->n_recipients; i++) {
+		if (!env->recipients[i].responsible ||
+		    (which != NULL && !which[i]))
+			continue;
+		v[n++] = (struct q_outcome){
+		    .recipient = (uint32_t)i,
+		    .result = Q_FAILED,
+		    .reason = reason,
+		    .diagnostic = diagnostic,
+		    .status = mhs_diag_to_status(reason, diagnostic),
+		    .text = why,
+		    .at = clock_wall(),
+		};
+	}
+	report =
+	    n > 0 ? q_report_make(in->arena, &params, env, v, n, &ret) : NULL;
+	for (size_t i = 0; i < n; i++)
+		env->recipients[v[i].recipient].responsible = false;
+	if (report == NULL)
+		return;
+	report->report->content_returned = false;
+	report->content_length = 0;
+	submit_report(in, report);
+}
+
+static bool
+anyone_left(const struct mhs_envelope *env)
+{
+	for (size_t i = 0; i < env->n_recipients; i++)
+		if (env->recipients[i].responsible)
+			return true;
+	return false;
+}
+
+/* X.411 14.3.1: unknown and critical for transfer, for all or for some. */
+static void
+judge_extensions(struct x_in *in)
+{
+	struct mhs_envelope *env = in->env;
+	const struct mhs_ext *x =
+	    p1_critical_unknown(&env->exts, MHS_CRITICAL_TRANSFER);
+	bool *which =
+	    arena_alloc(in->arena, env->n_recipients * sizeof(*which));
+	const struct mhs_ext *first = NULL;
+
+	if (x != NULL) {
+		reject(in, NULL, MHS_UNABLE_TO_TRANSFER,
+		    MHS_CRITICAL_FUNCTION_UNSUPPORTED,
+		    p1_ext_text(in->arena, x));
+		return;
+	}
+	for (size_t i = 0; i < env->n_recipients; i++) {
+		x = p1_critical_unknown(
+		    &env->recipients[i].exts, MHS_CRITICAL_TRANSFER);
+		which[i] = x != NULL && env->recipients[i].responsible;
+		if (which[i] && first == NULL)
+			first = x;
+	}
+	if (first != NULL)
+		reject(in, which, MHS_UNABLE_TO_TRANSFER,
+		    MHS_CRITICAL_FUNCTION_UNSUPPORTED,
+		    p1_ext_text(in->arena, first));
+}
+
+static void
+judge(struct x_in *in)
+{
+	struct x400p1 *c = in->channel;
+
+	if (p1_trace_visits(in->env, &c->us) > VISITS_MAX)
+		reject(in, NULL, MHS_TRANSFER_FAILURE, MHS_LOOP_DETECTED,
+		    "loop detected");
+	else if (c->max_size > 0 && in->octets > (uint64_t)c->max_size)
+		reject(in, NULL, MHS_UNABLE_TO_TRANSFER, MHS_CONTENT_TOO_LONG,
+		    "the content is too long");
+	else
+		judge_extensions(in);
+}
+
+/* --- what we take on --- */
+
+static void
+on_durable(void *arg, int result, q_id id, const struct err *e)
+{
+	struct x_in *in = arg;
+
+	in->id = id;
+	if (result >= 0)
+		log_in(in, LOG_LEVEL_INFO, "received", NULL);
+	commit_over(in, result, e);
+}
+
+static void
+submit(struct x_in *in)
+{
+	struct x400p1 *c = in->channel;
+	struct q_submission *m = in->submission;
+	struct err e = ERR_INIT;
+	int64_t now = clock_wall();
+
+	p1_trace_arrival(in->arena, in->env, &c->us, now);
+	in->env->arrival = now;
+	in->env->source_peer = in->peer;
+	in->submission = NULL; /* the commit's from here */
+	in->commits++;
+	c->n_commits++;
+	if (q_submit_commit(m, in->env, on_durable, in, &e) >= 0)
+		return;
+	in->commits--;
+	c->n_commits--;
+	if (e.detail == MHS_LOOP_DETECTED)
+		reject(
+		    in, NULL, MHS_TRANSFER_FAILURE, MHS_LOOP_DETECTED, e.text);
+	else
+		refuse(in, &e);
+}
+
+static void
+finish(struct x_in *in)
+{
+	if (in->err.code != 0)
+		log_in(in, LOG_LEVEL_WARN, "not taken", in->err.text);
+	else
+		judge(in);
+	if (in->err.code == 0 && anyone_left(in->env))
+		submit(in);
+	if (in->commits == 0)
+		answer(in);
+}
+
+/* --- events --- */
+
+static void
+begin(struct x_link *l)
+{
+	struct x_in *in = xcalloc(1, sizeof(*in));
+
+	INVARIANT(l->in == NULL);
+	in->link = l;
+	in->channel = l->channel;
+	in->peer = l->peer->name;
+	l->in = in;
+	loop_timer_cancel(&l->idle);
+	if (q_submit_ready(l->channel->submitter, &in->err) < 0)
+		return;
+	err_clear(&in->err);
+	in->submission = q_submit_begin(l->channel->submitter, &in->err);
+}
+
+static void
+content(struct x_in *in, const uint8_t *p, size_t n)
+{
+	const struct x400p1 *c = in->channel;
+
+	in->octets += n;
+	if (in->submission == NULL)
+		return;
+	if (c->max_size > 0 && in->octets > (uint64_t)c->max_size)
+		q_submit_abort(&in->submission); /* judged at its end */
+	else if (q_submit_content(in->submission, p, n, &in->err) < 0)
+		q_submit_abort(&in->submission);
+}
+
+void
+x_in_event(struct x_link *l, const struct p1_event *ev)
+{
+	switch (ev->type) {
+	case P1_IN_BEGIN: begin(l); break;
+	case P1_IN_CONTENT: content(l->in, ev->data, ev->n); break;
+	case P1_IN_END:
+		l->in->env = ev->env;
+		l->in->arena = p1_take_envelope(l->p1);
+		finish(l->in);
+		break;
+	default: /* LOST */
+		log_err(LOG_LEVEL_WARN, "transfer lost", ev->err, "peer",
+		    l->peer->name, "address", conn_peer(l->conn), NULL);
+		x_in_drop(l);
+		x_link_rest(l);
+	}
+}
+
+void
+x_in_drop(struct x_link *l)
+{
+	struct x_in *in = l->in;
+
+	if (in == NULL)
+		return;
+	l->in = NULL;
+	in->link = NULL;
+	if (in->commits == 0)
+		in_free(in);
+}

@@ -1,0 +1,255 @@
+/*
+ * A record on its way out: which recipients go, and what became of them.
+ */
+#include "p1/x400p1.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/log.h"
+#include "mhs/diag.h"
+
+static void
+fail(struct q_outcome *o, const char *text)
+{
+	o->result = Q_FAILED;
+	o->reason = MHS_UNABLE_TO_TRANSFER;
+	o->diagnostic = MHS_INVALID_ARGUMENTS;
+	o->status = "5.6.0";
+	o->text = text;
+}
+
+/* --- the envelope --- */
+
+static bool
+has_external_trace(const struct mhs_envelope *env)
+{
+	for (size_t i = 0; i < env->n_trace; i++)
+		if (!env->trace[i].internal && env->trace[i].received == NULL)
+			return true;
+	return false;
+}
+
+/* What came in from the Internet, or was made here, has not passed a domain
+ * yet: ours is the first. */
+static void
+complete(struct x_job *j, const struct x400p1 *c)
+{
+	struct mhs_envelope *env = j->env;
+	struct arena *a = j->record->arena;
+
+	if (!has_external_trace(env))
+		p1_trace_arrival(a, env, &c->us,
+		    env->arrival != 0 ? env->arrival : clock_wall());
+	if (env->id.local != NULL && env->id.local[0] != '\0')
+		return;
+	/* the same at each attempt */
+	env->id.domain = c->us.domain;
+	env->id.local = arena_printf(
+	    a, "%.8s.x%llx", c->us.mta, (unsigned long long)j->record->id);
+}
+
+/* X.411 14.3.2: all recipients go along; responsibility is handed over for
+ * the work's own. Those that have no O/R name are of the other world, and
+ * others deal with them. */
+static void
+choose_recipients(struct x_job *j, const struct mhs_envelope *from)
+{
+	struct arena *a = j->record->arena;
+	struct mhs_envelope *env = j->env;
+	bool *mine = arena_alloc(a, from->n_recipients * sizeof(*mine));
+
+	for (size_t i = 0; i < j->n_outcomes; i++) {
+		struct q_outcome *o = &j->outcomes[i];
+
+		if (o->recipient >= from->n_recipients)
+			fail(o, "the record has no such recipient");
+		else if (from->recipients[o->recipient].name.or == NULL)
+			fail(o, "the recipient has no O/R name");
+		else
+			mine[o->recipient] = true;
+	}
+	env->recipients = NULL;
+	env->n_recipients = 0;
+	for (size_t i = 0; i < from->n_recipients; i++) {
+		struct mhs_recipient *r;
+
+		if (from->recipients[i].name.or == NULL)
+			continue;
+		r = arena_push(a, &env->recipients, &env->n_recipients,
+		    sizeof(*env->recipients));
+		*r = from->recipients[i];
+		r->responsible = mine[i];
+	}
+}
+
+static void
+make_envelope(struct x_job *j)
+{
+	const struct mhs_envelope *from = j->record->env;
+	struct arena *a = j->record->arena;
+
+	j->env = arena_memdup(a, from, sizeof(*from));
+	j->env->trace = NULL;
+	j->env->n_trace = 0;
+	for (size_t i = 0; i < from->n_trace; i++)
+		*mhs_trace_add(a, j->env) = from->trace[i];
+	choose_recipients(j, from);
+	complete(j, j->channel);
+}
+
+/* The record cannot be read: for good when it is gone or corrupt. */
+static void
+unreadable(struct x400p1 *c, const struct q_work *w, const struct err *e)
+{
+	bool gone = e->code == ERR_NOT_FOUND || e->code == ERR_SYNTAX;
+	struct q_outcome o = {
+	    .result = gone ? Q_FAILED : Q_DEFERRED,
+	    .reason = MHS_TRANSFER_FAILURE,
+	    .diagnostic = MHS_DIAG_ABSENT,
+	    .status = gone ? "5.3.0" : "4.3.0",
+	    .text = e->text,
+	    .at = clock_wall(),
+	};
+	char id[Q_ID_TEXT];
+
+	log_err(LOG_LEVEL_ERROR, "unreadable", e, "id",
+	    q_id_text(w->message, id), "peer", w->peer, NULL);
+	q_chan_result_all(
+	    c->chan, w->mlist, w->recipients, w->n_recipients, &o, false);
+}
+
+struct x_job *
+x_job_new(struct x400p1 *c, struct x_peer *peer, const struct q_work *w)
+{
+	struct q_record *record;
+	struct err e = ERR_INIT;
+	struct x_job *j;
+
+	if (q_record_open(
+		q_submitter_spool(c->submitter), w->record, &record, &e) < 0) {
+		unreadable(c, w, &e);
+		return NULL;
+	}
+	j = ARENA_NEW(record->arena, struct x_job);
+	j->channel = c;
+	j->peer = peer;
+	j->record = record;
+	j->mlist = w->mlist;
+	j->message = w->message;
+	j->n_outcomes = w->n_recipients;
+	j->outcomes =
+	    arena_alloc(record->arena, w->n_recipients * sizeof(*j->outcomes));
+	for (size_t i = 0; i < w->n_recipients; i++) {
+		j->outcomes[i].recipient = w->recipients[i];
+		j->outcomes[i].result = Q_TRANSFERRED;
+	}
+	make_envelope(j);
+	c->n_jobs++;
+	return j;
+}
+
+/* --- the result --- */
+
+static void
+finish(struct x_job *j, const char *mta, bool peer_error)
+{
+	struct x400p1 *c = j->channel;
+	struct q_outcomes o = {
+	    .mlist = j->mlist,
+	    .v = j->outcomes,
+	    .n = j->n_outcomes,
+	    .peer_error = peer_error,
+	};
+	const char *remote = mta != NULL
+	    ? arena_printf(j->record->arena, "x400; %s", mta)
+	    : NULL;
+
+	for (size_t i = 0; i < j->n_outcomes; i++) {
+		j->outcomes[i].at = clock_wall();
+		j->outcomes[i].remote_mta = remote;
+	}
+	q_chan_result(c->chan, &o);
+	q_record_close(&j->record); /* the job lives in its arena */
+	c->n_jobs--;
+	x_check(c);
+}
+
+static const char *
+kind_name(enum mhs_kind kind)
+{
+	static const char *const names[] = {[MHS_MESSAGE] = "message",
+	    [MHS_PROBE] = "probe",
+	    [MHS_REPORT] = "report"};
+
+	return names[kind];
+}
+
+/* The first recipient that this work is about; a report's destination. */
+static const char *
+first_recipient(const struct x_job *j)
+{
+	for (size_t i = 0; i < j->env->n_recipients; i++)
+		if (j->env->recipients[i].responsible)
+			return mhs_name_text(
+			    j->record->arena, &j->env->recipients[i].name);
+	return NULL;
+}
+
+static void
+log_job(const struct x_job *j, enum log_level level, const char *event,
+    const char *text)
+{
+	const struct mhs_envelope *env = j->env;
+	struct arena *a = j->record->arena;
+	char id[Q_ID_TEXT];
+
+	if (!log_enabled(level))
+		return;
+	log_event(level, event, "kind", kind_name(env->kind), "id",
+	    q_id_text(j->message, id), "mts-id", mhs_mts_id_text(a, &env->id),
+	    "from",
+	    env->kind == MHS_REPORT ? NULL : mhs_name_text(a, &env->originator),
+	    "to", first_recipient(j), "recipients", log_u64(j->n_outcomes),
+	    "size", log_u64(j->record->content_n), "peer", j->peer->name,
+	    "text", text, NULL);
+}
+
+void
+x_job_transferred(struct x_job *j, const char *mta)
+{
+	log_job(j, LOG_LEVEL_INFO, "sent", NULL);
+	finish(j, mta, false);
+}
+
+void
+x_job_deferred(
+    struct x_job *j, const char *status, const char *why, bool peer_error)
+{
+	const char *text = arena_strdup(j->record->arena, why);
+
+	for (size_t i = 0; i < j->n_outcomes; i++) {
+		struct q_outcome *o = &j->outcomes[i];
+
+		if (o->result == Q_FAILED)
+			continue;
+		o->result = Q_DEFERRED;
+		o->status = status;
+		o->text = text;
+		mhs_diag_from_status(status, &o->reason, &o->diagnostic);
+	}
+	log_job(j, LOG_LEVEL_INFO, "deferred", why);
+	finish(j, NULL, peer_error);
+}
+
+void
+x_job_failed(struct x_job *j, const struct err *why)
+{
+	const char *text = arena_strdup(j->record->arena, why->text);
+
+	for (size_t i = 0; i < j->n_outcomes; i++)
+		if (j->outcomes[i].result != Q_FAILED)
+			fail(&j->outcomes[i], text);
+	log_job(j, LOG_LEVEL_WARN, "failed", why->text);
+	finish(j, NULL, false);
+}
