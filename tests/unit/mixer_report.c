@@ -1,0 +1,470 @@
+#include "mixer/mixer.h"
+
+#include "mixer/ext.h"
+#include "tests/unit/mixer_fixture.h"
+#include "tests/unit/unit.h"
+
+/* The line, however it was folded. */
+static void
+expect(const char *text, const char *line)
+{
+	char *flat = strdup(text != NULL ? text : ""), *w = flat;
+
+	for (const char *p = flat; *p != '\0'; p++)
+		if (strncmp(p, "\r\n ", 3) == 0)
+			p++;
+		else
+			*w++ = *p;
+	*w = '\0';
+	if (strstr(flat, line) == NULL)
+		printf("\nmissing: %s\nin:\n%s\n", line, flat);
+	CU_ASSERT_PTR_NOT_NULL(strstr(flat, line));
+	free(flat);
+}
+
+/* A message from the Internet to two recipients. */
+static struct mhs_envelope *
+internet(struct fixture *f)
+{
+	struct mhs_envelope *env = mhs_envelope_new(f->a, MHS_MESSAGE);
+	struct mhs_recipient *r;
+
+	env->content_type = MHS_CONTENT_RFC822;
+	env->originator.mailbox = "alice@alpha.example";
+	env->envid = "QQ314159";
+	r = mhs_recipient_add(f->a, env);
+	r->name.mailbox = "bob@bravo.example";
+	r->notify = MHS_NOTIFY_SUCCESS | MHS_NOTIFY_FAILURE;
+	r = mhs_recipient_add(f->a, env);
+	r->name.mailbox = "carol@bravo.example";
+	r->notify = MHS_NOTIFY_NEVER;
+	return env;
+}
+
+static const char text[] =
+    "Received: from c.example by relay.bravo.example with ESMTP id 1;\r\n"
+    "\tSat, 21 Nov 2026 12:00:05 +0000\r\n"
+    "Received: from laptop (by the way) by c.example;\r\n"
+    "\tSat, 21 Nov 2026 12:00:01 +0000\r\n"
+    "Date: Sat, 21 Nov 2026 13:00:00 +0100\r\n"
+    "From: alice@alpha.example\r\n"
+    "To: bob@bravo.example\r\n"
+    "Subject: A useful message again\r\n"
+    "Priority: urgent\r\n"
+    "Conversion: Prohibited\r\n"
+    "Message-ID: <1@alpha.example>\r\n"
+    "\r\n"
+    "Hello.\r\n";
+
+static struct mhs_envelope *
+to_x400(struct fixture *f, struct buf *p22)
+{
+	struct mhs_envelope *out = NULL;
+
+	if (mixer_to_x400(f->a, &f->c, internet(f), (const uint8_t *)text,
+		sizeof(text) - 1, FIXTURE_NOW, &out, p22, &f->losses,
+		&f->e) < 0)
+		printf("\n%s\n", f->e.text);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(out);
+	return out;
+}
+
+static void
+the_envelope_becomes_one_of_x400(void)
+{
+	struct mixer_eits eits;
+	struct buf p22 = {0};
+	struct fixture f;
+	struct mhs_envelope *o;
+
+	fixture_open(&f);
+	o = to_x400(&f, &p22);
+	CU_ASSERT_EQUAL(o->content_type, MHS_CONTENT_P22);
+	CU_ASSERT_EQUAL(o->priority, MHS_URGENT);
+	CU_ASSERT(o->implicit_conversion_prohibited);
+	CU_ASSERT(o->alternate_recipient_allowed);
+	CU_ASSERT(o->content_return_request);
+	CU_ASSERT_STRING_EQUAL(o->content_identifier, "A useful mess...");
+	CU_ASSERT_STRING_EQUAL(o->id.domain.admd, "ALPHA");
+	CU_ASSERT_STRING_EQUAL(o->id.local, "<1@alpha.example>");
+	CU_ASSERT_STRING_EQUAL(mhs_or_slash(f.a, o->originator.or),
+	    "/RFC-822=alice(a)alpha.example/ADMD=ALPHA/C=XX/");
+	CU_ASSERT_STRING_EQUAL(mhs_or_slash(f.a, o->recipients[0].name.or),
+	    "/S=bob/O=Bravo/ADMD=BRAVO/C=XX/");
+	CU_ASSERT_EQUAL(o->recipients[0].originator_report, MHS_REPORT_DR);
+	CU_ASSERT_EQUAL(o->recipients[1].originator_report, MHS_REPORT_NONE);
+	CU_ASSERT_EQUAL(o->recipients[1].number, 2);
+	CU_ASSERT_EQUAL(mixer_eits_decode(f.a, o->original_eits,
+			    o->original_eits_n, &eits, NULL),
+	    0);
+	CU_ASSERT_EQUAL(eits.builtin, 1u << 2);
+	CU_ASSERT_EQUAL_FATAL(eits.n_oids, 1);
+	CU_ASSERT_STRING_EQUAL(eits.oids[0], MIXER_OID_EIT_MIXER);
+	CU_ASSERT_STRING_EQUAL(
+	    mixer_correlator(f.a, &o->exts), "SMTP/NOTARY ENVID: QQ314159");
+	buf_free(&p22);
+	fixture_close(&f);
+}
+
+static void
+date_and_received_become_trace(void)
+{
+	struct buf p22 = {0};
+	struct fixture f;
+	struct mhs_envelope *o;
+
+	fixture_open(&f);
+	o = to_x400(&f, &p22);
+	/* Date; c.example (ours, internal); bravo (external and internal);
+	 * our conversion (external and internal) */
+	CU_ASSERT_EQUAL_FATAL(o->n_trace, 6);
+	CU_ASSERT(!o->trace[0].internal);
+	CU_ASSERT_EQUAL(o->trace[0].arrival, 1795262400);
+	CU_ASSERT_STRING_EQUAL(o->trace[0].domain.admd, "ALPHA");
+	CU_ASSERT(o->trace[1].internal);
+	CU_ASSERT_STRING_EQUAL(o->trace[1].mta, "c.example");
+	CU_ASSERT(!o->trace[2].internal);
+	CU_ASSERT_STRING_EQUAL(o->trace[2].domain.admd, "BRAVO");
+	CU_ASSERT_STRING_EQUAL(o->trace[3].mta, "relay.bravo.example");
+	CU_ASSERT_STRING_EQUAL(o->trace[4].domain.admd, "ALPHA");
+	CU_ASSERT_PTR_NOT_NULL(o->trace[4].converted_eits);
+	CU_ASSERT_EQUAL(o->trace[4].arrival, FIXTURE_NOW);
+	buf_free(&p22);
+	fixture_close(&f);
+}
+
+static void
+the_message_comes_back_with_what_the_envelope_said(void)
+{
+	struct buf p22 = {0}, out = {0};
+	struct mhs_envelope *o, *back = NULL;
+	struct fixture f;
+	const char *s;
+
+	fixture_open(&f);
+	o = to_x400(&f, &p22);
+	CU_ASSERT_EQUAL(mixer_to_rfc822(f.a, &f.c, o, p22.data, p22.len,
+			    FIXTURE_NOW, &back, &out, &f.losses, &f.e),
+	    0);
+	s = buf_cstr(&out);
+	expect(s,
+	    "Received: from alpha by mta.alpha.example (MIXER "
+	    "Conversion following RFC 2156);");
+	expect(s,
+	    "X400-Received: by mta \"relay.bravo.example\" in "
+	    "/ADMD=BRAVO/C=XX/; Relayed;");
+	expect(s, "converted (IA5-Text, (1) (3) (6) (1) (7) (1) (3) (5));");
+	expect(s, "Date: Sat, 21 Nov 2026 12:00:00 +0000");
+	expect(s, "X400-Originator: alice@alpha.example");
+	expect(s,
+	    "X400-MTS-Identifier: [/ADMD=ALPHA/C=XX/;"
+	    "<1@alpha.example>]");
+	expect(s, "X400-Content-Type: P2-1988 (22)");
+	expect(s, "Original-Encoded-Information-Types: IA5-Text");
+	expect(s, "X400-Content-Identifier: A useful mess...");
+	expect(s, "Priority: urgent");
+	expect(s, "Conversion: Prohibited");
+	expect(s, "From: alice@alpha.example");
+	expect(s, "Message-ID: <1@alpha.example>");
+	CU_ASSERT_PTR_NULL(strstr(s, "X400-Recipients"));
+	CU_ASSERT_PTR_NOT_NULL_FATAL(back);
+	CU_ASSERT_STRING_EQUAL(back->originator.mailbox, "alice@alpha.example");
+	CU_ASSERT_STRING_EQUAL(
+	    back->recipients[1].name.mailbox, "carol@bravo.example");
+	CU_ASSERT_EQUAL(back->recipients[0].notify,
+	    MHS_NOTIFY_SUCCESS | MHS_NOTIFY_FAILURE);
+	CU_ASSERT_EQUAL(back->recipients[1].notify, MHS_NOTIFY_NEVER);
+	CU_ASSERT_EQUAL(back->ret, 'F');
+	buf_free(&p22);
+	buf_free(&out);
+	fixture_close(&f);
+}
+
+static void
+critical_extensions_stop_the_message_and_others_are_named(void)
+{
+	static const uint8_t null[] = {5, 0};
+	static const struct {
+		int32_t type;
+		const char *oid;
+		uint8_t criticality;
+		int want;
+	} v[] = {
+	    {-1, "1.3.26.0.4406.0.8.0", 0, 0},
+	    {-1, "1.3.26.0.4406.0.8.0", MHS_CRITICAL_SUBMISSION, 0},
+	    {-1, "1.3.26.0.4406.0.8.0", MHS_CRITICAL_DELIVERY, ERR_UNSUPPORTED},
+	    {99, NULL, MHS_CRITICAL_TRANSFER, ERR_UNSUPPORTED},
+	    {MTS_MESSAGE_SECURITY_LABEL, NULL, MHS_CRITICAL_DELIVERY,
+		ERR_UNSUPPORTED},
+	    {MTS_DL_EXPANSION_PROHIBITED, NULL, MHS_CRITICAL_DELIVERY, 0},
+	    {6, NULL, MHS_CRITICAL_DELIVERY, 0},
+	};
+
+	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
+		struct mhs_envelope *o, *back = NULL;
+		struct buf p22 = {0}, out = {0};
+		struct mhs_ext x = {.type = v[i].type,
+		    .oid = v[i].oid,
+		    .criticality = v[i].criticality,
+		    .value = null,
+		    .n = 2};
+		struct fixture f;
+
+		fixture_open(&f);
+		o = to_x400(&f, &p22);
+		o->exts = (struct mhs_exts){&x, 1};
+		CU_ASSERT_EQUAL(mixer_to_rfc822(f.a, &f.c, o, p22.data, p22.len,
+				    FIXTURE_NOW, &back, &out, &f.losses, &f.e),
+		    v[i].want);
+		if (v[i].want != 0)
+			CU_ASSERT_EQUAL(
+			    f.e.detail, MHS_CRITICAL_FUNCTION_UNSUPPORTED);
+		if (i == 0)
+			expect(buf_cstr(&out),
+			    "Discarded-X400-MTS-Extensions: (1) (3) (26)");
+		buf_free(&p22);
+		buf_free(&out);
+		fixture_close(&f);
+	}
+}
+
+static void
+loops_through_gateways_end(void)
+{
+	struct buf in = {0}, out = {0};
+	struct mhs_envelope *o = NULL;
+	struct fixture f;
+
+	fixture_open(&f);
+	for (int i = 0; i < MIXER_CONVERSIONS_MAX + 1; i++)
+		buf_puts(&in,
+		    "Received: from x by y (MIXER Conversion "
+		    "following RFC 2156);\r\n"
+		    "\tSat, 21 Nov 2026 12:00:05 +0000\r\n");
+	buf_puts(&in, "\r\n");
+	CU_ASSERT_EQUAL(mixer_to_x400(f.a, &f.c, internet(&f), in.data, in.len,
+			    FIXTURE_NOW, &o, &out, &f.losses, &f.e),
+	    ERR_PROTOCOL);
+	CU_ASSERT_EQUAL(f.e.detail, MHS_LOOP_DETECTED);
+	buf_clear(&out);
+	o = to_x400(&f, &out);
+	for (int i = 0; i < MIXER_CONVERSIONS_MAX; i++)
+		*mhs_trace_add(f.a, o) = o->trace[4];
+	CU_ASSERT_EQUAL(mixer_to_rfc822(f.a, &f.c, o, out.data, out.len,
+			    FIXTURE_NOW, &o, &in, &f.losses, &f.e),
+	    ERR_PROTOCOL);
+	buf_free(&in);
+	buf_free(&out);
+	fixture_close(&f);
+}
+
+/* A report on one delivery and one failure, with the content returned. */
+static struct mhs_envelope *
+report(struct fixture *f, struct buf *p22)
+{
+	struct mhs_envelope *subject = to_x400(f, p22);
+	struct mhs_envelope *env = mhs_envelope_new(f->a, MHS_REPORT);
+	struct mhs_report *rep = ARENA_NEW(f->a, struct mhs_report);
+	struct mhs_report_recipient *r;
+	struct mhs_trace *t;
+
+	env->id = (struct mhs_mts_id){
+	    .domain = {"XX", "BRAVO", NULL}, .local = "rep.1"};
+	env->content_type = MHS_CONTENT_P22;
+	mhs_recipient_add(f->a, env)->name.or = subject->originator.or ;
+	t = mhs_trace_add(f->a, env);
+	t->domain = env->id.domain;
+	t->arrival = FIXTURE_NOW - 10;
+	rep->subject = subject->id;
+	rep->content_identifier = subject->content_identifier;
+	rep->content_type = MHS_CONTENT_P22;
+	rep->content_returned = true;
+	rep->exts = subject->exts;
+	rep->subject_trace = subject->trace;
+	rep->n_subject_trace = 1;
+	r = arena_push(f->a, &rep->recipients, &rep->n_recipients, sizeof(*r));
+	r->actual.or = subject->recipients[0].name.or ;
+	r->number = 1;
+	r->type = MHS_DELIVERED;
+	r->delivery_time = FIXTURE_NOW - 20;
+	r = arena_push(f->a, &rep->recipients, &rep->n_recipients, sizeof(*r));
+	r->actual.or = subject->recipients[1].name.or ;
+	r->number = 2;
+	r->type = MHS_NOT_DELIVERED;
+	r->reason = MHS_UNABLE_TO_TRANSFER;
+	r->diagnostic = MHS_UNRECOGNISED_OR_NAME;
+	r->supplementary = "no such user";
+	r->user_type = -1;
+	r->last_trace_arrival = FIXTURE_NOW - 15;
+	env->report = rep;
+	return env;
+}
+
+static void
+a_report_becomes_a_dsn(void)
+{
+	struct buf p22 = {0}, out = {0};
+	struct mhs_envelope *env, *o = NULL;
+	struct fixture f;
+	const char *s;
+
+	fixture_open(&f);
+	env = report(&f, &p22);
+	CU_ASSERT_EQUAL(mixer_report_to_dsn(f.a, &f.c, env, p22.data, p22.len,
+			    FIXTURE_NOW, &o, &out, &f.losses, &f.e),
+	    0);
+	s = buf_cstr(&out);
+	expect(s, "To: alice@alpha.example");
+	expect(s, "Subject: Delivery-Report (success and failures)");
+	expect(s, "Message-Type: Delivery Report");
+	expect(s,
+	    "Content-Type: multipart/report; "
+	    "report-type=delivery-status;");
+	expect(s, "carol@bravo.example\r\nfor the following reason:");
+	expect(s, "Reporting-MTA: x400; /ADMD=BRAVO/C=XX/");
+	expect(s, "DSN-Gateway: dns; mta.alpha.example");
+	expect(s, "Original-Envelope-Id: QQ314159");
+	expect(s, "X400-Content-Identifier: A useful mess...");
+	expect(s, "X400-Content-Type: P2-1988 (22)");
+	expect(s, "Original-Recipient: rfc822; bob@bravo.example");
+	expect(s, "Final-Recipient: x400; /S=bob/O=Bravo/ADMD=BRAVO/C=XX/");
+	expect(s, "Action: delivered\r\nStatus: 2.0.0");
+	expect(s, "Action: failed\r\nStatus: 5.1.1");
+	expect(s,
+	    "Diagnostic-Code: x400; Reason 1 (unable-to-transfer); "
+	    "Diagnostic 0");
+	expect(s, "X400-Supplementary-Info: \"no such user\"");
+	expect(s, "X400-Originally-Specified-Recipient-Number: 2");
+	expect(s, "Content-Type: message/rfc822");
+	expect(s, "Subject: A useful message");
+	expect(s, "Hello.");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(o);
+	CU_ASSERT_EQUAL(o->kind, MHS_MESSAGE);
+	CU_ASSERT_STRING_EQUAL(o->originator.mailbox, "");
+	CU_ASSERT_STRING_EQUAL(
+	    o->recipients[0].name.mailbox, "alice@alpha.example");
+	CU_ASSERT_EQUAL(o->recipients[0].notify, MHS_NOTIFY_NEVER);
+	buf_free(&p22);
+	buf_free(&out);
+	fixture_close(&f);
+}
+
+static void
+the_dsn_becomes_the_report_again(void)
+{
+	struct buf p22 = {0}, dsn = {0}, out = {0};
+	struct mhs_envelope *env, *mail = NULL, *o = NULL;
+	const struct mhs_report_recipient *r;
+	struct fixture f;
+
+	fixture_open(&f);
+	env = report(&f, &p22);
+	mixer_report_to_dsn(f.a, &f.c, env, p22.data, p22.len, FIXTURE_NOW,
+	    &mail, &dsn, &f.losses, &f.e);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(mail);
+	mail->recipients[0].name.or = NULL;
+	CU_ASSERT(mixer_is_dsn(mail, dsn.data, dsn.len));
+	CU_ASSERT_EQUAL(mixer_convert(f.a, &f.c, mail, dsn.data, dsn.len,
+			    FIXTURE_NOW, &o, &out, &f.losses, &f.e),
+	    0);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(o);
+	CU_ASSERT_EQUAL(o->kind, MHS_REPORT);
+	CU_ASSERT_STRING_EQUAL(o->report->subject.local, "<1@alpha.example>");
+	CU_ASSERT_EQUAL_FATAL(o->report->n_recipients, 2);
+	r = &o->report->recipients[0];
+	CU_ASSERT_EQUAL(r->type, MHS_DELIVERED);
+	CU_ASSERT_EQUAL(r->delivery_time, FIXTURE_NOW - 20);
+	r = &o->report->recipients[1];
+	CU_ASSERT_EQUAL(r->type, MHS_NOT_DELIVERED);
+	CU_ASSERT_EQUAL(r->reason, MHS_UNABLE_TO_TRANSFER);
+	CU_ASSERT_EQUAL(r->diagnostic, MHS_UNRECOGNISED_OR_NAME);
+	CU_ASSERT_EQUAL(r->number, 2);
+	CU_ASSERT_STRING_EQUAL(r->supplementary, "no such user");
+	CU_ASSERT_STRING_EQUAL(mhs_or_slash(f.a, r->actual.or),
+	    "/S=carol/O=Bravo/ADMD=BRAVO/C=XX/");
+	CU_ASSERT(o->report->content_returned && out.len > 0);
+	buf_free(&p22);
+	buf_free(&dsn);
+	buf_free(&out);
+	fixture_close(&f);
+}
+
+/* Text of a DSN with this Action; is it one for X.400? */
+static const struct {
+	const char *sender, *action, *type;
+	bool want;
+} dsns[] = {
+    {"", "failed", "delivery-status", true},
+    {"", "delivered", "delivery-status", true},
+    {"", "delayed", "delivery-status", false},
+    {"", "relayed", "delivery-status", false},
+    {"x@y.example", "failed", "delivery-status", false},
+    {"", "failed", "disposition-notification", false},
+};
+
+static void
+only_final_dsns_from_the_null_sender_become_reports(void)
+{
+	for (size_t i = 0; i < sizeof(dsns) / sizeof(dsns[0]); i++) {
+		struct mhs_envelope *env;
+		struct fixture f;
+		const char *s;
+
+		fixture_open(&f);
+		env = mhs_envelope_new(f.a, MHS_MESSAGE);
+		env->content_type = MHS_CONTENT_RFC822;
+		env->originator.mailbox = dsns[i].sender;
+		mhs_recipient_add(f.a, env)->name.mailbox = "a@bravo.example";
+		s = arena_printf(f.a,
+		    "Content-Type: multipart/report; report-type=%s;\r\n"
+		    " boundary=b\r\n\r\n--b\r\n\r\ntext\r\n--b\r\n"
+		    "Content-Type: message/delivery-status\r\n\r\n"
+		    "Reporting-MTA: dns; x.example\r\n\r\n"
+		    "Final-Recipient: rfc822; joe@x.example\r\n"
+		    "Action: %s\r\nStatus: 5.1.1\r\n\r\n--b--\r\n",
+		    dsns[i].type, dsns[i].action);
+		CU_ASSERT_EQUAL(
+		    mixer_is_dsn(env, (const uint8_t *)s, strlen(s)),
+		    dsns[i].want);
+		fixture_close(&f);
+	}
+}
+
+static void
+a_malformed_content_fails_with_content_syntax_error(void)
+{
+	struct mhs_envelope *o, *back = NULL;
+	struct buf p22 = {0}, out = {0};
+	struct fixture f;
+
+	fixture_open(&f);
+	o = to_x400(&f, &p22);
+	CU_ASSERT(mixer_convert(f.a, &f.c, o, p22.data, p22.len - 1,
+		      FIXTURE_NOW, &back, &out, &f.losses, &f.e) < 0);
+	CU_ASSERT_EQUAL(f.e.detail, MHS_CONTENT_SYNTAX_ERROR);
+	o->kind = MHS_PROBE;
+	CU_ASSERT_EQUAL(mixer_convert(f.a, &f.c, o, NULL, 0, FIXTURE_NOW, &back,
+			    &out, &f.losses, &f.e),
+	    ERR_UNSUPPORTED);
+	buf_free(&p22);
+	buf_free(&out);
+	fixture_close(&f);
+}
+
+void
+suite_mixer_report(void)
+{
+	static CU_TestInfo tests[] = {
+	    TEST(the_envelope_becomes_one_of_x400),
+	    TEST(date_and_received_become_trace),
+	    TEST(the_message_comes_back_with_what_the_envelope_said),
+	    TEST(critical_extensions_stop_the_message_and_others_are_named),
+	    TEST(loops_through_gateways_end),
+	    TEST(a_report_becomes_a_dsn),
+	    TEST(the_dsn_becomes_the_report_again),
+	    TEST(only_final_dsns_from_the_null_sender_become_reports),
+	    TEST(a_malformed_content_fails_with_content_syntax_error),
+	    CU_TEST_INFO_NULL,
+	};
+	unit_suite("mixer_report", tests);
+}
