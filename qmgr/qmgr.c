@@ -62,8 +62,12 @@ journal(void *arg, struct buf *entries, void (*done)(void *), void *done_arg)
 	struct qmgr *q = arg;
 
 	q_journal_append(q->journal, entries, done, done_arg);
-	/* what follows from it wants to be dispatched */
-	qmgr_kick(q);
+}
+
+static void
+planned(void *arg)
+{
+	qmgr_kick(arg);
 }
 
 static void
@@ -83,6 +87,7 @@ static const struct q_queue_ops queue_ops = {
     .segment_over = segment_over,
     .content_over = content_over,
     .now = qmgr_now,
+    .planned = planned,
 };
 
 /* --- the turn of the wheel --- */

@@ -28,6 +28,9 @@ struct q_queue_ops {
 	void (*content_over)(void *arg, uint64_t number);
 	/* What time it is, for what follows from a journal's answer. */
 	int64_t (*now)(void *arg);
+	/* Steps were journalled, and what follows is on the scheduler's books:
+	 * dispatch. */
+	void (*planned)(void *arg);
 };
 
 struct q_queue;

@@ -142,10 +142,12 @@ on_journalled(void *arg)
 	for (uint32_t i = 0; i < x->n; i++)
 		m->rcpts[x->v[i]].unjournalled = false;
 	free(x);
-	if (!m->finished)
+	if (!m->finished) {
 		queue_plan(q, m);
-	else if (m->effects == 0)
+		q->ops->planned(q->arg);
+	} else if (m->effects == 0) {
 		message_over(q, m);
+	}
 }
 
 /* Hands the entries to the journal; v are the recipients that go on after it
