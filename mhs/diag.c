@@ -1,256 +1,251 @@
 #include "mhs/diag.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #define COUNT(v) (sizeof(v) / sizeof((v)[0]))
 
-/* --- names (X.411 NonDeliveryReasonCode, NonDeliveryDiagnosticCode) --- */
-
-static const char *const reason_names[] = {
-    [MHS_TRANSFER_FAILURE] = "transfer-failure",
-    [MHS_UNABLE_TO_TRANSFER] = "unable-to-transfer",
-    [MHS_CONVERSION_NOT_PERFORMED] = "conversion-not-performed",
-    [MHS_PHYSICAL_RENDITION_NOT_PERFORMED] = "physical-rendition-not-performed",
-    [MHS_PHYSICAL_DELIVERY_NOT_PERFORMED] = "physical-delivery-not-performed",
-    [MHS_RESTRICTED_DELIVERY] = "restricted-delivery",
-    [MHS_DIRECTORY_OPERATION_UNSUCCESSFUL] = "directory-operation-unsuccessful",
-    [MHS_DEFERRED_DELIVERY_NOT_PERFORMED] = "deferred-delivery-not-performed",
+static const struct {
+	const char *name;
+	const char *status; /* RFC 2156 5.3.8.2, for any diagnostic */
+} reasons[] = {
+    [MHS_TRANSFER_FAILURE] = {"transfer-failure", "4.4.0"},
+    [MHS_UNABLE_TO_TRANSFER] = {"unable-to-transfer", "5.0.0"},
+    [MHS_CONVERSION_NOT_PERFORMED] = {"conversion-not-performed", "5.6.3"},
+    [MHS_PHYSICAL_RENDITION_NOT_PERFORMED] =
+	{"physical-rendition-not-performed", "5.6.0"},
+    [MHS_PHYSICAL_DELIVERY_NOT_PERFORMED] = {"physical-delivery-not-performed",
+	"5.1.0"},
+    [MHS_RESTRICTED_DELIVERY] = {"restricted-delivery", "5.7.1"},
+    [MHS_DIRECTORY_OPERATION_UNSUCCESSFUL] =
+	{"directory-operation-unsuccessful", "5.4.3"},
+    [MHS_DEFERRED_DELIVERY_NOT_PERFORMED] = {"deferred-delivery-not-performed",
+	"5.3.3"},
     [MHS_TRANSFER_FAILURE_FOR_SECURITY_REASON] =
-	"transfer-failure-for-security-reason",
+	{"transfer-failure-for-security-reason", "5.7.0"},
 };
 
-static const char *const diagnostic_names[] = {
-    "unrecognised-OR-name",
-    "ambiguous-OR-name",
-    "mts-congestion",
-    "loop-detected",
-    "recipient-unavailable",
-    "maximum-time-expired",
-    "encoded-information-types-unsupported",
-    "content-too-long",
-    "conversion-impractical",
-    "implicit-conversion-prohibited",
-    "implicit-conversion-not-subscribed",
-    "invalid-arguments",
-    "content-syntax-error",
-    "size-constraint-violation",
-    "protocol-violation",
-    "content-type-not-supported",
-    "too-many-recipients",
-    "no-bilateral-agreement",
-    "unsupported-critical-function",
-    "conversion-with-loss-prohibited",
-    "line-too-long",
-    "page-split",
-    "pictorial-symbol-loss",
-    "punctuation-symbol-loss",
-    "alphabetic-character-loss",
-    "multiple-information-loss",
-    "recipient-reassignment-prohibited",
-    "redirection-loop-detected",
-    "dl-expansion-prohibited",
-    "no-dl-submit-permission",
-    "dl-expansion-failure",
-    "physical-rendition-attributes-not-supported",
-    "undeliverable-mail-physical-delivery-address-incorrect",
-    "undeliverable-mail-physical-delivery-office-incorrect-or-invalid",
-    "undeliverable-mail-physical-delivery-address-incomplete",
-    "undeliverable-mail-recipient-unknown",
-    "undeliverable-mail-recipient-deceased",
-    "undeliverable-mail-organization-expired",
-    "undeliverable-mail-recipient-refused-to-accept",
-    "undeliverable-mail-recipient-did-not-claim",
-    "undeliverable-mail-recipient-changed-address-permanently",
-    "undeliverable-mail-recipient-changed-address-temporarily",
-    "undeliverable-mail-recipient-changed-temporary-address",
-    "undeliverable-mail-new-address-unknown",
-    "undeliverable-mail-recipient-did-not-want-forwarding",
-    "undeliverable-mail-originator-prohibited-forwarding",
-    "secure-messaging-error",
-    "unable-to-downgrade",
-    "unable-to-complete-transfer",
-    "transfer-attempts-limit-reached",
+/* X.411 names; status codes up to 49 by RFC 2156 5.3.8.2, above by meaning. */
+static const struct {
+	const char *name;
+	const char *status;
+} diagnostics[] = {
+    [0] = {"unrecognised-OR-name", "5.1.1"},
+    [1] = {"ambiguous-OR-name", "5.1.4"},
+    [2] = {"mts-congestion", "4.3.1"},
+    [3] = {"loop-detected", "5.4.6"},
+    [4] = {"recipient-unavailable", "4.2.1"},
+    [5] = {"maximum-time-expired", "4.4.7"},
+    [6] = {"encoded-information-types-unsupported", "5.6.1"},
+    [7] = {"content-too-long", "5.2.3"},
+    [8] = {"conversion-impractical", "5.6.3"},
+    [9] = {"implicit-conversion-prohibited", "5.6.3"},
+    [10] = {"implicit-conversion-not-subscribed", "5.6.3"},
+    [11] = {"invalid-arguments", "5.5.2"},
+    [12] = {"content-syntax-error", "5.5.2"},
+    [13] = {"size-constraint-violation", "5.5.2"},
+    [14] = {"protocol-violation", "5.5.0"},
+    [15] = {"content-type-not-supported", "5.6.1"},
+    [16] = {"too-many-recipients", "5.5.3"},
+    [17] = {"no-bilateral-agreement", "5.4.4"},
+    [18] = {"unsupported-critical-function", "5.3.3"},
+    [19] = {"conversion-with-loss-prohibited", "5.6.2"},
+    [20] = {"line-too-long", "5.6.0"},
+    [21] = {"page-split", "5.6.0"},
+    [22] = {"pictorial-symbol-loss", "5.6.2"},
+    [23] = {"punctuation-symbol-loss", "5.6.2"},
+    [24] = {"alphabetic-character-loss", "5.6.2"},
+    [25] = {"multiple-information-loss", "5.6.2"},
+    [26] = {"recipient-reassignment-prohibited", "5.4.0"},
+    [27] = {"redirection-loop-detected", "5.4.6"},
+    [28] = {"dl-expansion-prohibited", "5.7.2"},
+    [29] = {"no-dl-submit-permission", "5.7.1"},
+    [30] = {"dl-expansion-failure", "4.2.4"},
+    [31] = {"physical-rendition-attributes-not-supported", "5.6.0"},
+    [32] = {"undeliverable-mail-physical-delivery-address-incorrect", "5.1.0"},
+    [33] = {"undeliverable-mail-physical-delivery-office-incorrect-or-"
+	    "invalid",
+	"5.1.0"},
+    [34] = {"undeliverable-mail-physical-delivery-address-incomplete", "5.1.0"},
+    [35] = {"undeliverable-mail-recipient-unknown", "5.1.0"},
+    [36] = {"undeliverable-mail-recipient-deceased", "5.1.0"},
+    [37] = {"undeliverable-mail-organization-expired", "5.1.0"},
+    [38] = {"undeliverable-mail-recipient-refused-to-accept", "5.1.0"},
+    [39] = {"undeliverable-mail-recipient-did-not-claim", "5.1.0"},
+    [40] = {"undeliverable-mail-recipient-changed-address-permanently",
+	"5.1.0"},
+    [41] = {"undeliverable-mail-recipient-changed-address-temporarily",
+	"5.1.0"},
+    [42] = {"undeliverable-mail-recipient-changed-temporary-address", "5.1.0"},
+    [43] = {"undeliverable-mail-new-address-unknown", "5.1.6"},
+    [44] = {"undeliverable-mail-recipient-did-not-want-forwarding", "5.1.0"},
+    [45] = {"undeliverable-mail-originator-prohibited-forwarding", "5.1.0"},
+    [46] = {"secure-messaging-error", "5.7.0"},
+    [47] = {"unable-to-downgrade", "5.3.3"},
+    [48] = {"unable-to-complete-transfer", "5.3.4"},
+    [49] = {"transfer-attempts-limit-reached", "4.4.7"},
+    [50] = {"incorrect-notification-type", "5.5.2"},
+    [51] = {"dl-expansion-prohibited-by-security-policy", "5.7.2"},
+    [52] = {"forbidden-alternate-recipient", "5.7.1"},
+    [53] = {"security-policy-violation", "5.7.1"},
+    [54] = {"security-services-refusal", "5.7.4"},
+    [55] = {"unauthorised-dl-member", "5.7.1"},
+    [56] = {"unauthorised-dl-name", "5.7.1"},
+    [57] = {"unauthorised-originally-intended-recipient-name", "5.7.1"},
+    [58] = {"unauthorised-originator-name", "5.7.1"},
+    [59] = {"unauthorised-recipient-name", "5.7.1"},
+    [60] = {"unreliable-system", "5.7.0"},
+    [61] = {"authentication-failure-on-subject-message", "5.7.0"},
+    [62] = {"decryption-failed", "5.7.5"},
+    [63] = {"decryption-key-unobtainable", "5.7.5"},
+    [64] = {"double-envelope-creation-failure", "5.7.5"},
+    [65] = {"double-enveloping-message-restoring-failure", "5.7.5"},
+    [66] = {"failure-of-proof-of-message", "5.7.0"},
+    [67] = {"integrity-failure-on-subject-message", "5.7.7"},
+    [68] = {"invalid-security-label", "5.7.0"},
+    [69] = {"key-failure", "5.7.5"},
+    [70] = {"mandatory-parameter-absence", "5.5.2"},
+    [71] = {"operation-security-failure", "5.7.0"},
+    [72] = {"repudiation-failure-of-message", "5.7.0"},
+    [73] = {"security-context-failure", "5.7.0"},
+    [74] = {"token-decryption-failed", "5.7.5"},
+    [75] = {"token-error", "5.7.0"},
+    [76] = {"unknown-security-label", "5.7.0"},
+    [77] = {"unsupported-algorithm-identifier", "5.7.6"},
+    [78] = {"unsupported-security-policy", "5.7.0"},
+};
+
+/* RFC 2156 5.1.8.4; the sentences tell RFC 3463's meanings. */
+static const struct status {
+	uint16_t subject, detail;
+	int32_t reason, diagnostic;
+	const char *text;
+} statuses[] = {
+    {0, 0, 1, -1, "No details are known"},
+    {1, 0, 1, -1, "There is a problem with the address"},
+    {1, 1, 1, 0, "The mailbox does not exist"},
+    {1, 2, 1, 0, "The destination system does not exist or takes no mail"},
+    {1, 3, 1, 0, "The recipient address is not valid"},
+    {1, 4, 1, 1, "The address fits more than one recipient"},
+    {1, 5, 1, -1, "The recipient address is valid"},
+    {1, 6, 1, 43, "The mailbox has moved and left no new address"},
+    {1, 7, 1, 11, "The sender address is not valid"},
+    {1, 8, 1, 11, "The sender's system does not exist or takes no mail"},
+    {1, 10, 1, 0, "The destination domain takes no mail"},
+    {2, 0, 1, -1, "There is a problem with the mailbox"},
+    {2, 1, 1, 4, "The mailbox is disabled"},
+    {2, 2, 1, 4, "The mailbox is full"},
+    {2, 3, 1, 7, "The message is longer than the mailbox allows"},
+    {2, 4, 1, 30, "A distribution list could not be expanded"},
+    {3, 0, 0, -1, "There is a problem with the destination system"},
+    {3, 1, 1, 2, "The destination system has no room left"},
+    {3, 2, 1, 2, "The destination system is not accepting messages"},
+    {3, 3, 1, 18, "The destination system lacks a feature asked for"},
+    {3, 4, 1, 7, "The message is too big for the destination system"},
+    {3, 5, 1, -1, "The destination system is not configured correctly"},
+    {4, 0, 0, -1, "There is a problem with the network or the routing"},
+    {4, 1, 0, -1, "The destination system did not answer"},
+    {4, 2, 0, -1, "The connection to the destination system broke"},
+    {4, 3, 6, -1, "A directory that routing needs did not answer"},
+    {4, 4, 0, -1, "There is no route to the destination"},
+    {4, 5, 1, 2, "The mail system is congested"},
+    {4, 6, 1, 3, "The message was going round in a loop"},
+    {4, 7, 1, 5, "The message could not be delivered in time"},
+    {5, 0, 1, -1, "The systems disagreed about the protocol"},
+    {5, 1, 1, 14, "A command was not valid there"},
+    {5, 2, 1, 14, "A command was not understood"},
+    {5, 3, 1, 16, "The message has too many recipients"},
+    {5, 4, 1, 14, "A command had arguments that are not valid"},
+    {5, 5, 1, 18, "The systems speak different protocol versions"},
+    {6, 0, 2, -1, "There is a problem with the content of the message"},
+    {6, 1, 1, 6, "The destination does not support this kind of content"},
+    {6, 2, 1, 9, "The content needs conversion, which is prohibited"},
+    {6, 3, 2, 8, "The content needs a conversion that is not possible"},
+    {6, 4, 2, -1, "The content was converted and something was lost"},
+    {6, 5, 2, 47, "The conversion of the content failed"},
+    {7, 0, 1, 46, "Security policy stopped the message"},
+    {7, 1, 1, 29, "Delivery is not authorized"},
+    {7, 2, 1, 28, "The sender may not use this distribution list"},
+    {7, 3, 1, 46, "A security conversion that is needed is not possible"},
+    {7, 4, 1, 46, "A security feature that is needed is not supported"},
+    {7, 5, 1, 46, "The message could not be decrypted or authenticated"},
+    {7, 6, 1, 46, "A cryptographic algorithm is not supported"},
+    {7, 7, 1, 46, "The message was altered on its way"},
 };
 
 static const char *
-name_of(const char *const *names, size_t n, int32_t code, const char *what)
+unnamed(const char *what, int32_t number)
 {
-	static _Thread_local char other[40];
+	static _Thread_local char text[4][32];
+	static _Thread_local unsigned turn;
+	char *s = text[turn++ % 4];
 
-	if (code >= 0 && (size_t)code < n)
-		return names[code];
-	snprintf(other, sizeof(other), "%s-%d", what, (int)code);
-	return other;
+	snprintf(s, sizeof(text[0]), "%s-%d", what, number);
+	return s;
 }
 
 const char *
 mhs_reason_name(int32_t reason)
 {
-	return name_of(reason_names, COUNT(reason_names), reason, "reason");
+	if (reason >= 0 && (size_t)reason < COUNT(reasons))
+		return reasons[reason].name;
+	return unnamed("reason", reason);
 }
 
 const char *
 mhs_diagnostic_name(int32_t diagnostic)
 {
-	if (diagnostic == MHS_DIAG_ABSENT)
-		return "none";
-	return name_of(diagnostic_names, COUNT(diagnostic_names), diagnostic,
-	    "diagnostic");
+	if (diagnostic >= 0 && (size_t)diagnostic < COUNT(diagnostics))
+		return diagnostics[diagnostic].name;
+	return unnamed("diagnostic", diagnostic);
 }
-
-/* --- X.411 to RFC 3463 (RFC 2156 5.3.8.2) --- */
-
-static const struct {
-	int32_t diagnostic;
-	const char *status;
-} to_status[] = {
-    {0, "5.1.1"},
-    {1, "5.1.4"},
-    {2, "4.3.1"},
-    {3, "5.4.6"},
-    {4, "4.2.1"},
-    {5, "4.4.7"},
-    {6, "5.6.1"},
-    {7, "5.2.3"},
-    {8, "5.6.3"},
-    {9, "5.6.3"},
-    {10, "5.6.3"},
-    {11, "5.5.2"},
-    {12, "5.5.2"},
-    {13, "5.5.2"},
-    {14, "5.5.0"},
-    {15, "5.6.1"},
-    {16, "5.5.3"},
-    {17, "5.4.4"},
-    {18, "5.3.3"},
-    {19, "5.6.2"},
-    {20, "5.6.0"},
-    {21, "5.6.0"},
-    {22, "5.6.2"},
-    {23, "5.6.2"},
-    {24, "5.6.2"},
-    {25, "5.6.2"},
-    {26, "5.4.0"},
-    {27, "5.4.6"},
-    {28, "5.7.2"},
-    {29, "5.7.1"},
-    {30, "4.2.4"},
-    {31, "5.6.0"},
-    {43, "5.1.6"},
-    {46, "5.7.0"},
-    {47, "5.3.3"},
-    {48, "5.3.4"},
-    {49, "4.4.7"},
-};
-
-static const char *const reason_status[] = {"4.4.0", "5.0.0", "5.6.3", "5.6.0",
-    "5.1.0", "5.7.1", "5.4.3", "5.3.3", "5.7.0"};
 
 const char *
 mhs_diag_to_status(int32_t reason, int32_t diagnostic)
 {
-	for (size_t i = 0; i < COUNT(to_status); i++)
-		if (to_status[i].diagnostic == diagnostic)
-			return to_status[i].status;
-	if (diagnostic >= 32 && diagnostic <= 45)
-		return "5.1.0"; /* the post office's troubles */
-	if (reason >= 0 && (size_t)reason < COUNT(reason_status))
-		return reason_status[reason];
+	if (diagnostic >= 0 && (size_t)diagnostic < COUNT(diagnostics))
+		return diagnostics[diagnostic].status;
+	if (reason >= 0 && (size_t)reason < COUNT(reasons))
+		return reasons[reason].status;
 	return "5.0.0";
 }
 
-/* --- RFC 3463 to X.411 (RFC 2156 5.1.8.4), and the codes' meanings --- */
-
-static const struct {
-	const char *subject; /* what follows the class: "1.1" */
-	int32_t reason, diagnostic;
-	const char *text;
-} statuses[] = {
-    {"0.0", 1, -1, "undefined status"},
-    {"1.0", 1, -1, "address problem"},
-    {"1.1", 1, 0, "no such mailbox"},
-    {"1.2", 1, 0, "no such system"},
-    {"1.3", 1, 0, "the address is not valid"},
-    {"1.4", 1, 1, "the address is ambiguous"},
-    {"1.5", 1, -1, "the address is valid"},
-    {"1.6", 1, 43, "the mailbox has moved"},
-    {"1.7", 1, 11, "the sender's address is not valid"},
-    {"1.8", 1, 11, "the sender's system does not exist"},
-    {"1.10", 1, 0, "the domain accepts no mail"},
-    {"2.0", 1, -1, "mailbox problem"},
-    {"2.1", 1, 4, "the mailbox is disabled"},
-    {"2.2", 1, 4, "the mailbox is full"},
-    {"2.3", 1, 7, "the message is too long for the mailbox"},
-    {"2.4", 1, 30, "the mailing list could not be expanded"},
-    {"3.0", 0, -1, "mail system problem"},
-    {"3.1", 1, 2, "the mail system is full"},
-    {"3.2", 1, 2, "the system accepts no messages now"},
-    {"3.3", 1, 18, "the system lacks a function that the message needs"},
-    {"3.4", 1, 7, "the message is too big for the system"},
-    {"3.5", 1, -1, "the system is not configured correctly"},
-    {"4.0", 0, -1, "network or routing problem"},
-    {"4.1", 0, -1, "the host does not answer"},
-    {"4.2", 0, -1, "the connection broke"},
-    {"4.3", 6, -1, "the directory did not answer"},
-    {"4.4", 0, -1, "no route"},
-    {"4.5", 1, 2, "the network is congested"},
-    {"4.6", 1, 3, "the message was in a loop"},
-    {"4.7", 1, 5, "the time for delivery is over"},
-    {"5.0", 1, -1, "protocol problem"},
-    {"5.1", 1, 14, "invalid command"},
-    {"5.2", 1, 14, "syntax error"},
-    {"5.3", 1, 16, "too many recipients"},
-    {"5.4", 1, 14, "invalid arguments of a command"},
-    {"5.5", 1, 18, "wrong protocol version"},
-    {"6.0", 2, -1, "content problem"},
-    {"6.1", 1, 6, "the content type is not supported"},
-    {"6.2", 1, 9, "a conversion is needed but prohibited"},
-    {"6.3", 2, 8, "a conversion is needed but not supported"},
-    {"6.4", 2, 19, "a conversion would lose information"},
-    {"6.5", 2, 8, "the conversion failed"},
-    {"7.0", 8, -1, "security problem"},
-    {"7.1", 5, -1, "delivery is not authorized"},
-    {"7.2", 1, 28, "expansion of the list is prohibited"},
-    {"7.3", 8, -1, "security conversion is needed but not possible"},
-    {"7.4", 8, -1, "security features are not supported"},
-    {"7.5", 8, 46, "cryptographic failure"},
-    {"7.6", 8, 46, "the cryptographic algorithm is not supported"},
-    {"7.7", 8, 46, "the message's integrity is broken"},
-};
-
-/* The row for "5.1.1" (class ignored), falling back to its subject's ".0",
- * then to the first. */
-static size_t
-find_status(const char *status)
+static const struct status *
+status_find(unsigned long subject, unsigned long detail)
 {
-	const char *subject = strchr(status, '.');
-	size_t i;
+	for (size_t i = 0; i < COUNT(statuses); i++)
+		if (statuses[i].subject == subject &&
+		    statuses[i].detail == detail)
+			return &statuses[i];
+	return NULL;
+}
 
-	if (subject == NULL)
-		return 0;
-	subject++;
-	for (i = 0; i < COUNT(statuses); i++)
-		if (strcmp(statuses[i].subject, subject) == 0)
-			return i;
-	for (i = 0; i < COUNT(statuses); i++)
-		if (statuses[i].subject[0] == subject[0] &&
-		    strcmp(statuses[i].subject + 1, ".0") == 0)
-			return i;
-	return 0;
+/* The row of "5.1.1", else that of x.n.0, else that of x.0.0. */
+static const struct status *
+status_row(const char *status)
+{
+	const struct status *s = NULL;
+	unsigned subject, detail;
+
+	if (status != NULL &&
+	    sscanf(status, "%*1[245].%3u.%3u", &subject, &detail) == 2) {
+		s = status_find(subject, detail);
+		if (s == NULL)
+			s = status_find(subject, 0);
+	}
+	return s != NULL ? s : &statuses[0];
 }
 
 void
 mhs_diag_from_status(const char *status, int32_t *reason, int32_t *diagnostic)
 {
-	size_t i = find_status(status);
+	const struct status *s = status_row(status);
 
-	*reason = statuses[i].reason;
-	*diagnostic = statuses[i].diagnostic;
+	*reason = s->reason;
+	*diagnostic = s->diagnostic;
 }
 
 const char *
 mhs_status_text(const char *status)
 {
-	return statuses[find_status(status)].text;
+	return status_row(status)->text;
 }

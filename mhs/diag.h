@@ -43,6 +43,14 @@ enum mhs_diagnostic { /* NonDeliveryDiagnosticCode; the ones we make */
 	MHS_CRITICAL_FUNCTION_UNSUPPORTED = 18,
 	MHS_CONVERSION_WITH_LOSS_PROHIBITED = 19,
 	MHS_LINE_TOO_LONG = 20,
+	MHS_RECIPIENT_REASSIGNMENT_PROHIBITED = 26,
+	MHS_REDIRECTION_LOOP_DETECTED = 27,
+	MHS_DL_EXPANSION_PROHIBITED = 28,
+	MHS_NO_DL_SUBMIT_PERMISSION = 29,
+	MHS_DL_EXPANSION_FAILURE = 30,
+	MHS_NEW_ADDRESS_UNKNOWN = 43,
+	MHS_SECURE_MESSAGING_ERROR = 46,
+	MHS_UNABLE_TO_DOWNGRADE = 47,
 	MHS_UNABLE_TO_COMPLETE_TRANSFER = 48,
 	MHS_TRANSFER_ATTEMPTS_LIMIT_REACHED = 49,
 };
@@ -52,12 +60,16 @@ enum mhs_diagnostic { /* NonDeliveryDiagnosticCode; the ones we make */
 const char *mhs_reason_name(int32_t reason);
 const char *mhs_diagnostic_name(int32_t diagnostic);
 
-/* RFC 3463 "5.1.1" for a pair. */
+/* RFC 3463 "5.1.1" for a pair (RFC 2156 5.3.8.2; codes younger than it by
+ * their meaning). A diagnostic that is not in the table counts as absent. */
 const char *mhs_diag_to_status(int32_t reason, int32_t diagnostic);
-/* The pair for a status code ("5.1.1", "4.4.7"). */
+/* The pair for a status code ("5.1.1", "4.4.7") by RFC 2156 5.1.8.4; an
+ * unknown detail counts as x.n.0, what is no status code as unable-to-transfer
+ * without diagnostic. Text after the code is not looked at. */
 void mhs_diag_from_status(
     const char *status, int32_t *reason, int32_t *diagnostic);
-/* One sentence for a person, from a status code's meaning (RFC 3463). */
+/* One sentence for a person, from a status code's meaning (RFC 3463); never
+ * NULL. */
 const char *mhs_status_text(const char *status);
 
 #endif
