@@ -19,7 +19,28 @@ struct ping {
 	struct p1 *p1;
 	msec_t start;
 	bool bound, refused;
+	bool verbose; /* state transitions too */
 };
+
+/* As people write the name of a layer. */
+static const char *
+layer_name(const char *layer)
+{
+	static const struct {
+		const char *ours, *theirs;
+	} names[] = {
+	    {"net", "TCP"},
+	    {"cotp", "COTP"},
+	    {"acse", "ACSE"},
+	    {"rtse", "RTSE"},
+	    {"p1", "P1"},
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (layer != NULL && strcmp(layer, names[i].ours) == 0)
+			return names[i].theirs;
+	return layer != NULL ? layer : "?";
+}
 
 static void
 print_row(const char *layer, const char *text)
@@ -129,13 +150,25 @@ print_agreed(struct ping *g)
 
 /* --- while it goes on --- */
 
+/* `what` is "LAYER PDU", or "LAYER state" for a transition. */
 static void
 on_trace(void *arg, bool sent, const char *what, const char *detail)
 {
 	struct ping *g = arg;
+	const char *space = strchr(what, ' ');
+	char layer[32] = "";
 
-	printf("%6lld ms %s %s%s%s\n", (long long)(clock_mono() - g->start),
-	    sent ? "->" : "<-", what,
+	if (space == NULL || (size_t)(space - what) >= sizeof(layer))
+		space = what;
+	memcpy(layer, what, (size_t)(space - what));
+	if (strcmp(space, " state") == 0) {
+		if (g->verbose)
+			printf("               %s:%s %s\n", layer_name(layer),
+			    space, detail != NULL ? detail : "");
+		return;
+	}
+	printf("%6lld ms %s   %s%s%s%s\n", (long long)(clock_mono() - g->start),
+	    sent ? "->" : "<-", *layer != '\0' ? layer_name(layer) : "", space,
 	    detail != NULL && *detail != '\0' ? "  " : "",
 	    detail != NULL ? detail : "");
 }
@@ -147,17 +180,18 @@ print_failure(struct ping *g, const struct p1_event *ev, const char *what)
 
 	fflush(stdout);
 	if (ev->type == P1_REFUSED && ev->bind_error >= 0)
-		cmd_failed(g->cmd, "%s: P1 bind: %s (%d)", what,
-		    p1_bind_error_name(ev->bind_error), ev->bind_error);
+		cmd_failed(g->cmd, "%s: P1 bind: %s (%d)%s%s", what,
+		    p1_bind_error_name(ev->bind_error), ev->bind_error,
+		    e != NULL ? ": " : "", e != NULL ? e->text : "");
 	else if (e == NULL)
 		cmd_failed(g->cmd, "%s", what);
 	else if (e->offset != ERR_NO_OFFSET)
 		cmd_failed(g->cmd, "%s: %s: octet %llu: %s", what,
-		    e->layer != NULL ? e->layer : "?",
-		    (unsigned long long)e->offset, e->text);
+		    layer_name(e->layer), (unsigned long long)e->offset,
+		    e->text);
 	else
-		cmd_failed(g->cmd, "%s: %s: %s", what,
-		    e->layer != NULL ? e->layer : "?", e->text);
+		cmd_failed(
+		    g->cmd, "%s: %s: %s", what, layer_name(e->layer), e->text);
 }
 
 static void
@@ -214,7 +248,7 @@ tcp_connect(const char *address, msec_t timeout, struct err *e)
 		return fd;
 	close(fd);
 	errno = error;
-	return err_sys(e, "TCP", "connect to %s", address);
+	return err_sys(e, "net", "connect to %s", address);
 }
 
 static int
@@ -238,9 +272,10 @@ talk(struct ping *g, const struct p1_params *params, int fd)
 }
 
 static int
-ping(const struct cmd *c, const struct ping_peer *peer, msec_t timeout)
+ping(const struct cmd *c, const struct ping_peer *peer, msec_t timeout,
+    bool verbose)
 {
-	struct ping g = {.cmd = c, .start = clock_mono()};
+	struct ping g = {.cmd = c, .start = clock_mono(), .verbose = verbose};
 	struct p1_params params;
 	struct err e = ERR_INIT;
 	char text[64];
@@ -258,7 +293,7 @@ ping(const struct cmd *c, const struct ping_peer *peer, msec_t timeout)
 	params.wall = clock_wall();
 	fd = tcp_connect(peer->address, timeout, &e);
 	if (fd < 0)
-		return cmd_failed(c, "%s: %s", e.layer, e.text);
+		return cmd_failed(c, "%s: %s", layer_name(e.layer), e.text);
 	printf("%s\n", peer->address);
 	snprintf(text, sizeof(text), "connected after %lld ms",
 	    (long long)(clock_mono() - g.start));
@@ -293,7 +328,7 @@ override_all(struct ping_peer *p, const struct ping_peer *o)
 
 static int
 ping_configured(const struct cmd *c, const char *config, const char *name,
-    const struct ping_peer *options, msec_t timeout)
+    const struct ping_peer *options, msec_t timeout, bool verbose)
 {
 	struct arena *a = arena_new();
 	const struct conf_node *root = cmd_config(a, config);
@@ -306,7 +341,7 @@ ping_configured(const struct cmd *c, const char *config, const char *name,
 			code = cmd_failed(c, "%s", e.text);
 		} else {
 			override_all(&peer, options);
-			code = ping(c, &peer, timeout);
+			code = ping(c, &peer, timeout, verbose);
 		}
 	}
 	arena_free(&a);
@@ -332,6 +367,7 @@ ping_main(const struct cmd *c, int argc, char **argv)
 {
 	const char *config = NULL, *seconds = "30";
 	struct ping_peer o = {.checkpoint_size = 63, .window_size = 3};
+	bool verbose = false;
 	const struct cmd_option options[] = {
 	    {"config", 'c', &config, NULL},
 	    {"tsel", 0, &o.tsel, NULL},
@@ -343,6 +379,7 @@ ping_main(const struct cmd *c, int argc, char **argv)
 	    {"our-password", 0, &o.our_password, NULL},
 	    {"dialogue", 0, &o.dialogue, NULL},
 	    {"timeout", 't', &seconds, NULL},
+	    {"verbose", 'v', NULL, &verbose},
 	};
 	msec_t timeout;
 	char **rest;
@@ -356,11 +393,12 @@ ping_main(const struct cmd *c, int argc, char **argv)
 	if (!parse_timeout(seconds, &timeout))
 		return cmd_usage(c, "--timeout is 1 to 3600 seconds");
 	if (config != NULL)
-		return ping_configured(c, config, rest[0], &o, timeout);
+		return ping_configured(
+		    c, config, rest[0], &o, timeout, verbose);
 	o.address = rest[0];
 	if (o.our_mta == NULL)
 		return cmd_usage(c, "--our-mta is needed: who are we?");
-	return ping(c, &o, timeout);
+	return ping(c, &o, timeout, verbose);
 }
 
 const struct cmd cmd_ping = {
@@ -381,6 +419,7 @@ const struct cmd cmd_ping = {
 	"      --mta NAME       the MTA name that must answer\n"
 	"      --password PW    the password that must answer\n"
 	"      --dialogue D     monologue or two-way-alternate\n"
-	"  -t, --timeout SECS   for each answer (30)\n",
+	"  -t, --timeout SECS   for each answer (30)\n"
+	"  -v, --verbose        state transitions too\n",
     .main = ping_main,
 };
