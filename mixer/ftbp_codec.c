@@ -61,9 +61,9 @@ static const struct {
 	int tag;
 	size_t offset;
 } dates[] = {
-    {3, offsetof(struct ipm_ftbp, created)},
-    {4, offsetof(struct ipm_ftbp, modified)},
-    {5, offsetof(struct ipm_ftbp, read)},
+    {4, offsetof(struct ipm_ftbp, created)},
+    {5, offsetof(struct ipm_ftbp, modified)},
+    {6, offsetof(struct ipm_ftbp, read)},
 };
 #define N_DATES (sizeof(dates) / sizeof(dates[0]))
 
@@ -146,7 +146,8 @@ get_params(struct arena *a, const struct ber_tlv *root, struct ipm_ftbp *out)
 	struct ber_tlv t;
 	const char *oid;
 
-	if (WALK(root, &t, 1, 0, A(14))) {
+	/* Document-Type-Name has FTAM's application tag, or none */
+	if (WALK(root, &t, 1, 0, A(14)) || WALK(root, &t, 1, 0, U(BER_OID))) {
 		oid = ber_oid_text(a, t.value, t.length, NULL);
 		out->mappable &=
 		    oid != NULL && strcmp(oid, OID_UNSTRUCTURED_BINARY) == 0;
@@ -220,13 +221,13 @@ put_in(struct buf *b, const int *path, size_t n, enum ber_class cls,
 	    len)
 
 static void
-put_oid_in(struct buf *b, const char *oid, enum ber_class cls, uint32_t number,
-    int outer)
+put_application(struct buf *b, const char *oid)
 {
 	struct buf o = {0};
 
+	/* application-reference [0], registered-identifier [0] */
 	if (ber_oid_put(&o, oid, NULL) == 0)
-		PUT_IN(b, cls, number, o.data, o.len, outer);
+		PUT_IN(b, BER_CONTEXT, 0, o.data, o.len, 0);
 	buf_free(&o);
 }
 
@@ -295,7 +296,7 @@ put_environment(struct buf *b, const struct ipm_ftbp *f)
 {
 	size_t from = b->len;
 
-	put_oid_in(b, f->application, BER_CONTEXT, 0, 0);
+	put_application(b, f->application);
 	if (f->description != NULL)
 		PUT_IN(b, BER_UNIVERSAL, BER_GRAPHIC_STRING, f->description,
 		    strlen(f->description), 3);
@@ -306,15 +307,12 @@ void
 ipm_ftbp_put(struct arena *a, const struct ipm_ftbp *f, struct ipm_part *p)
 {
 	struct buf b = {0}, oid = {0};
-	size_t from;
 
 	p->type = IPM_EXTERNALLY_DEFINED;
 	p->oid = IPM_OID_FILE_TRANSFER;
 	p->params_oid = IPM_OID_FILE_TRANSFER_PARAMS;
 	put_related(&b, f);
-	from = b.len;
-	put_oid_in(&b, OID_UNSTRUCTURED_BINARY, BER_APPLICATION, 14, 0);
-	ber_wrap(&b, from, BER_CONTEXT, 1);
+	/* contents-type is left out: its default is unstructured-binary */
 	put_environment(&b, f);
 	put_attributes(&b, f);
 	put_extensions(a, &b, f);
