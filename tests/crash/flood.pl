@@ -57,4 +57,5 @@ while ($n <= $count && time < $end) {
 	$n++;
 	$up = 0 unless $good;
 	close $s unless $good;
+	select undef, undef, undef, 0.005; # so that kills fall between messages
 }
