@@ -610,6 +610,8 @@ mixer_ipm_from_822(struct mixer_conv *cv, const uint8_t *p, size_t n)
 		    "more than %d nested messages", MIXER_DEPTH_MAX);
 		return NULL;
 	}
+	if (cv->seed == 0)
+		cv->seed = mixer_hash(p, n);
 	if (mixer_header_parse(cv, p, n, &h) < 0 ||
 	    mixer_heading_to_400(cv, &h, m) < 0 ||
 	    mixer_body_to_400(cv, p, n, m) < 0)

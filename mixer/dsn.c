@@ -337,6 +337,7 @@ mixer_dsn_to_report(struct arena *a, const struct mixer_config *c,
 	int r;
 
 	mixer_init();
+	cv.seed = mixer_hash(p, n);
 	if ((r = mixer_header_parse(&cv, p, n, &h)) < 0)
 		return r;
 	if (!read_status(&cv, p, n, &s) || !reportable(&s) ||

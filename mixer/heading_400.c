@@ -467,8 +467,9 @@ mixer_heading_to_400(
 	for (size_t i = 0; i < h->n; i++)
 		one(&p, &h->v[i]);
 	if (m->this_ipm.relative == NULL)
-		m->this_ipm.relative = arena_printf(cv->a, "%llx.%x.%x",
-		    (unsigned long long)cv->now, cv->depth, cv->parts);
+		m->this_ipm.relative = arena_printf(cv->a, "%llx.%llx.%x.%x",
+		    (unsigned long long)cv->now, (unsigned long long)cv->seed,
+		    cv->depth, cv->parts);
 	put_in_reply_to(&p);
 	put_fields(&p);
 	/* an empty list is said only for Bcc (5.1.3) */

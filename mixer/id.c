@@ -93,17 +93,33 @@ mixer_ipm_to_msgid(
 	    mixer_quote_local(cv->a, mixer_one_line(cv->a, local)));
 }
 
+uint64_t
+mixer_hash(const uint8_t *p, size_t n)
+{
+	uint64_t h = 0xcbf29ce484222325;
+
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ p[i]) * 0x100000001b3;
+	return h;
+}
+
 struct mhs_mts_id
 mixer_mts_id(struct mixer_conv *cv, const char *msgid)
 {
 	struct mhs_mts_id id = {.domain = cv->c->domain};
 
-	/* IA5, and unique without a Message-ID as well */
 	if (msgid == NULL || *msgid == '\0')
-		msgid = arena_printf(
-		    cv->a, "%s.%llx", cv->c->mta, (unsigned long long)cv->now);
-	msgid = mixer_one_line(cv->a, msgid);
-	id.local = arena_strndup(cv->a, msgid, strnlen(msgid, MTS_LOCAL_MAX));
+		id.local = arena_printf(cv->a, "%llx.%016llx",
+		    (unsigned long long)cv->now, (unsigned long long)cv->seed);
+	else
+		id.local = mixer_one_line(cv->a, msgid);
+	/* X.411 wants it unique: RFC 2156 4.6.3 cuts a long one, and the
+	 * hash stands for what was cut */
+	if (strlen(id.local) > MTS_LOCAL_MAX)
+		id.local = arena_printf(cv->a, "%.*s.%08x", MTS_LOCAL_MAX - 9,
+		    id.local,
+		    (unsigned)mixer_hash(
+			(const uint8_t *)id.local, strlen(id.local)));
 	return id;
 }
 

@@ -20,6 +20,7 @@ struct mixer_conv {
 	int64_t now;
 	unsigned depth; /* nesting of the message being converted */
 	unsigned parts; /* body parts so far, of all levels */
+	uint64_t seed;  /* hash of the message: makes what we name unique */
 	struct err *e;
 };
 
@@ -81,6 +82,8 @@ struct ipm_id *mixer_msgid_to_ipm(
 /* "<...>", or a quoted phrase where `phrase_ok` and the id is no msg-id. */
 const char *mixer_ipm_to_msgid(
     struct mixer_conv *cv, const struct ipm_id *id, bool phrase_ok);
+/* FNV-1a of the message being converted, for cv->seed. */
+uint64_t mixer_hash(const uint8_t *p, size_t n);
 /* The MTS identifier for a Message-ID (may be NULL). */
 struct mhs_mts_id mixer_mts_id(struct mixer_conv *cv, const char *msgid);
 /* EBNF.global-id; EBNF.mts-msg-id with its brackets, and back (false: no). */

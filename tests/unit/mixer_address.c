@@ -135,8 +135,7 @@ any_mailbox_survives_the_round_trip(void)
 	    ".a@bravo.example",
 	    "info+tag@bravo.example",
 	    "abcdefghijklmnopqrst.last@bravo.example",
-	    "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz@bravo."
-	    "example",
+	    "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuv@bravo.example",
 	    "x@deep.sub.bravo.example",
 	    "x@a.b.c.d.e.f.bravo.example",
 	    "a=b@bravo.example",

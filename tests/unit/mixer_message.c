@@ -170,6 +170,37 @@ message_ids_are_reversible(void)
 }
 
 static void
+messages_without_an_id_get_ids_of_their_own(void)
+{
+	struct fixture f;
+	struct ipm *x, *y;
+
+	fixture_open(&f);
+	x = ipm_of(&f, "Subject: one\r\n\r\n");
+	y = ipm_of(&f, "Subject: two\r\n\r\n");
+	CU_ASSERT_STRING_NOT_EQUAL(x->this_ipm.relative, y->this_ipm.relative);
+	fixture_close(&f);
+}
+
+static void
+mts_identifiers_fit_and_differ(void)
+{
+	struct fixture f;
+	struct mixer_conv cv;
+	struct mhs_mts_id x, y;
+
+	fixture_open(&f);
+	cv = fixture_conv(&f);
+	x = mixer_mts_id(&cv, "<1@alpha.example>");
+	CU_ASSERT_STRING_EQUAL(x.local, "<1@alpha.example>");
+	x = mixer_mts_id(&cv, "<0123456789012345678901234567890123@x.example>");
+	y = mixer_mts_id(&cv, "<0123456789012345678901234567890124@x.example>");
+	CU_ASSERT_EQUAL(strlen(x.local), 32);
+	CU_ASSERT_STRING_NOT_EQUAL(x.local, y.local);
+	fixture_close(&f);
+}
+
+static void
 long_ids_and_foreign_subjects_are_kept_whole(void)
 {
 	static const char text[] =
@@ -567,6 +598,8 @@ suite_mixer_message(void)
 	    TEST(every_mapped_field_comes_back),
 	    TEST(the_heading_is_what_rfc_2156_says),
 	    TEST(message_ids_are_reversible),
+	    TEST(messages_without_an_id_get_ids_of_their_own),
+	    TEST(mts_identifiers_fit_and_differ),
 	    TEST(long_ids_and_foreign_subjects_are_kept_whole),
 	    TEST(latin_subjects_travel_in_t61),
 	    TEST(text_goes_into_the_narrowest_body_part_and_back),
