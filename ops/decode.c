@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "asn1/dump.h"
 #include "mhs/or_charset.h"
 #include "mixer/ipm_print.h"
 
@@ -53,6 +54,14 @@ decode_ipm(
 	return mixer_ipm_print(p, n, out, e);
 }
 
+int
+decode_ber(
+    struct arena *a, const uint8_t *p, size_t n, struct buf *out, struct err *e)
+{
+	(void)a;
+	return ber_dump(p, n, out, e);
+}
+
 /* --- printing --- */
 
 static void
@@ -60,25 +69,6 @@ indent(struct buf *out, unsigned depth)
 {
 	for (unsigned i = 0; i < depth; i++)
 		buf_puts(out, "  ");
-}
-
-void
-print_line(
-    struct buf *out, unsigned depth, const char *name, const char *fmt, ...)
-{
-	char text[1024];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	indent(out, depth);
-	buf_puts(out, name);
-	buf_puts(out, *name != '\0' && *text != '\0' ? ": " : "");
-	for (char *s = text; *s != '\0'; s++)
-		buf_putc(out,
-		    (unsigned char)*s < ' ' || *s == 0x7f ? '?' : (uint8_t)*s);
-	buf_putc(out, '\n');
 }
 
 /* One line of text as it may be shown: no octet moves the cursor. */
@@ -97,6 +87,23 @@ print_shown(struct buf *out, const char *p, size_t n)
 			n--;
 		}
 	}
+}
+
+void
+print_line(
+    struct buf *out, unsigned depth, const char *name, const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	indent(out, depth);
+	buf_puts(out, name);
+	buf_puts(out, *name != '\0' && *text != '\0' ? ": " : "");
+	print_shown(out, text, strlen(text));
+	buf_putc(out, '\n');
 }
 
 void

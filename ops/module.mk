@@ -7,7 +7,6 @@ SRCS += \
 	ops/cmd_queue.c \
 	ops/cmd_run.c \
 	ops/decode.c \
-	ops/decode_ber.c \
 	ops/decode_input.c \
 	ops/decode_p1.c \
 	ops/ping_peer.c
