@@ -102,7 +102,11 @@ show_number(struct printer *p, const struct mhs_field *f, int64_t v)
 		return;
 	switch (f->show) {
 	case MHS_SHOW_TIME: time_line(p, f->name, v); return;
-	case MHS_SHOW_WORDS: line(p, f->name, f->words[v - f->min]); return;
+	case MHS_SHOW_WORDS:
+		if (v < f->min || v > f->max)
+			break;
+		line(p, f->name, f->words[v - f->min]);
+		return;
 	case MHS_SHOW_CONTENT:
 		line(p, f->name, mhs_content_name((enum mhs_content)v));
 		return;
@@ -115,8 +119,9 @@ show_number(struct printer *p, const struct mhs_field *f, int64_t v)
 	case MHS_SHOW_NOTIFY:
 	case MHS_SHOW_CRITICALITY:
 	case MHS_SHOW_OTHER_ACTIONS: bits_line(p, f, (unsigned)v); return;
-	default: number_line(p, f->name, v); return;
+	default: break;
 	}
+	number_line(p, f->name, v);
 }
 
 static const char *
