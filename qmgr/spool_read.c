@@ -176,13 +176,15 @@ q_record_open(struct q_spool *s, q_id id, struct q_record **out, struct err *e)
 }
 
 void
-q_record_close(struct q_record **r)
+q_record_close(struct q_record **rp)
 {
-	if (*r == NULL)
+	struct q_record *r = *rp;
+
+	if (r == NULL)
 		return;
-	if ((*r)->map != NULL)
-		munmap((*r)->map, (*r)->map_n);
-	arena_free(&(*r)->arena);
-	free(*r);
-	*r = NULL;
+	*rp = NULL; /* first: the caller's pointer may live in the arena */
+	if (r->map != NULL)
+		munmap(r->map, r->map_n);
+	arena_free(&r->arena);
+	free(r);
 }
