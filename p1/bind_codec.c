@@ -115,10 +115,10 @@ set_raw(struct arena *a, const struct ber_tlv *set, struct p1_bind *out,
 
 	if (r == 1 && out->credentials >= P1_CRED_STRONG) {
 		c = ber_children(&t);
-		if (ber_next(&c, &inner, e) == 1)
-			out->raw_credentials = (struct octets){
-			    arena_memdup(a, inner.start, inner.size),
-			    inner.size};
+		if (ber_next(&c, &inner, e) != 1)
+			return err_set(e, "p1", ERR_SYNTAX, "no credentials");
+		out->raw_credentials = (struct octets){
+		    arena_memdup(a, inner.start, inner.size), inner.size};
 	}
 	if (r >= 0)
 		r = ber_find(set, BER_CONTEXT, 2, &t, e);

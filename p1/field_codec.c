@@ -222,7 +222,7 @@ domain_text(struct p1_in *in, const struct ber_tlv *t,
 	const OCTET_STRING_t *s = &d->choice.printable;
 
 	if (s->size > DOMAIN_NAME_MAX ||
-	    memchr(s->buf, 0, (size_t)s->size) != NULL)
+	    (s->size > 0 && memchr(s->buf, 0, (size_t)s->size) != NULL))
 		return p1_bad(in, t, "bad domain name");
 	*out = arena_strndup(in->a, (const char *)s->buf, (size_t)s->size);
 	return 0;

@@ -12,6 +12,7 @@ SRCS += \
 	p1/bind_codec.c \
 	p1/apdu.c \
 	p1/trace.c \
+	p1/print.c \
 	p1/assoc.c \
 	p1/assoc_send.c \
 	p1/assoc_receive.c \

@@ -148,6 +148,15 @@ get_ddas(struct arena *a, struct mhs_or *name,
 	return r;
 }
 
+/* asn1c takes an explicit tag that is primitive, too: what is in it has not
+ * been checked then. */
+static int
+get_any(struct arena *a, const ANY_t *any, struct octets *out, struct err *e)
+{
+	return p1_normalise(
+	    a, any->buf, (size_t)any->size, P1_OR_SIZE_MAX, out, e);
+}
+
 static int
 get_extensions(struct arena *a, struct mhs_or *name,
     const Mts_ExtensionAttributes_t *x, struct err *e)
@@ -162,15 +171,31 @@ get_extensions(struct arena *a, struct mhs_or *name,
 	for (int i = 0; i < x->list.count && r >= 0; i++) {
 		const Mts_ExtensionAttribute_t *v = x->list.array[i];
 		long type = v->extension_attribute_type;
+		struct octets value;
 
 		if (type < 0 || type > INT32_MAX)
 			return err_set(e, "p1", ERR_SYNTAX,
 			    "extension attribute type %ld", type);
-		r = p1_or_ext_decode(a, name, (int32_t)type,
-		    v->extension_attribute_value.buf,
-		    (size_t)v->extension_attribute_value.size, e);
+		r = get_any(a, &v->extension_attribute_value, &value, e);
+		if (r >= 0)
+			r = p1_or_ext_decode(
+			    a, name, (int32_t)type, value.p, value.n, e);
 	}
 	return r;
+}
+
+static int
+get_directory_name(
+    struct arena *a, struct mhs_or *name, const ANY_t *d, struct err *e)
+{
+	struct octets v;
+	int r = get_any(a, d, &v, e);
+
+	if (r < 0)
+		return r;
+	name->directory_name = v.p;
+	name->directory_name_n = v.n;
+	return 0;
 }
 
 static int
@@ -191,11 +216,8 @@ get_name(
 		r = get_ddas(a, name, n->built_in_domain_defined_attributes, e);
 	if (r >= 0)
 		r = get_extensions(a, name, n->extension_attributes, e);
-	if (r >= 0 && n->directory_name != NULL) {
-		name->directory_name_n = (size_t)n->directory_name->size;
-		name->directory_name = arena_memdup(
-		    a, n->directory_name->buf, name->directory_name_n);
-	}
+	if (r >= 0 && n->directory_name != NULL)
+		r = get_directory_name(a, name, n->directory_name, e);
 	return r;
 }
 

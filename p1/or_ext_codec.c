@@ -678,11 +678,12 @@ int
 p1_or_add_dda(struct arena *a, struct mhs_or *name, enum mhs_or_form form,
     struct octets type, struct octets value, struct err *e)
 {
-	if (memchr(type.p, 0, type.n) != NULL ||
-	    memchr(value.p, 0, value.n) != NULL)
+	if ((type.n > 0 && memchr(type.p, 0, type.n) != NULL) ||
+	    (value.n > 0 && memchr(value.p, 0, value.n) != NULL))
 		return err_set(e, "p1", ERR_SYNTAX,
 		    "a domain-defined attribute contains NUL");
 	return mhs_or_add_dda(a, name, form,
-	    arena_strndup(a, (const char *)type.p, type.n),
-	    arena_strndup(a, (const char *)value.p, value.n), e);
+	    type.n > 0 ? arena_strndup(a, (const char *)type.p, type.n) : "",
+	    value.n > 0 ? arena_strndup(a, (const char *)value.p, value.n) : "",
+	    e);
 }

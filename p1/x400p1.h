@@ -94,6 +94,8 @@ struct x400p1 {
 };
 
 /* x400p1_link.c */
+/* The O/R address where there is one: that is what crossed. */
+const char *x_name_text(struct arena *a, const struct mhs_name *n);
 /* Something ended; is it time to stop? */
 void x_check(struct x400p1 *c);
 /* Opens one to the peer: ERR_* when there is no socket. */

@@ -43,10 +43,9 @@ log_in(const struct x_in *in, enum log_level level, const char *event,
 	log_event(level, event, "kind", kind_name(env->kind), "id",
 	    in->id != 0 ? q_id_text(in->id, id) : NULL, "mts-id",
 	    mhs_mts_id_text(in->arena, &env->id), "from",
-	    env->kind == MHS_REPORT
-		? NULL
-		: mhs_name_text(in->arena, &env->originator),
-	    "to", mhs_name_text(in->arena, &env->recipients[0].name),
+	    env->kind == MHS_REPORT ? NULL
+				    : x_name_text(in->arena, &env->originator),
+	    "to", x_name_text(in->arena, &env->recipients[0].name),
 	    "recipients", log_u64(env->n_recipients), "size",
 	    log_u64(in->octets), "peer", in->peer, "trace",
 	    log_u64(env->n_trace), "reason", reason, NULL);
@@ -120,7 +119,7 @@ on_report_durable(void *arg, int result, q_id id, const struct err *e)
 	if (result >= 0)
 		log_event(LOG_LEVEL_INFO, "report", "id", q_id_text(id, text),
 		    "subject", mhs_mts_id_text(in->arena, &in->env->id), "to",
-		    mhs_name_text(in->arena, &in->env->originator), NULL);
+		    x_name_text(in->arena, &in->env->originator), NULL);
 	commit_over(in, result, e);
 }
 

@@ -191,7 +191,7 @@ first_recipient(const struct x_job *j)
 {
 	for (size_t i = 0; i < j->env->n_recipients; i++)
 		if (j->env->recipients[i].responsible)
-			return mhs_name_text(
+			return x_name_text(
 			    j->record->arena, &j->env->recipients[i].name);
 	return NULL;
 }
@@ -209,7 +209,7 @@ log_job(const struct x_job *j, enum log_level level, const char *event,
 	log_event(level, event, "kind", kind_name(env->kind), "id",
 	    q_id_text(j->message, id), "mts-id", mhs_mts_id_text(a, &env->id),
 	    "from",
-	    env->kind == MHS_REPORT ? NULL : mhs_name_text(a, &env->originator),
+	    env->kind == MHS_REPORT ? NULL : x_name_text(a, &env->originator),
 	    "to", first_recipient(j), "recipients", log_u64(j->n_outcomes),
 	    "size", log_u64(j->record->content_n), "peer", j->peer->name,
 	    "text", text, NULL);

@@ -18,6 +18,12 @@
 
 /* --- the log --- */
 
+const char *
+x_name_text(struct arena *a, const struct mhs_name *n)
+{
+	return n->or != NULL ? mhs_or_slash(a, n->or) : mhs_name_text(a, n);
+}
+
 static const char *
 role_name(const struct x_link *l)
 {

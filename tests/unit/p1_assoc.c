@@ -15,6 +15,8 @@ struct end {
 	int bind_error;
 	struct err err;
 	bool refuse, hold_answer, idle_after;
+	const struct mhs_envelope *again; /* sent when one was, so often */
+	unsigned times;
 	const uint8_t *to_send; /* content still to go */
 	size_t left;
 };
@@ -39,6 +41,17 @@ send_more(struct end *x)
 			x->left -= (size_t)n;
 		}
 	}
+}
+
+static void
+send_again(struct end *x)
+{
+	struct err e = ERR_INIT;
+
+	CU_ASSERT_EQUAL(p1_send(x->p, x->again, 5, &e), 0);
+	x->to_send = (const uint8_t *)"again";
+	x->left = 5;
+	send_more(x);
 }
 
 static void
@@ -70,8 +83,13 @@ on_event(void *user, const struct p1_event *ev)
 	case P1_IN_CONTENT: buf_append(&x->content, ev->data, ev->n); break;
 	case P1_IN_END: on_end(x, ev); break;
 	case P1_WRITABLE: send_more(x); break;
+	case P1_OPEN:
 	case P1_SENT:
 	case P1_SEND_FAILED:
+		if (x->again != NULL && x->times > 0) {
+			x->times--;
+			send_again(x);
+		}
 		if (x->idle_after)
 			p1_idle(x->p);
 		break;
@@ -470,6 +488,27 @@ more_urgent_work_keeps_the_turn(void)
 }
 
 static void
+the_next_one_may_be_sent_from_within_the_event(void)
+{
+	struct p1_params q = params(OSI_INITIATOR), b = params(OSI_RESPONDER);
+	struct arena *a = arena_new();
+	struct err e = ERR_INIT;
+	struct pair w = {.now = 1000, .chunk = 50};
+
+	w.a.again = make(a, MHS_MESSAGE, "m1");
+	w.a.times = 20;
+	w.a.p = p1_new(&q, on_event, &w.a, w.now);
+	w.b.p = p1_new(&b, on_event, &w.b, w.now);
+	CU_ASSERT_EQUAL(p1_start(w.a.p, &e), 0);
+	pump(&w);
+	CU_ASSERT_EQUAL(w.a.count[P1_SENT], 20);
+	CU_ASSERT_EQUAL(w.b.count[P1_IN_END], 20);
+	CU_ASSERT(p1_ready(w.a.p));
+	pair_free(&w);
+	arena_free(&a);
+}
+
+static void
 an_abort_ends_both_and_loses_what_was_sent(void)
 {
 	struct p1_params q = params(OSI_INITIATOR);
@@ -533,6 +572,7 @@ suite_p1_assoc(void)
 	    TEST(what_is_no_apdu_is_refused_and_said),
 	    TEST(the_turn_goes_to_who_asks_and_comes_back),
 	    TEST(more_urgent_work_keeps_the_turn),
+	    TEST(the_next_one_may_be_sent_from_within_the_event),
 	    TEST(an_abort_ends_both_and_loses_what_was_sent),
 	    TEST(a_broken_connection_closes),
 	    TEST(an_envelope_that_cannot_be_encoded_is_not_begun),

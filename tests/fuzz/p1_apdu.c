@@ -1,0 +1,75 @@
+/*
+ * Any octets as an MTS-APDU: whole and in single octets they are judged alike;
+ * what was understood is written, understood again, and then written octet for
+ * octet the same.
+ */
+#include "p1/apdu.h"
+
+#include <string.h>
+
+#include "lib/log.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+
+static int
+on_content(void *arg, const uint8_t *p, size_t n, struct err *e)
+{
+	(void)e;
+	buf_append(arg, p, n);
+	return 0;
+}
+
+static const struct p1_apdu_ops ops = {.content = on_content};
+
+static int
+split(struct p1_apdu *s, const uint8_t *p, size_t n, size_t step)
+{
+	struct err e = ERR_INIT;
+	int r = 0;
+
+	for (size_t i = 0; i < n && r >= 0; i += step)
+		r = p1_apdu_feed(s, p + i, n - i < step ? n - i : step, &e);
+	return r < 0 ? r : p1_apdu_end(s, &e);
+}
+
+/* Understands p and writes it again: false when it is no APDU. */
+static bool
+rewrite(const uint8_t *p, size_t n, size_t step, struct buf *out)
+{
+	struct buf content = {0}, tail = {0};
+	struct p1_apdu *s = p1_apdu_new(1 << 20, &ops, &content);
+	struct err e = ERR_INIT;
+	bool good = split(s, p, n, step) >= 0;
+
+	if (good) {
+		INVARIANT(p1_apdu_write(p1_apdu_envelope(s), content.len, out,
+			      &tail, &e) >= 0);
+		buf_append(out, content.data, content.len);
+		buf_append(out, tail.data, tail.len);
+	}
+	buf_free(&content);
+	buf_free(&tail);
+	p1_apdu_free(&s);
+	return good;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+{
+	struct buf once = {0}, slowly = {0}, twice = {0};
+
+	if (rewrite(p, n, n > 0 ? n : 1, &once)) {
+		INVARIANT(rewrite(p, n, 1, &slowly));
+		INVARIANT(slowly.len == once.len &&
+		    memcmp(slowly.data, once.data, once.len) == 0);
+		INVARIANT(rewrite(once.data, once.len, 64, &twice));
+		INVARIANT(twice.len == once.len &&
+		    memcmp(twice.data, once.data, once.len) == 0);
+	} else {
+		INVARIANT(!rewrite(p, n, 1, &slowly));
+	}
+	buf_free(&once);
+	buf_free(&slowly);
+	buf_free(&twice);
+	return 0;
+}

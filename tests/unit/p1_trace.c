@@ -1,0 +1,139 @@
+#include "p1/trace.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/unit/unit.h"
+
+static const struct p1_us us = {
+    .domain = {"XX", "ALPHA", "GATE"}, .mta = "alpha"};
+
+/* One letter an element, oldest first: D our domain, d another; M our MTA, m
+ * another MTA of our domain, x an MTA of another; with '!' after it rerouted,
+ * with '+' redirected. */
+static struct mhs_envelope *
+make(struct arena *a, const char *way)
+{
+	struct mhs_envelope *env = mhs_envelope_new(a, MHS_MESSAGE);
+	struct mhs_trace *t = NULL;
+
+	for (; *way != '\0'; way++) {
+		if (*way == '!') {
+			t->action = MHS_REROUTED;
+			continue;
+		}
+		if (*way == '+') {
+			t->other_actions = 1;
+			continue;
+		}
+		t = mhs_trace_add(a, env);
+		t->internal = strchr("Mmx", *way) != NULL;
+		t->domain = us.domain;
+		if (*way == 'd' || *way == 'x')
+			t->domain.admd = "BRAVO";
+		if (t->internal)
+			t->mta = *way == 'M' ? "ALPHA" : "other";
+	}
+	return env;
+}
+
+static void
+visits_are_counted_by_mta_and_else_by_domain(void)
+{
+	static const struct {
+		const char *way;
+		unsigned visits;
+	} cases[] = {
+	    {"", 0},
+	    {"d", 0},
+	    {"dD", 0}, /* given to us by another MTA of our domain */
+	    {"Dd", 1},
+	    {"DdDd", 2},
+	    {"DDd", 1},
+	    {"dDmM", 1},
+	    {"DMdxMx", 2},
+	    {"DmdDm", 0}, /* our domain, but never this MTA */
+	    {"dx", 0},
+	    {"Ddx", 1}, /* internal trace of others says nothing of us */
+	    {"DMdx!", 0},
+	    {"DMM+", 0},
+	    {"DMx+M", 1},
+	    {"Dd!d", 0},
+	    {"Dd!dDd", 1},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct arena *a = arena_new();
+		unsigned n = p1_trace_visits(make(a, cases[i].way), &us);
+
+		if (n != cases[i].visits)
+			printf("\n  \"%s\": %u", cases[i].way, n);
+		CU_ASSERT_EQUAL(n, cases[i].visits);
+		arena_free(&a);
+	}
+}
+
+static void
+arrival_adds_the_domain_once_and_the_mta_always(void)
+{
+	struct arena *a = arena_new();
+	struct mhs_envelope *env = make(a, "dx");
+
+	p1_trace_arrival(a, env, &us, 1700000000);
+	CU_ASSERT_EQUAL_FATAL(env->n_trace, 4);
+	CU_ASSERT_FALSE(env->trace[2].internal);
+	CU_ASSERT_STRING_EQUAL(env->trace[2].domain.admd, "ALPHA");
+	CU_ASSERT_EQUAL(env->trace[2].arrival, 1700000000);
+	CU_ASSERT_EQUAL(env->trace[2].action, MHS_RELAYED);
+	CU_ASSERT(env->trace[3].internal);
+	CU_ASSERT_STRING_EQUAL(env->trace[3].mta, "alpha");
+	p1_trace_arrival(a, env, &us, 1700000001);
+	CU_ASSERT_EQUAL_FATAL(env->n_trace, 5);
+	CU_ASSERT(env->trace[4].internal);
+	arena_free(&a);
+}
+
+static void
+lines_of_internet_mail_are_no_domains(void)
+{
+	struct arena *a = arena_new();
+	struct mhs_envelope *env = mhs_envelope_new(a, MHS_MESSAGE);
+
+	mhs_trace_add(a, env)->received = "from a by b";
+	CU_ASSERT_EQUAL(p1_trace_visits(env, &us), 0);
+	p1_trace_arrival(a, env, &us, 1700000000);
+	CU_ASSERT_EQUAL(env->n_trace, 3);
+	arena_free(&a);
+}
+
+static void
+domains_are_compared_as_names(void)
+{
+	static const struct {
+		struct mhs_domain x, y;
+		bool equal;
+	} cases[] = {
+	    {{"XX", "A", "P"}, {"xx", "a", "p"}, true},
+	    {{"XX", " ", NULL}, {"XX", "", ""}, true},
+	    {{"XX", " A ", NULL}, {"XX", "A", NULL}, true},
+	    {{"XX", "A", "P"}, {"XX", "A", NULL}, false},
+	    {{"XX", "A", NULL}, {"YY", "A", NULL}, false},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		CU_ASSERT_EQUAL(
+		    p1_domain_equal(&cases[i].x, &cases[i].y), cases[i].equal);
+}
+
+void
+suite_p1_trace(void)
+{
+	static CU_TestInfo tests[] = {
+	    TEST(visits_are_counted_by_mta_and_else_by_domain),
+	    TEST(arrival_adds_the_domain_once_and_the_mta_always),
+	    TEST(lines_of_internet_mail_are_no_domains),
+	    TEST(domains_are_compared_as_names),
+	    CU_TEST_INFO_NULL,
+	};
+	unit_suite("p1_trace", tests);
+}
