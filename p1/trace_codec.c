@@ -22,7 +22,7 @@ static int
 get_action(struct p1_in *in, const struct ber_tlv *t, void *into)
 {
 	int64_t n;
-	int r = p1_get_int(in, t, 0, 255, &n);
+	int r = p1_get_int(in, t, MHS_RELAYED, MHS_REROUTED, &n);
 
 	((struct mhs_trace *)into)->action = (enum mhs_action)n;
 	return r;

@@ -326,7 +326,7 @@ back_off(const struct sched *s, unsigned errors)
 	const struct sched_params *p = &s->params;
 
 	if (p->qmgr_retry_step > 0 &&
-	    errors >= p->qmgr_retry_max / p->qmgr_retry_step)
+	    errors > p->qmgr_retry_max / p->qmgr_retry_step)
 		return p->qmgr_retry_max;
 	return p->qmgr_retry_step * errors;
 }

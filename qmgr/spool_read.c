@@ -154,6 +154,7 @@ q_record_open(struct q_spool *s, q_id id, struct q_record **out, struct err *e)
 	struct q_record *r;
 	int fd, rc;
 
+	*out = NULL;
 	q_number_text(q_id_number(id), name);
 	snprintf(path, sizeof(path), "%s/segments/%s.seg", q_spool_directory(s),
 	    name);

@@ -1,0 +1,95 @@
+#include "qmgr/heap.h"
+
+#include "qmgr/table.h"
+#include "tests/unit/unit.h"
+
+#define N 2000
+
+static void
+nodes_come_out_in_order_whatever_was_moved(void)
+{
+	static struct heap_node node[N];
+	struct heap h = {0};
+	int64_t last = -1;
+	unsigned n = 0;
+
+	srandom(7);
+	for (unsigned i = 0; i < N; i++)
+		heap_put(&h, &node[i], random() % 500, i);
+	for (unsigned i = 0; i < N; i += 3)
+		heap_put(&h, &node[i], random() % 500, i);
+	for (unsigned i = 1; i < N; i += 5)
+		heap_remove(&h, &node[i]);
+	heap_remove(&h, &node[1]);
+	while (heap_first(&h) != NULL) {
+		struct heap_node *x = heap_first(&h);
+
+		CU_ASSERT(x->key >= last);
+		last = x->key;
+		heap_remove(&h, x);
+		n++;
+	}
+	CU_ASSERT_EQUAL(n, N - N / 5);
+	heap_free(&h);
+}
+
+static void
+equal_keys_come_in_the_order_of_the_second(void)
+{
+	struct heap_node node[5] = {0};
+	struct heap h = {0};
+
+	for (unsigned i = 0; i < 5; i++)
+		heap_put(&h, &node[i], 1, 10 - i);
+	for (unsigned i = 5; i-- > 0;) {
+		CU_ASSERT_PTR_EQUAL(heap_first(&h), &node[i]);
+		heap_remove(&h, heap_first(&h));
+	}
+	heap_free(&h);
+}
+
+struct thing {
+	struct table_node node;
+	unsigned seen;
+};
+
+static void
+see_and_drop_odd(void *arg, void *owner)
+{
+	struct thing *x = owner;
+
+	x->seen++;
+	if (x->node.key % 2 == 1)
+		table_remove(arg, &x->node);
+}
+
+static void
+a_table_finds_what_is_in_and_nothing_else(void)
+{
+	static struct thing v[N];
+	struct table t = {0};
+
+	CU_ASSERT_PTR_NULL(table_get(&t, 1));
+	for (unsigned i = 0; i < N; i++)
+		table_put(&t, &v[i].node, i, &v[i]);
+	table_each(&t, see_and_drop_odd, &t);
+	CU_ASSERT_EQUAL(t.n, N / 2);
+	for (unsigned i = 0; i < N; i++) {
+		CU_ASSERT_EQUAL(v[i].seen, 1);
+		CU_ASSERT_PTR_EQUAL(
+		    table_get(&t, i), i % 2 == 0 ? &v[i] : NULL);
+	}
+	table_free(&t);
+}
+
+void
+suite_qmgr_heap(void)
+{
+	static CU_TestInfo tests[] = {
+	    TEST(nodes_come_out_in_order_whatever_was_moved),
+	    TEST(equal_keys_come_in_the_order_of_the_second),
+	    TEST(a_table_finds_what_is_in_and_nothing_else),
+	    CU_TEST_INFO_NULL,
+	};
+	unit_suite("qmgr_heap", tests);
+}

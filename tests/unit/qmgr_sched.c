@@ -1,0 +1,333 @@
+#include "qmgr/sched.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "lib/arena.h"
+#include "tests/unit/unit.h"
+
+/*
+ * Scenarios are lines of steps, run against a channel of peers a..e:
+ *   +PN[tT]  add mlist N (a digit) to peer P with priority u/n/l before it,
+ *            e.g. "+ua1"; tT: not before time T
+ *   >N       the next one out is N; >- nothing comes
+ *   d r p g  N: done, retry, peer error, again (lost)
+ *   o P      peer P answered
+ *   @T       the time is T; mlists that expire are noted
+ *   xN       N expired since the last look; cN: capacity is N
+ */
+static const struct sched_params params = {
+    .qmgr_maxchans = 4,
+    .qmgr_reserve_urgent = 1,
+    .qmgr_reserve_normal = 1,
+    .qmgr_chan_time1 = 10,
+    .qmgr_chan_time2 = 20,
+    .qmgr_chan_time3 = 50,
+    .qmgr_retry_step = 100,
+    .qmgr_retry_max = 250,
+    .qmgr_expiry = {1000, 1000, 1000},
+};
+
+struct world {
+	struct sched *s;
+	struct sched_chan *c;
+	struct sched_peer *peer[5];
+	struct sched_mlist m[10];
+	int64_t now;
+	char expired[16];
+};
+
+static void
+note_expired(void *arg, struct sched_mlist *m)
+{
+	struct world *w = arg;
+	size_t n = strlen(w->expired);
+
+	w->expired[n] = (char)('0' + (m - w->m));
+	w->expired[n + 1] = '\0';
+}
+
+static const char *
+add(struct world *w, const char *p)
+{
+	struct sched_mlist *m = &w->m[p[2] - '0'];
+	int64_t until = 0;
+
+	*m = (struct sched_mlist){0};
+	m->priority = p[0] == 'u' ? MHS_URGENT
+	    : p[0] == 'n'         ? MHS_NORMAL
+				  : MHS_NON_URGENT;
+	m->peer = w->peer[p[1] - 'a'];
+	m->expires = w->now + 1000;
+	p += 3;
+	if (*p == 't')
+		until = strtol(p + 1, (char **)&p, 10);
+	sched_add(m, until, w->now);
+	return p;
+}
+
+static const char *
+step(struct world *w, const char *p)
+{
+	char op = *p++;
+	struct sched_mlist *m, *want;
+
+	switch (op) {
+	case ' ': return p;
+	case '+': return add(w, p);
+	case '@':
+		w->now = strtol(p, (char **)&p, 10);
+		w->expired[0] = '\0';
+		sched_tick(w->s, w->now, note_expired, w);
+		return p;
+	case 'c': sched_chan_capacity(w->c, (unsigned)(*p - '0')); return p + 1;
+	case 'o': sched_peer_ok(w->peer[*p - 'a']); return p + 1;
+	case 'x': CU_ASSERT_PTR_NOT_NULL(strchr(w->expired, *p)); return p + 1;
+	case '>':
+		m = sched_next(w->c, w->now);
+		want = *p == '-' ? NULL : &w->m[*p - '0'];
+		CU_ASSERT_PTR_EQUAL(m, want);
+		return p + 1;
+	}
+	m = &w->m[*p - '0'];
+	if (op == 'd')
+		sched_done(m);
+	else if (op == 'r')
+		sched_retry(m, w->now);
+	else if (op == 'p')
+		sched_peer_error(m, w->now);
+	else if (op == 'g')
+		sched_again(m, w->now);
+	else
+		CU_FAIL("unknown step");
+	return p + 1;
+}
+
+static void
+run(const char *what, const char *steps)
+{
+	struct world w = {.s = sched_new(&params)};
+	unsigned before = CU_get_number_of_failures();
+
+	w.c = sched_chan_new(w.s, "chan", 3);
+	for (unsigned i = 0; i < 5; i++) {
+		char name[2] = {(char)('a' + i), '\0'};
+
+		/* e takes one at a time */
+		w.peer[i] = sched_peer_new(w.c, name, i == 4 ? 1 : 100);
+	}
+	sched_chan_capacity(w.c, 9);
+	for (const char *p = steps; *p != '\0';)
+		p = step(&w, p);
+	if (CU_get_number_of_failures() != before)
+		fprintf(stderr, "scenario: %s\n", what);
+	sched_free(&w.s);
+}
+
+static void
+the_order_is_priority_then_least_busy_peer_then_fifo(void)
+{
+	static const char *const v[][2] = {
+	    {"nothing", ">-"},
+	    {"fifo", "+na1 +na2 +na3 >1 >2 >3 >-"},
+	    {"priority first", "+la1 +na2 +ua3 >3 >2 >1"},
+	    {"priority across peers", "+la1 +lb2 +ub3 +na4 >3 >4 >2 >1"},
+	    {"a peer with none in progress goes first",
+		"+na1 +na2 +na3 +nb4 >1 >4 >2 >3"},
+	    {"done frees the peer's turn",
+		"+na1 +na2 +nb3 +nb4 >1 d1 >3 d3 >2 d2 >4"},
+	    {"a peer's limit", "+ne1 +ne2 >1 >- d1 >2"},
+	    {"a full peer does not hold up others", "+ue1 +ue2 +la3 >1 >3"},
+	    {"lost work comes first again", "+na1 +na2 >1 g1 >1 >2"},
+	};
+
+	for (size_t i = 0; i < sizeof(v) / sizeof(*v); i++)
+		run(v[i][0], v[i][1]);
+}
+
+static void
+capacity_keeps_reserves_for_higher_priorities(void)
+{
+	static const char *const v[][2] = {
+	    {"no capacity", "c0 +ua1 >-"},
+	    {"one place is anybody's", "c1 +la1 >1"},
+	    {"three: one for non-urgent",
+		"c3 +la1 +la2 >1 >- +nb3 >3 +nb4 >-"
+		" +uc5 >5 +ud6 >-"},
+	    {"what is higher and waits holds the lower back",
+		"c2 +na1 +na2 +lb3 >1 >- d1 >2"},
+	};
+
+	for (size_t i = 0; i < sizeof(v) / sizeof(*v); i++)
+		run(v[i][0], v[i][1]);
+}
+
+static void
+errors_hold_what_they_concern_and_no_more(void)
+{
+	static const char *const v[][2] = {
+	    {"a message's error holds only it",
+		"@0 +na1 +na2 >1 r1 >2 >- @99 >- @100 >1"},
+	    {"back-off grows by steps to its maximum",
+		"@0 +na1 >1 r1 @100 >1 r1 @299 >- @300 >1 r1 @549 >- @550 >1"},
+	    {"a peer's error holds only the peer",
+		"@0 +na1 +na2 +nb3 >1 >3 p1 >- @99 >- @100 >1 >2"},
+	    {"errors of one outage count once",
+		"@0 +na1 +na2 >1 >2 p1 p2 @100 >2 >1"},
+	    {"a peer's back-off grows too",
+		"@0 +na1 >1 p1 @100 >1 p1 @299 >- @300 >1"},
+	    {"until it answers",
+		"@0 +na1 +na2 >1 p1 @100 >1 oa d1 >2 p2"
+		" @199 >- @200 >2"},
+	    {"a suspect goes to the end of the queue",
+		"@0 +na1 +na2 >1 p1 @100 >1 p1 @300 >1 p1 @550 >2 >1"},
+	    {"deferred delivery", "@0 +na1t70 >- @69 >- @70 >1"},
+	    {"expiry while ready", "@0 +na1 @999 @1000 x1 >-"},
+	    {"expiry while waiting", "@0 +na1t2000 @1000 x1 >-"},
+	    {"expiry while the peer is held",
+		"@950 +na1 @1800 +na2 >1 p1"
+		" @1949 @1950 x1 >2"},
+	    {"none while active", "@0 +na1 >1 @5000 d1"},
+	};
+
+	for (size_t i = 0; i < sizeof(v) / sizeof(*v); i++)
+		run(v[i][0], v[i][1]);
+}
+
+static struct sched_mlist *
+fill(struct sched_peer *p, unsigned n, enum mhs_priority priority)
+{
+	struct sched_mlist *m = xcalloc(n, sizeof(*m));
+
+	for (unsigned i = 0; i < n; i++) {
+		m[i].peer = p;
+		m[i].priority = priority;
+		m[i].expires = INT64_MAX;
+		sched_add(&m[i], 0, 0);
+	}
+	return m;
+}
+
+static void
+processes_start_when_useful_and_not_too_often(void)
+{
+	struct sched *s = sched_new(&params);
+	struct sched_chan *c = sched_chan_new(s, "c", 3);
+	struct sched_peer *p = sched_peer_new(c, "p", 100);
+	struct sched_mlist *m;
+	int64_t when;
+
+	CU_ASSERT_FALSE(sched_may_start(c, 0, &when));
+	CU_ASSERT_EQUAL(when, INT64_MAX);
+	m = fill(p, 20, MHS_URGENT);
+	CU_ASSERT_TRUE(sched_may_start(c, 0, &when));
+	sched_started(c, 0);
+	sched_chan_capacity(c, 2);
+	/* it can take what there is */
+	CU_ASSERT_FALSE(sched_may_start(c, 100, &when));
+	CU_ASSERT_PTR_NOT_NULL(sched_next(c, 0));
+	CU_ASSERT_PTR_NOT_NULL(sched_next(c, 0));
+	/* it is full, and much waits: qmgr_chan_time2 */
+	CU_ASSERT_FALSE(sched_may_start(c, 19, &when));
+	CU_ASSERT_EQUAL(when, 20);
+	CU_ASSERT_TRUE(sched_may_start(c, 20, &when));
+	/* little waits: qmgr_chan_time3 */
+	for (unsigned i = 4; i < 20; i++)
+		sched_remove(&m[i]);
+	CU_ASSERT_FALSE(sched_may_start(c, 49, &when));
+	CU_ASSERT_EQUAL(when, 50);
+	CU_ASSERT_TRUE(sched_may_start(c, 50, &when));
+	/* all stopped: qmgr_chan_time1 */
+	sched_stopped(c, 60);
+	CU_ASSERT_FALSE(sched_may_start(c, 69, &when));
+	CU_ASSERT_EQUAL(when, 70);
+	CU_ASSERT_TRUE(sched_may_start(c, 70, &when));
+	sched_free(&s);
+	free(m);
+}
+
+static void
+maxchans_and_its_reserves_bound_the_processes_of_all_channels(void)
+{
+	static const struct {
+		enum mhs_priority priority;
+		unsigned running;
+		bool may;
+	} v[] = {
+	    {MHS_NON_URGENT, 1, true},
+	    {MHS_NON_URGENT, 2, false},
+	    {MHS_NORMAL, 2, true},
+	    {MHS_NORMAL, 3, false},
+	    {MHS_URGENT, 3, true},
+	    {MHS_URGENT, 4, false},
+	};
+
+	for (size_t i = 0; i < sizeof(v) / sizeof(*v); i++) {
+		struct sched *s = sched_new(&params);
+		struct sched_chan *other = sched_chan_new(s, "other", 9);
+		struct sched_chan *c = sched_chan_new(s, "c", 3);
+		struct sched_mlist *m =
+		    fill(sched_peer_new(c, "p", 1), 1, v[i].priority);
+		int64_t when;
+
+		for (unsigned n = 0; n < v[i].running; n++)
+			sched_started(other, 0);
+		CU_ASSERT_EQUAL(sched_may_start(c, 1000, &when), v[i].may);
+		sched_free(&s);
+		free(m);
+	}
+}
+
+#define MANY 1000000
+#define PEERS 1000
+
+static void
+a_million_mlists_do_not_slow_it(void)
+{
+	struct sched *s = sched_new(&params);
+	struct sched_chan *c = sched_chan_new(s, "c", 3);
+	struct sched_peer **peer = xcalloc(PEERS, sizeof(struct sched_peer *));
+	struct sched_mlist *m = xcalloc(MANY, sizeof(*m)), *x;
+	unsigned out = 0;
+	clock_t t = clock();
+
+	for (unsigned i = 0; i < PEERS; i++)
+		peer[i] = sched_peer_new(c, "p", 4);
+	sched_chan_capacity(c, 1000);
+	for (unsigned i = 0; i < MANY; i++) {
+		m[i].peer = peer[i * 7919u % PEERS];
+		m[i].priority = (enum mhs_priority)(i % 3);
+		m[i].expires = 2 * MANY + i;
+		sched_add(&m[i], i % 4 == 0 ? i : 0, 1);
+	}
+	sched_tick(s, MANY, note_expired, NULL);
+	while ((x = sched_next(c, MANY)) != NULL) {
+		if (++out % 10 == 0)
+			sched_retry(x, MANY);
+		else
+			sched_done(x);
+	}
+	CU_ASSERT_EQUAL(out, MANY);
+	CU_ASSERT_EQUAL(sched_chan_counts(c).waiting, MANY / 10);
+	/* two seconds of processor time where the sanitizers are in; a tenth
+	 * of that is usual */
+	CU_ASSERT((clock() - t) / CLOCKS_PER_SEC < 20);
+	sched_free(&s);
+	free(peer);
+	free(m);
+}
+
+void
+suite_qmgr_sched(void)
+{
+	static CU_TestInfo tests[] = {
+	    TEST(the_order_is_priority_then_least_busy_peer_then_fifo),
+	    TEST(capacity_keeps_reserves_for_higher_priorities),
+	    TEST(errors_hold_what_they_concern_and_no_more),
+	    TEST(processes_start_when_useful_and_not_too_often),
+	    TEST(maxchans_and_its_reserves_bound_the_processes_of_all_channels),
+	    TEST(a_million_mlists_do_not_slow_it),
+	    CU_TEST_INFO_NULL,
+	};
+	unit_suite("qmgr_sched", tests);
+}

@@ -1,0 +1,348 @@
+#include "qmgr/submit.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/log.h"
+#include "mhs/diag.h"
+#include "qmgr/pipe.h"
+#include "qmgr/proto.h"
+#include "tests/unit/qmgr_config.h"
+#include "tests/unit/qmgr_dir.h"
+#include "tests/unit/unit.h"
+
+/* The test is qmgr: it has the other end of descriptor 3, in the same loop. */
+struct world {
+	struct dir dir;
+	struct loop *loop;
+	struct arena *a;
+	struct q_pipe *qmgr;
+	int saved_fd3;
+	struct q_chan *chan;
+	struct q_submitter *submitter;
+	/* what the channel was told */
+	unsigned works, stops, own;
+	uint64_t mlist;
+	/* what qmgr was told */
+	struct q_summary *summary;
+	unsigned submitted, results, ready;
+	/* what the caller was told */
+	int result;
+	q_id id;
+};
+
+/* --- the channel --- */
+
+static int
+on_config(void *arg, const struct conf_node *root, const struct conf_node *own,
+    struct err *e)
+{
+	struct world *w = arg;
+
+	w->own = own != NULL && own->line == 3;
+	w->submitter = q_submitter_new(w->chan, root, "smtp", e);
+	if (w->submitter == NULL)
+		return e->code;
+	q_chan_capacity(w->chan, 5);
+	return 0;
+}
+
+static void
+on_work(void *arg, const struct q_work *work)
+{
+	struct world *w = arg;
+	struct q_outcome o = {.result = Q_TRANSFERRED};
+
+	w->works++;
+	q_chan_result_all(w->chan, work->mlist, work->recipients,
+	    work->n_recipients, &o, false);
+}
+
+static void
+on_stop(void *arg)
+{
+	struct world *w = arg;
+
+	w->stops++;
+	loop_stop(w->loop);
+}
+
+static const struct q_chan_ops chan_ops = {
+    .config = on_config, .work = on_work, .stop = on_stop};
+
+/* --- qmgr --- */
+
+static void
+on_frame(void *arg, enum q_frame type, struct q_in *in, struct arena *a)
+{
+	struct world *w = arg;
+	struct q_outcomes o = {0};
+
+	(void)a;
+	if (type == Q_FRAME_READY) {
+		w->ready = q_in_u32(in);
+	} else if (type == Q_FRAME_SUBMITTED) {
+		w->submitted++;
+		w->summary = q_summary_unpack(w->a, in);
+	} else if (type == Q_FRAME_RESULT) {
+		q_outcomes_unpack(in, w->a, &o);
+		w->results += (unsigned)o.n;
+		w->mlist = o.mlist;
+	}
+	loop_stop(w->loop);
+}
+
+static void
+on_gone(void *arg, const struct err *e)
+{
+	(void)arg;
+	(void)e;
+}
+
+static const struct q_pipe_ops pipe_ops = {on_frame, on_gone};
+
+#define CONF                                                               \
+	"mta name=alpha country=XX admd=ALPHA hostname=a.e\n"              \
+	"channel name=smtp\n"                                              \
+	"peer name=out channel=smtp\n"                                     \
+	"route domain=y.example peer=out\n"                                \
+	"scheduler hop-limit=3\n"                                          \
+	"spool segment-size=64KiB content-file-threshold=1KiB low-water=1" \
+	" directory="
+
+static struct world *
+begin(void)
+{
+	struct world *w = xcalloc(1, sizeof(*w));
+	struct q_hello hello = {"smtp", 7, 1000, 0};
+	struct buf *out;
+	int fds[2];
+
+	dir_make(&w->dir);
+	w->saved_fd3 = fcntl(Q_CHAN_FD, F_DUPFD, 100);
+	w->a = arena_new();
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) != 0)
+		abort();
+	fds[0] = fcntl(fds[0], F_DUPFD, 200);
+	dup2(fds[1], Q_CHAN_FD);
+	if (fds[1] != Q_CHAN_FD)
+		close(fds[1]);
+	w->loop = loop_new();
+	w->qmgr = q_pipe_new(w->loop, fds[0], &pipe_ops, w);
+	w->chan = q_chan_open(w->loop, &chan_ops, w, NULL);
+	out = q_pipe_begin(w->qmgr, Q_FRAME_CONFIG);
+	q_hello_pack(&hello, out);
+	conf_pack(
+	    conf_make(w->a, arena_printf(w->a, "%s%s\n", CONF, w->dir.path)),
+	    out);
+	q_pipe_end(w->qmgr);
+	loop_run(w->loop);
+	log_set_level(LOG_LEVEL_ERROR + 1);
+	return w;
+}
+
+static void
+finish(struct world *w)
+{
+	q_submitter_free(&w->submitter);
+	q_chan_free(&w->chan);
+	q_pipe_free(&w->qmgr);
+	loop_free(&w->loop);
+	arena_free(&w->a);
+	dir_remove(&w->dir);
+	if (w->saved_fd3 >= 0) {
+		dup2(w->saved_fd3, Q_CHAN_FD);
+		close(w->saved_fd3);
+	}
+	free(w);
+	log_set_level(LOG_LEVEL_INFO);
+}
+
+static struct mhs_envelope *
+envelope(struct world *w)
+{
+	struct mhs_envelope *env = mhs_envelope_new(w->a, MHS_MESSAGE);
+	static const char *const to[] = {"b@y.example", "c@nowhere"};
+
+	env->content_type = MHS_CONTENT_RFC822;
+	env->originator.mailbox = "a@x.example";
+	for (unsigned i = 0; i < 2; i++) {
+		struct mhs_recipient *r = mhs_recipient_add(w->a, env);
+
+		r->name.mailbox = to[i];
+		r->number = (int32_t)i + 1;
+		r->responsible = true;
+	}
+	return env;
+}
+
+static void
+on_durable(void *arg, int result, q_id id, const struct err *e)
+{
+	struct world *w = arg;
+
+	(void)e;
+	w->result = result;
+	w->id = id;
+}
+
+static int
+submit(struct world *w, const struct mhs_envelope *env, size_t n, struct err *e)
+{
+	static const uint8_t content[5000];
+	struct q_submission *m = q_submit_begin(w->submitter, e);
+
+	w->result = 1;
+	CU_ASSERT_EQUAL(q_submit_content(m, content, n, e), 0);
+	return q_submit_commit(m, env, on_durable, w, e);
+}
+
+static void
+configuration_capacity_work_and_stop_go_through(void)
+{
+	struct world *w = begin();
+	uint32_t rcpts[] = {0, 2};
+	struct q_work work = {.mlist = 9,
+	    .message = 1,
+	    .record = 1,
+	    .peer = "out",
+	    .recipients = rcpts,
+	    .n_recipients = 2};
+
+	CU_ASSERT_EQUAL(w->ready, 5);
+	CU_ASSERT_TRUE(w->own);
+	q_work_pack(&work, q_pipe_begin(w->qmgr, Q_FRAME_WORK));
+	q_pipe_end(w->qmgr);
+	loop_run(w->loop);
+	CU_ASSERT_EQUAL(w->works, 1);
+	CU_ASSERT_EQUAL(w->results, 2);
+	CU_ASSERT_EQUAL(w->mlist, 9);
+	q_pipe_begin(w->qmgr, Q_FRAME_STOP);
+	q_pipe_end(w->qmgr);
+	loop_run(w->loop);
+	CU_ASSERT_EQUAL(w->stops, 1);
+	finish(w);
+}
+
+static void
+a_submission_is_durable_then_answered_and_announced(void)
+{
+	struct world *w = begin();
+	struct q_record *r;
+	struct err e = ERR_INIT;
+
+	CU_ASSERT_EQUAL(submit(w, envelope(w), 5000, &e), 0);
+	loop_run(w->loop);
+	CU_ASSERT_EQUAL(w->result, 0);
+	CU_ASSERT_EQUAL(w->submitted, 1);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(w->summary);
+	CU_ASSERT_EQUAL(w->summary->id, w->id);
+	CU_ASSERT_EQUAL(w->summary->size, 5000);
+	CU_ASSERT_NOT_EQUAL(w->summary->content_file, 0);
+	CU_ASSERT_NOT_EQUAL(w->summary->arrival, 0);
+	CU_ASSERT_STRING_EQUAL(w->summary->rcpts[0].peer, "out");
+	CU_ASSERT_PTR_NULL(w->summary->rcpts[1].peer);
+	CU_ASSERT_EQUAL(
+	    w->summary->rcpts[1].flags, Q_RCPT_RESPONSIBLE | Q_RCPT_WANTS_NDR);
+	CU_ASSERT_EQUAL(
+	    q_record_open(q_submitter_spool(w->submitter), w->id, &r, &e), 0);
+	CU_ASSERT_STRING_EQUAL(r->env->recipients[0].peer, "out");
+	CU_ASSERT_STRING_EQUAL(r->env->source_channel, "smtp");
+	CU_ASSERT_EQUAL(r->env->content_length, 5000);
+	q_record_close(&r);
+	finish(w);
+}
+
+static void
+a_version_keeps_its_parents_plan_and_is_announced_as_such(void)
+{
+	struct world *w = begin();
+	struct mhs_envelope *env = envelope(w);
+	struct err e = ERR_INIT;
+
+	env->parent = 4711;
+	env->recipients[1].peer = "kept";
+	CU_ASSERT_EQUAL(submit(w, env, 10, &e), 0);
+	loop_run(w->loop);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(w->summary);
+	CU_ASSERT_EQUAL(w->summary->parent, 4711);
+	CU_ASSERT_EQUAL(w->summary->n_rcpts, 0);
+	finish(w);
+}
+
+static void
+add_trace(struct world *w, struct mhs_envelope *env, bool internal,
+    const char *admd, const char *mta)
+{
+	struct mhs_trace *t = mhs_trace_add(w->a, env);
+
+	t->internal = internal;
+	t->domain = (struct mhs_domain){"XX", admd, NULL};
+	t->mta = mta;
+}
+
+static void
+what_is_wrong_with_an_envelope_is_said_at_once(void)
+{
+	struct world *w = begin();
+	struct mhs_envelope *env;
+	struct err e = ERR_INIT;
+
+	env = envelope(w);
+	env->n_recipients = 0;
+	CU_ASSERT_EQUAL(submit(w, env, 1, &e), ERR_SYNTAX);
+	env = envelope(w);
+	env->originator.mailbox = NULL;
+	CU_ASSERT_EQUAL(submit(w, env, 1, &e), ERR_SYNTAX);
+	env = envelope(w);
+	for (unsigned i = 0; i < 4; i++)
+		add_trace(w, env, false, "OTHER", NULL);
+	CU_ASSERT_EQUAL(submit(w, env, 1, &e), ERR_REFUSED);
+	CU_ASSERT_EQUAL(e.detail, MHS_LOOP_DETECTED);
+	/* ours three times is a loop; another MTA of our domain's is not */
+	env = envelope(w);
+	for (unsigned i = 0; i < 3; i++)
+		add_trace(w, env, true, "alpha", "ALPHA");
+	CU_ASSERT_EQUAL(submit(w, env, 1, &e), ERR_REFUSED);
+	env = envelope(w);
+	for (unsigned i = 0; i < 3; i++)
+		add_trace(w, env, true, "ALPHA", "other");
+	CU_ASSERT_EQUAL(submit(w, env, 1, &e), 0);
+	loop_run(w->loop);
+	CU_ASSERT_EQUAL(w->result, 0);
+	CU_ASSERT_EQUAL(w->submitted, 1);
+	finish(w);
+}
+
+static void
+verify_tells_routed_from_unrouted(void)
+{
+	struct world *w = begin();
+	struct mhs_name good = {.mailbox = "b@Y.example"};
+	struct mhs_name bad = {.mailbox = "b@z.example"};
+	const char *peer;
+	struct err e = ERR_INIT;
+
+	CU_ASSERT_EQUAL(q_submit_verify(w->submitter, &good, &peer, &e), 0);
+	CU_ASSERT_STRING_EQUAL(peer, "out");
+	CU_ASSERT_EQUAL(
+	    q_submit_verify(w->submitter, &bad, &peer, &e), ERR_NOT_FOUND);
+	CU_ASSERT_EQUAL(q_submit_ready(w->submitter, &e), 0);
+	finish(w);
+}
+
+void
+suite_qmgr_submit(void)
+{
+	static CU_TestInfo tests[] = {
+	    TEST(configuration_capacity_work_and_stop_go_through),
+	    TEST(a_submission_is_durable_then_answered_and_announced),
+	    TEST(a_version_keeps_its_parents_plan_and_is_announced_as_such),
+	    TEST(what_is_wrong_with_an_envelope_is_said_at_once),
+	    TEST(verify_tells_routed_from_unrouted),
+	    CU_TEST_INFO_NULL,
+	};
+	unit_suite("qmgr_submit", tests);
+}
