@@ -50,21 +50,20 @@ mixer_eits_add_oid(struct arena *a, struct mixer_eits *t, const char *oid)
 	*(const char **)arena_push(a, &t->oids, &t->n_oids, sizeof(oid)) = oid;
 }
 
+/* Always there, if need be empty: X.411 of 1988 had it mandatory. */
 static void
 put_builtin(struct buf *b, uint32_t bits)
 {
 	uint8_t v[3] = {0};
-	unsigned top = 0;
+	unsigned n = 0; /* bits up to the last one set */
 
-	if (bits == 0)
-		return;
 	for (unsigned i = 0; i < 16; i++)
 		if (bits & (1u << i)) {
 			v[1 + i / 8] |= (uint8_t)(0x80 >> (i % 8));
-			top = i;
+			n = i + 1;
 		}
-	v[0] = (uint8_t)(7 - top % 8);
-	ber_put(b, BER_CONTEXT, 0, v, 2 + top / 8);
+	v[0] = (uint8_t)((8 - n % 8) % 8);
+	ber_put(b, BER_CONTEXT, 0, v, 1 + (n + 7) / 8);
 }
 
 struct octets

@@ -37,7 +37,17 @@ read_capture -Y tpkt -T fields -e frame.number -e frame.protocols >"$work/frames
 
 tpkts=$(count '^TPKT, ')
 check "the capture has OSI traffic ($tpkts TPKTs)" test "$tpkts" -gt 10
-unnamed=$(grep -nE 'Malformed|BER Error|Unknown field|[Uu]nknown contents|[Nn]ot decoded|Dissector is not|Dissector for OID|Unknown (PDU|SPDU|TPDU|operation)|Unreassembled' "$work/text" | head -5)
+# Two gaps of this reader, not of the PDUs: it has no dissectors for the
+# extensions that MIXER registers below 1.3.6.1.7.1 (RFC 2156 appendix D), and takes
+# the MTABindError inside an RTORJ for an operation (it does so with the
+# independent MTA's recorded refusal, too).
+unnamed=$(awk '
+	/type: 1\.3\.6\.1\.7\.1\./ { mixer = NR }
+	/rtorj-apdu/ { refusal = NR }
+	/Dissector for OID not implemented/ && mixer && NR - mixer <= 3 { next }
+	/Unknown ROS PDU/ && refusal && NR - refusal <= 4 { next }
+	/Malformed|BER Error|Unknown field|[Uu]nknown contents|[Nn]ot decoded|Dissector is not|Dissector for OID|Unknown (PDU|SPDU|TPDU|operation|ROS)|Unreassembled/ { print NR ": " $0 }
+	' "$work/text" | head -5)
 [ -z "$unnamed" ] || echo "$unnamed"
 check "nothing malformed and nothing that the dissectors cannot name" test -z "$unnamed"
 errors=$(grep -E '^ +[0-9]+ ' "$work/expert" | grep -vwE 'TCP|SMTP' | head -5)
