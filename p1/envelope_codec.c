@@ -213,12 +213,15 @@ get_bilateral(struct p1_in *in, const struct ber_tlv *t, void *into)
 	int r;
 
 	while ((r = ber_next(&c, &item, in->e)) == 1) {
-		size_t n = env->n_bilateral;
-		size_t *len =
-		    arena_push(in->a, &env->bilateral_n, &n, sizeof(*len));
-		const uint8_t **p = arena_push(
-		    in->a, &env->bilateral, &env->n_bilateral, sizeof(*p));
+		size_t n = env->n_bilateral, *len;
+		const uint8_t **p;
 
+		if (n >= P1_BILATERAL_MAX)
+			return err_set(in->e, "p1", ERR_LIMIT,
+			    "more than %d elements", P1_BILATERAL_MAX);
+		len = arena_push(in->a, &env->bilateral_n, &n, sizeof(*len));
+		p = arena_push(
+		    in->a, &env->bilateral, &env->n_bilateral, sizeof(*p));
 		p1_get_raw(in, &item, p, len);
 	}
 	return r;

@@ -98,8 +98,8 @@ p1_get_exts(struct p1_in *in, const struct ber_tlv *t, struct mhs_exts *out)
 	int r;
 
 	while ((r = ber_next(&c, &field, in->e)) == 1) {
-		x = arena_push(in->a, &out->v, &out->n, sizeof(*out->v));
-		r = get_ext(in, &field, x);
+		x = p1_ext_add(in, out);
+		r = x == NULL ? ERR_LIMIT : get_ext(in, &field, x);
 		if (r < 0)
 			return r;
 	}

@@ -29,16 +29,30 @@ p1_bad(struct p1_in *in, const struct ber_tlv *t, const char *fmt, ...)
 	    "%s", text);
 }
 
-static void
+struct mhs_ext *
+p1_ext_add(struct p1_in *in, struct mhs_exts *x)
+{
+	if (x->n >= P1_EXTS_MAX) {
+		err_set(in->e, "p1", ERR_LIMIT, "more than %d extensions",
+		    P1_EXTS_MAX);
+		return NULL;
+	}
+	return arena_push(in->a, &x->v, &x->n, sizeof(*x->v));
+}
+
+static int
 keep_field(struct p1_in *in, const struct ber_tlv *t, struct mhs_exts *x)
 {
 	struct mhs_ext *f;
 
 	if (x == NULL)
-		return;
-	f = arena_push(in->a, &x->v, &x->n, sizeof(*x->v));
+		return 0;
+	f = p1_ext_add(in, x);
+	if (f == NULL)
+		return ERR_LIMIT;
 	f->type = P1_EXT_FIELD;
 	p1_get_raw(in, t, &f->value, &f->n);
+	return 0;
 }
 
 static int
@@ -70,10 +84,9 @@ p1_fields(struct p1_in *in, const struct ber_tlv *set,
 		for (i = 0; i < n; i++)
 			if (BER_IS(t.tag, rows[i].cls, rows[i].number))
 				break;
-		if (i == n)
-			keep_field(in, &t, unknown);
-		else if ((r = one_field(
-			      in, &t, &rows[i], &seen, 1u << i, into)) < 0)
+		r = i == n ? keep_field(in, &t, unknown)
+			   : one_field(in, &t, &rows[i], &seen, 1u << i, into);
+		if (r < 0)
 			return r;
 	}
 	for (i = 0; i < n && r >= 0; i++)

@@ -16,6 +16,10 @@
 
 /* mhs_ext.type of a field (not an extension) that we do not know. */
 #define P1_EXT_FIELD (-2)
+/* Extensions and unknown fields of one SET, and elements of bilateral
+ * information: what the queue's packed envelope holds. */
+#define P1_EXTS_MAX 1024
+#define P1_BILATERAL_MAX 512 /* ub-transfers */
 
 struct p1_in {
 	struct arena *a;
@@ -39,6 +43,8 @@ struct p1_field {
 int p1_fields(struct p1_in *in, const struct ber_tlv *set,
     const struct p1_field *rows, size_t n, void *into,
     struct mhs_exts *unknown);
+/* A new one at the end: NULL and ERR_LIMIT when there are P1_EXTS_MAX. */
+struct mhs_ext *p1_ext_add(struct p1_in *in, struct mhs_exts *x);
 /* ERR_SYNTAX at this element. */
 int p1_bad(struct p1_in *in, const struct ber_tlv *t, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

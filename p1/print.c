@@ -171,6 +171,14 @@ on_content(void *arg, const uint8_t *p, size_t n, struct err *e)
 	return 0;
 }
 
+static void
+free_envelope(void *arg)
+{
+	struct arena *a = arg;
+
+	arena_free(&a);
+}
+
 int
 p1_print(struct arena *a, const uint8_t *p, size_t n, struct buf *out,
     struct p1_printed *what, struct err *e)
@@ -183,8 +191,9 @@ p1_print(struct arena *a, const uint8_t *p, size_t n, struct buf *out,
 	if (r >= 0)
 		r = p1_apdu_end(s, e);
 	if (r >= 0) {
-		put_all(a, out, p1_apdu_envelope(s));
-		what->env = mhs_envelope_dup(a, p1_apdu_envelope(s));
+		what->env = p1_apdu_envelope(s);
+		put_all(a, out, what->env);
+		arena_on_free(a, free_envelope, p1_apdu_take(s));
 		what->content = (struct octets){
 		    arena_memdup(a, content.data, content.len), content.len};
 	}

@@ -1,7 +1,7 @@
 /*
  * Any octets as an MTS-APDU: whole and in single octets they are judged alike;
- * what was understood is written, understood again, and then written octet for
- * octet the same.
+ * what was understood survives the queue's packed form, is written, understood
+ * again, and then written octet for octet the same.
  */
 #include "p1/apdu.h"
 
@@ -32,24 +32,42 @@ split(struct p1_apdu *s, const uint8_t *p, size_t n, size_t step)
 	return r < 0 ? r : p1_apdu_end(s, &e);
 }
 
+/* The envelope as it comes out of the queue. */
+static struct mhs_envelope *
+queued(struct arena *a, const struct mhs_envelope *env)
+{
+	struct mhs_envelope *out;
+	struct buf packed = {0};
+	struct err e = ERR_INIT;
+
+	mhs_envelope_pack(env, &packed);
+	out = mhs_envelope_unpack(a, packed.data, packed.len, &e);
+	if (out == NULL)
+		log_die("not out of the queue again: %s", e.text);
+	buf_free(&packed);
+	return out;
+}
+
 /* Understands p and writes it again: false when it is no APDU. */
 static bool
 rewrite(const uint8_t *p, size_t n, size_t step, struct buf *out)
 {
 	struct buf content = {0}, tail = {0};
+	struct arena *a = arena_new();
 	struct p1_apdu *s = p1_apdu_new(1 << 20, &ops, &content);
 	struct err e = ERR_INIT;
 	bool good = split(s, p, n, step) >= 0;
 
 	if (good) {
-		INVARIANT(p1_apdu_write(p1_apdu_envelope(s), content.len, out,
-			      &tail, &e) >= 0);
+		INVARIANT(p1_apdu_write(queued(a, p1_apdu_envelope(s)),
+			      content.len, out, &tail, &e) >= 0);
 		buf_append(out, content.data, content.len);
 		buf_append(out, tail.data, tail.len);
 	}
 	buf_free(&content);
 	buf_free(&tail);
 	p1_apdu_free(&s);
+	arena_free(&a);
 	return good;
 }
 

@@ -263,6 +263,7 @@ wrong_names_and_passwords_are_refused_by_the_responder(void)
 		int error;
 	} cases[] = {
 	    {"alpha", "wrong", P1_BIND_AUTHENTICATION},
+	    {"alpha", "secret-b", P1_BIND_AUTHENTICATION},
 	    {"alpha", NULL, P1_BIND_AUTHENTICATION},
 	    {"alph", "secret-a", P1_BIND_AUTHENTICATION},
 	    {NULL, NULL, P1_BIND_AUTHENTICATION},
@@ -291,9 +292,10 @@ a_responder_that_answers_wrongly_is_left(void)
 {
 	static const struct {
 		const char *mta, *password;
-	} cases[] = {{"charlie", "secret-b"}, {"bravo", "other"}};
+	} cases[] = {
+	    {"charlie", "secret-b"}, {"bravo", "other"}, {"bravo", "secret-a"}};
 
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < 3; i++) {
 		struct p1_params a = params(OSI_INITIATOR);
 		struct pair w;
 

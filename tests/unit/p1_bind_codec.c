@@ -43,6 +43,8 @@ recorded_binds_are_read_and_written_alike(void)
 		CU_ASSERT_STRING_EQUAL(b.mta, cases[i].mta);
 		CU_ASSERT(p1_bind_password_is(&b, cases[i].password));
 		CU_ASSERT_FALSE(p1_bind_password_is(&b, "secret"));
+		CU_ASSERT_FALSE(p1_bind_password_is(&b, "secretz"));
+		CU_ASSERT_FALSE(p1_bind_password_is(&b, "Secreta"));
 		CU_ASSERT_FALSE(b.password_ia5);
 		CU_ASSERT_EQUAL(p1_bind_encode(&b, &out, NULL), 0);
 		CU_ASSERT(out.len == want.len &&
