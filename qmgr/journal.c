@@ -11,6 +11,7 @@
 #include "lib/arena.h"
 #include "lib/crc32c.h"
 #include "lib/log.h"
+#include "qmgr/wake.h"
 #include "qmgr/writer.h"
 
 #define TRY_AGAIN 1000 /* ms */
@@ -36,7 +37,7 @@ struct q_journal {
 	struct item *failed_first, **failed_last;
 	pthread_mutex_t lock;
 	struct q_append *first, **last; /* back from the writer; locked */
-	unsigned wakes;                 /* locked */
+	struct q_wake *wake;
 };
 
 static void
@@ -111,8 +112,9 @@ item_done(struct q_journal *j, struct item *i)
 }
 
 static void
-take_back(struct q_journal *j)
+take_back(void *arg)
 {
+	struct q_journal *j = arg;
 	struct q_append *a, *next;
 
 	pthread_mutex_lock(&j->lock);
@@ -134,21 +136,6 @@ journal_free(struct q_journal *j)
 	free(j);
 }
 
-static void
-wake(void *arg)
-{
-	struct q_journal *j = arg;
-	bool last;
-
-	if (!j->closed)
-		take_back(j);
-	pthread_mutex_lock(&j->lock);
-	last = --j->wakes == 0;
-	pthread_mutex_unlock(&j->lock);
-	if (j->closed && last)
-		journal_free(j);
-}
-
 /* In the writer's thread. */
 static void
 writer_done(void *arg, struct q_append *batch, int result, const struct err *e)
@@ -167,10 +154,9 @@ writer_done(void *arg, struct q_append *batch, int result, const struct err *e)
 			break;
 	}
 	j->last = &a->next;
-	j->wakes += first;
 	pthread_mutex_unlock(&j->lock);
 	if (first)
-		loop_post(j->loop, wake, j);
+		q_wake_ring(j->wake);
 }
 
 struct q_journal *
@@ -194,8 +180,11 @@ q_journal_open(const struct q_journal_params *p, struct loop *l, struct err *e)
 	j->last = &j->first;
 	j->failed_last = &j->failed_first;
 	pthread_mutex_init(&j->lock, NULL);
-	j->writer = q_writer_open(&w, e);
+	j->wake = q_wake_new(l, take_back, j, e);
+	if (j->wake != NULL)
+		j->writer = q_writer_open(&w, e);
 	if (j->writer == NULL) {
+		q_wake_free(&j->wake);
 		journal_free(j);
 		return NULL;
 	}
@@ -207,7 +196,6 @@ q_journal_close(struct q_journal **jp)
 {
 	struct q_journal *j = *jp;
 	struct item *i, *next;
-	bool idle;
 
 	if (j == NULL)
 		return;
@@ -223,11 +211,8 @@ q_journal_close(struct q_journal **jp)
 		buf_free(&i->entries);
 		free(i);
 	}
-	pthread_mutex_lock(&j->lock);
-	idle = j->wakes == 0;
-	pthread_mutex_unlock(&j->lock);
-	if (idle)
-		journal_free(j);
+	q_wake_free(&j->wake);
+	journal_free(j);
 }
 
 static struct item *

@@ -15,6 +15,7 @@
 #include "lib/log.h"
 #include "qmgr/content.h"
 #include "qmgr/record.h"
+#include "qmgr/wake.h"
 #include "qmgr/writer.h"
 
 /* News from the writer's thread for the loop. */
@@ -36,8 +37,7 @@ struct q_spool {
 	void *finished_arg;
 	pthread_mutex_t lock;
 	struct news *first, **last; /* under the lock */
-	unsigned wakes;             /* posted to the loop; under the lock */
-	bool closed;
+	struct q_wake *wake;
 };
 
 struct q_put {
@@ -134,8 +134,9 @@ tell(struct q_spool *s, struct news *n)
 }
 
 static void
-tell_all(struct q_spool *s)
+tell_all(void *arg)
 {
+	struct q_spool *s = arg;
 	struct news *n, *next;
 
 	pthread_mutex_lock(&s->lock);
@@ -158,21 +159,6 @@ spool_free(struct q_spool *s)
 }
 
 static void
-wake(void *arg)
-{
-	struct q_spool *s = arg;
-	bool last;
-
-	if (!s->closed)
-		tell_all(s);
-	pthread_mutex_lock(&s->lock);
-	last = --s->wakes == 0;
-	pthread_mutex_unlock(&s->lock);
-	if (s->closed && last)
-		spool_free(s);
-}
-
-static void
 add_news(struct q_spool *s, struct news news)
 {
 	struct news *n = xmalloc(sizeof(*n));
@@ -183,10 +169,9 @@ add_news(struct q_spool *s, struct news news)
 	first = s->first == NULL;
 	*s->last = n;
 	s->last = &n->next;
-	s->wakes += first;
 	pthread_mutex_unlock(&s->lock);
 	if (first)
-		loop_post(s->loop, wake, s);
+		q_wake_ring(s->wake);
 }
 
 static void
@@ -225,6 +210,9 @@ open_for_writing(struct q_spool *s, struct err *e)
 	snprintf(
 	    recycled, sizeof(recycled), "%s/segments/recycled", s->directory);
 	snprintf(contents, sizeof(contents), "%s/contents", s->directory);
+	s->wake = q_wake_new(s->loop, tell_all, s, e);
+	if (s->wake == NULL)
+		return ERR_SYSTEM;
 	s->contents = q_contents_open(contents, s->p.first_number, io, e);
 	if (s->contents != NULL)
 		s->writer = q_writer_open(&w, e);
@@ -257,7 +245,6 @@ void
 q_spool_close(struct q_spool **sp)
 {
 	struct q_spool *s = *sp;
-	bool idle;
 
 	if (s == NULL)
 		return;
@@ -269,12 +256,8 @@ q_spool_close(struct q_spool **sp)
 	q_writer_close(&s->writer);
 	tell_all(s);
 	q_contents_close(&s->contents);
-	pthread_mutex_lock(&s->lock);
-	s->closed = true;
-	idle = s->wakes == 0;
-	pthread_mutex_unlock(&s->lock);
-	if (idle)
-		spool_free(s);
+	q_wake_free(&s->wake);
+	spool_free(s);
 }
 
 void
