@@ -33,7 +33,7 @@ mhs_name_text(struct arena *a, const struct mhs_name *n)
 {
 	if (n->mailbox != NULL)
 		return n->mailbox[0] != '\0' ? n->mailbox : "<>";
-	return n->or != NULL ? mhs_or_slash(a, n->or) : "";
+	return n->ora != NULL ? mhs_or_slash(a, n->ora) : "";
 }
 
 static void

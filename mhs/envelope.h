@@ -13,7 +13,7 @@
 
 /* An originator or recipient, in either world, or in both once mapped. */
 struct mhs_name {
-	struct mhs_or * or ; /* NULL: not known as an O/R name */
+	struct mhs_or *ora;  /* NULL: not known as an O/R name */
 	const char *mailbox; /* local@domain without brackets; "" is the null
 	                      * reverse-path <>; NULL: not known as a mailbox */
 };

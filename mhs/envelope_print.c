@@ -127,13 +127,13 @@ show_number(struct printer *p, const struct mhs_field *f, int64_t v)
 static const char *
 name_of(struct printer *p, const struct mhs_name *n)
 {
-	const char * or = n->or != NULL ? mhs_or_slash(p->a, n->or) : NULL;
+	const char *ora = n->ora != NULL ? mhs_or_slash(p->a, n->ora) : NULL;
 
 	if (n->mailbox == NULL)
-		return or ;
-	if (or == NULL)
+		return ora;
+	if (ora == NULL)
 		return mhs_name_text(p->a, n);
-	return arena_printf(p->a, "%s (%s)", mhs_name_text(p->a, n), or);
+	return arena_printf(p->a, "%s (%s)", mhs_name_text(p->a, n), ora);
 }
 
 static void
@@ -144,9 +144,9 @@ name_line(struct printer *p, const char *name, const struct mhs_name *n)
 	if (s == NULL)
 		return;
 	line(p, name, s);
-	if (n->or != NULL && n->or->directory_name != NULL)
+	if (n->ora != NULL && n->ora->directory_name != NULL)
 		octets_line(p, arena_printf(p->a, "%s directory-name", name),
-		    n->or->directory_name, n->or->directory_name_n);
+		    n->ora->directory_name, n->ora->directory_name_n);
 }
 
 static void

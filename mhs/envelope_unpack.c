@@ -264,12 +264,12 @@ settle(struct mhs_envelope *env)
 {
 	struct mhs_report *report = env->report;
 
-	settle_or(env->originator.or);
+	settle_or(env->originator.ora);
 	for (size_t i = 0; i < env->n_recipients; i++)
-		settle_or(env->recipients[i].name.or);
+		settle_or(env->recipients[i].name.ora);
 	for (size_t i = 0; report != NULL && i < report->n_recipients; i++) {
-		settle_or(report->recipients[i].actual.or);
-		settle_or(report->recipients[i].intended.or);
+		settle_or(report->recipients[i].actual.ora);
+		settle_or(report->recipients[i].intended.ora);
 	}
 }
 

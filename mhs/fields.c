@@ -62,7 +62,7 @@ static const struct mhs_record or_record = RECORD(or_fields);
 
 #define S struct mhs_name
 static const struct mhs_field name_fields[] = {
-    {1, MHS_FIELD_POINTER, AT(or), SUB(or_record), .name = "or"},
+    {1, MHS_FIELD_POINTER, AT(ora), SUB(or_record), .name = "or"},
     {2, MHS_FIELD_TEXT, AT(mailbox), .name = "mailbox"},
 };
 static const struct mhs_record name_record = RECORD(name_fields);

@@ -100,23 +100,23 @@ struct mhs_or *mhs_or_new(struct arena *a);
  * ERR_SYNTAX when the type cannot have that form, has it already, or the value
  * breaks the repertoire (offset: the octet of the value); ERR_LIMIT. An empty
  * ADMD becomes a single space; any other empty value is refused. */
-int mhs_or_add(struct arena *a, struct mhs_or * or, enum mhs_or_type type,
+int mhs_or_add(struct arena *a, struct mhs_or *ora, enum mhs_or_type type,
     enum mhs_or_form form, const char *value, size_t n, struct err *e);
-int mhs_or_add_dda(struct arena *a, struct mhs_or * or, enum mhs_or_form form,
+int mhs_or_add_dda(struct arena *a, struct mhs_or *ora, enum mhs_or_form form,
     const char *type, const char *value, struct err *e);
 /* An extension attribute that we do not know: its value as BER. */
-int mhs_or_add_unknown(struct arena *a, struct mhs_or * or, int32_t ext_type,
+int mhs_or_add_unknown(struct arena *a, struct mhs_or *ora, int32_t ext_type,
     const uint8_t *ber, size_t n, struct err *e);
-struct mhs_or *mhs_or_dup(struct arena *a, const struct mhs_or * or);
+struct mhs_or *mhs_or_dup(struct arena *a, const struct mhs_or *ora);
 /* First attribute of that type, best form first (printable, numeric,
  * universal, teletex), or NULL. */
 const struct mhs_or_attr *mhs_or_get(
-    const struct mhs_or * or, enum mhs_or_type type);
+    const struct mhs_or *ora, enum mhs_or_type type);
 /* The attribute's text as UTF-8, whatever its form. */
 const char *mhs_or_attr_utf8(struct arena *a, const struct mhs_or_attr *at);
 /* The value of the DDA of that type (case-insensitive) as UTF-8, or NULL. */
 const char *mhs_or_dda(
-    struct arena *a, const struct mhs_or * or, const char *type);
+    struct arena *a, const struct mhs_or *ora, const char *type);
 
 /* X.402 18.4: case-insensitive, leading, trailing and multiple spaces ignored,
  * numeric and printable forms of a domain equal, attribute by attribute. Where
@@ -126,7 +126,7 @@ bool mhs_or_equal(const struct mhs_or *x, const struct mhs_or *y);
 /* Does `or` lie below `prefix`: is each attribute of the prefix in it, with an
  * equal value (value "*" in the prefix: present with any value)? An empty
  * prefix matches all. Returns the number of attributes matched, or -1. */
-int mhs_or_match(const struct mhs_or * or, const struct mhs_or *prefix);
+int mhs_or_match(const struct mhs_or *ora, const struct mhs_or *prefix);
 
 /* Text forms, one parser and one writer each:
  *   slash  /S=Ray/O=EDDF/PRMD=EU/ADMD=ICAO/C=XX/   (RFC 2156 4.1.3)
@@ -148,8 +148,8 @@ struct mhs_or *mhs_or_parse_prefix(
  * universal form go after the ISO 2022 escape for UTF-8), label form is UTF-8.
  * The slash form keeps the form of each value, the label form its text. Both
  * leave out the directory name; an UNKNOWN is /EXT-24=hex/ (no RFC has it). */
-const char *mhs_or_slash(struct arena *a, const struct mhs_or * or);
-const char *mhs_or_label(struct arena *a, const struct mhs_or * or);
+const char *mhs_or_slash(struct arena *a, const struct mhs_or *ora);
+const char *mhs_or_label(struct arena *a, const struct mhs_or *ora);
 /* "S", "OU1", "PD-STREET" ...: the RFC 2156 key of a type. */
 const char *mhs_or_key(enum mhs_or_type type);
 

@@ -61,12 +61,12 @@ domain_syntax(const char *s, size_t n)
 
 /* One past the deepest level that `or` has an attribute of. */
 static size_t
-depth_of(const struct mhs_or * or)
+depth_of(const struct mhs_or *ora)
 {
 	size_t d = 0;
 
 	for (size_t i = 0; i < N_LEVELS; i++)
-		if (mhs_or_get(or, levels[i]) != NULL)
+		if (mhs_or_get(ora, levels[i]) != NULL)
 			d = i + 1;
 	return d;
 }
@@ -74,28 +74,28 @@ depth_of(const struct mhs_or * or)
 /* A map applies to an address that has each attribute of its prefix, and
  * lacks the ones that the prefix omits above its deepest. */
 static bool
-map_applies(const struct mixer_map *m, const struct mhs_or * or)
+map_applies(const struct mixer_map *m, const struct mhs_or *ora)
 {
-	size_t d = depth_of(m->or);
+	size_t d = depth_of(m->ora);
 
-	if (mhs_or_match(or, m->or) < 0)
+	if (mhs_or_match(ora, m->ora) < 0)
 		return false;
 	for (size_t i = 0; i < d; i++)
-		if ((mhs_or_get(or, levels[i]) != NULL) !=
-		    (mhs_or_get(m->or, levels[i]) != NULL))
+		if ((mhs_or_get(ora, levels[i]) != NULL) !=
+		    (mhs_or_get(m->ora, levels[i]) != NULL))
 			return false;
 	return true;
 }
 
 static const struct mixer_map *
-map_for_or(const struct mixer_config *c, const struct mhs_or * or)
+map_for_or(const struct mixer_config *c, const struct mhs_or *ora)
 {
 	const struct mixer_map *best = NULL;
 
 	for (size_t i = 0; i < c->n_maps; i++)
-		if (map_applies(&c->maps[i], or) &&
+		if (map_applies(&c->maps[i], ora) &&
 		    (best == NULL ||
-			best->or->n_attrs < c->maps[i].or->n_attrs))
+			best->ora->n_attrs < c->maps[i].ora->n_attrs))
 			best = &c->maps[i];
 	return best;
 }
@@ -143,15 +143,15 @@ mailbox_syntax(const char *s)
 
 /* Mapping A: the mailbox inside DD.RFC-822, or NULL. */
 static const char *
-from_dda(struct arena *a, const struct mhs_or * or)
+from_dda(struct arena *a, const struct mhs_or *ora)
 {
 	struct buf b = {0};
 	const char *s, *decoded;
 
-	if (mhs_or_dda(a, or, dda_types[0]) == NULL)
+	if (mhs_or_dda(a, ora, dda_types[0]) == NULL)
 		return NULL;
 	for (size_t i = 0; i < N_DDA; i++)
-		if ((s = mhs_or_dda(a, or, dda_types[i])) != NULL)
+		if ((s = mhs_or_dda(a, ora, dda_types[i])) != NULL)
 			buf_puts(&b, s);
 		else
 			break;
@@ -180,18 +180,18 @@ is_alpha(const char *s, size_t n)
 
 /* 4.1.2: a personal name alone, within the restrictions; or NULL. */
 static const char *
-encoded_pn(struct arena *a, const struct mhs_or * or)
+encoded_pn(struct arena *a, const struct mhs_or *ora)
 {
-	const struct mhs_or_attr *s = mhs_or_get(or, MHS_OR_SURNAME);
-	const struct mhs_or_attr *g = mhs_or_get(or, MHS_OR_GIVEN_NAME);
-	const struct mhs_or_attr *i = mhs_or_get(or, MHS_OR_INITIALS);
+	const struct mhs_or_attr *s = mhs_or_get(ora, MHS_OR_SURNAME);
+	const struct mhs_or_attr *g = mhs_or_get(ora, MHS_OR_GIVEN_NAME);
+	const struct mhs_or_attr *i = mhs_or_get(ora, MHS_OR_INITIALS);
 	size_t n = (s != NULL) + (g != NULL) + (i != NULL);
 	const char *r = "";
 
-	if (s == NULL || n != or->n_attrs || s->n == 0)
+	if (s == NULL || n != ora->n_attrs || s->n == 0)
 		return NULL;
-	for (size_t k = 0; k < or->n_attrs; k++)
-		if (!printable_value(& or->attrs[k]))
+	for (size_t k = 0; k < ora->n_attrs; k++)
+		if (!printable_value(&ora->attrs[k]))
 			return NULL;
 	if (i != NULL && !is_alpha(i->value, i->n))
 		return NULL;
@@ -208,41 +208,41 @@ encoded_pn(struct arena *a, const struct mhs_or * or)
 
 /* The attributes of `or` that a domain down to `level` does not say. */
 static struct mhs_or *
-below(struct arena *a, const struct mhs_or * or, size_t level)
+below(struct arena *a, const struct mhs_or *ora, size_t level)
 {
 	struct mhs_or *r = mhs_or_new(a);
 
-	for (size_t i = 0; i < or->n_attrs; i++) {
+	for (size_t i = 0; i < ora->n_attrs; i++) {
 		size_t k = 0;
 
-		while (k < level && levels[k] != or->attrs[i].type)
+		while (k < level && levels[k] != ora->attrs[i].type)
 			k++;
 		if (k == level)
 			*(struct mhs_or_attr *)arena_push(a, &r->attrs,
-			    &r->n_attrs, sizeof(*r->attrs)) = or->attrs[i];
+			    &r->n_attrs, sizeof(*r->attrs)) = ora->attrs[i];
 	}
 	return r;
 }
 
 /* Steps 3 to 5 with a map: subdomains while the hierarchy goes on. */
 static const char *
-by_map(struct arena *a, const struct mixer_map *m, const struct mhs_or * or)
+by_map(struct arena *a, const struct mixer_map *m, const struct mhs_or *ora)
 {
 	const char *domain = m->domain, *local;
-	size_t level = depth_of(m->or);
+	size_t level = depth_of(m->ora);
 	struct mhs_or *left;
 
 	while (level < N_LEVELS) {
-		const struct mhs_or_attr *at = mhs_or_get(or, levels[level]);
+		const struct mhs_or_attr *at = mhs_or_get(ora, levels[level]);
 
 		if (at == NULL || !printable_value(at) ||
 		    !domain_syntax(at->value, at->n) ||
-		    below(a, or, level + 1)->n_attrs == 0)
+		    below(a, ora, level + 1)->n_attrs == 0)
 			break;
 		domain = arena_printf(a, "%s.%s", at->value, domain);
 		level++;
 	}
-	left = below(a, or, level);
+	left = below(a, ora, level);
 	if (left->n_attrs == 0)
 		return NULL;
 	local = encoded_pn(a, left);
@@ -252,10 +252,10 @@ by_map(struct arena *a, const struct mixer_map *m, const struct mhs_or * or)
 }
 
 static const char *
-encoded(struct arena *a, const struct mixer_config *c, const struct mhs_or * or)
+encoded(struct arena *a, const struct mixer_config *c, const struct mhs_or *ora)
 {
 	return arena_printf(a, "%s@%s",
-	    mixer_quote_local(a, mhs_or_slash(a, or)), c->gateway_domain);
+	    mixer_quote_local(a, mhs_or_slash(a, ora)), c->gateway_domain);
 }
 
 static int to_or(struct arena *a, const struct mixer_config *c,
@@ -263,18 +263,18 @@ static int to_or(struct arena *a, const struct mixer_config *c,
 
 const char *
 mixer_or_to_mailbox(
-    struct arena *a, const struct mixer_config *c, const struct mhs_or * or)
+    struct arena *a, const struct mixer_config *c, const struct mhs_or *ora)
 {
-	const struct mixer_map *m = map_for_or(c, or);
-	const char *s = from_dda(a, or);
+	const struct mixer_map *m = map_for_or(c, ora);
+	const char *s = from_dda(a, ora);
 	struct mhs_or *back;
 
 	if (s != NULL)
 		return s;
-	if (m != NULL && (s = by_map(a, m, or)) != NULL &&
-	    to_or(a, c, s, &back, NULL) == 0 && mhs_or_equal(back, or))
+	if (m != NULL && (s = by_map(a, m, ora)) != NULL &&
+	    to_or(a, c, s, &back, NULL) == 0 && mhs_or_equal(back, ora))
 		return s;
-	s = encoded(a, c, or);
+	s = encoded(a, c, ora);
 	return strlen(s) > MHS_OR_TEXT_MAX ? NULL : s;
 }
 
@@ -328,18 +328,18 @@ local_ok(const char *s)
 }
 
 static void
-add(struct arena *a, struct mhs_or * or, enum mhs_or_type type, const char *v,
+add(struct arena *a, struct mhs_or *ora, enum mhs_or_type type, const char *v,
     size_t n)
 {
 	/* what does not fit is found when the result is checked */
-	(void)mhs_or_add(a, or, type, MHS_OR_PRINTABLE, v, n, NULL);
+	(void)mhs_or_add(a, ora, type, MHS_OR_PRINTABLE, v, n, NULL);
 }
 
 /* encoded-pn: [given "."] *(initial ".") surname. NULL: it is none. */
 static struct mhs_or *
 parse_pn(struct arena *a, const char *s)
 {
-	struct mhs_or * or = mhs_or_new(a);
+	struct mhs_or *ora = mhs_or_new(a);
 	const char *dot = strchr(s, '.'), *initials = "";
 	size_t n;
 
@@ -347,7 +347,7 @@ parse_pn(struct arena *a, const char *s)
 	    strchr(s, '=') != NULL)
 		return NULL;
 	if (dot != NULL && dot - s >= 2) {
-		add(a, or, MHS_OR_GIVEN_NAME, s, (size_t)(dot - s));
+		add(a, ora, MHS_OR_GIVEN_NAME, s, (size_t)(dot - s));
 		s = dot + 1;
 	}
 	while (isalpha((unsigned char)s[0]) && s[1] == '.') {
@@ -358,16 +358,16 @@ parse_pn(struct arena *a, const char *s)
 	if (n == 0 || memchr(s, '.', n < 2 ? n : 2) != NULL)
 		return NULL;
 	if (*initials != '\0')
-		add(a, or, MHS_OR_INITIALS, initials, strlen(initials));
-	add(a, or, MHS_OR_SURNAME, s, n);
+		add(a, ora, MHS_OR_INITIALS, initials, strlen(initials));
+	add(a, ora, MHS_OR_SURNAME, s, n);
 	for (size_t i = 0; i < N_NAME_TYPES; i++) {
 		const struct mhs_or_attr *at =
-		    mhs_or_get(or, name_types[i].type);
+		    mhs_or_get(ora, name_types[i].type);
 
 		if (at != NULL && at->n > name_types[i].max)
 			return NULL;
 	}
-	return or ;
+	return ora;
 }
 
 /* Step 8: the attributes that the domain says; NULL when it is not known. */
@@ -376,12 +376,12 @@ domain_attrs(struct arena *a, const struct mixer_config *c, const char *domain)
 {
 	size_t rest = 0, level;
 	const struct mixer_map *m = map_for_domain(c, domain, &rest);
-	struct mhs_or * or ;
+	struct mhs_or *ora;
 
 	if (m == NULL)
 		return NULL;
-	or = mhs_or_dup(a, m->or);
-	for (level = depth_of(m->or); rest > 0; level++) {
+	ora = mhs_or_dup(a, m->ora);
+	for (level = depth_of(m->ora); rest > 0; level++) {
 		size_t start = rest;
 
 		while (start > 0 && domain[start - 1] != '.')
@@ -389,10 +389,10 @@ domain_attrs(struct arena *a, const struct mixer_config *c, const char *domain)
 		if (level >= N_LEVELS || rest - start > level_max[level] ||
 		    !domain_syntax(domain + start, rest - start))
 			return NULL;
-		add(a, or, levels[level], domain + start, rest - start);
+		add(a, ora, levels[level], domain + start, rest - start);
 		rest = start > 0 ? start - 1 : 0;
 	}
-	return or ;
+	return ora;
 }
 
 /* How many levels of the right-hand side are taken, given the left (step 8):
@@ -452,7 +452,7 @@ stage2(struct arena *a, const struct mixer_config *c, const struct mailbox *m,
     struct mhs_or **out, struct err *e)
 {
 	const char *s = mixer_ps_encode(a, m->text);
-	struct mhs_or * or = domain_attrs(a, c, m->domain);
+	struct mhs_or *ora = domain_attrs(a, c, m->domain);
 	size_t n = strlen(s);
 	int r = 0;
 
@@ -461,14 +461,14 @@ stage2(struct arena *a, const struct mixer_config *c, const struct mailbox *m,
 		    "mailbox of %zu octets does not fit domain-defined "
 		    "attributes",
 		    n);
-	if (or == NULL)
-		or = mhs_or_dup(a, c->gateway_or);
+	if (ora == NULL)
+		ora = mhs_or_dup(a, c->gateway_or);
 	for (size_t i = 0; r == 0 && i * DDA_MAX < n; i++)
-		r = mhs_or_add_dda(a, or, MHS_OR_PRINTABLE, dda_types[i],
+		r = mhs_or_add_dda(a, ora, MHS_OR_PRINTABLE, dda_types[i],
 		    arena_strndup(a, s + i * DDA_MAX,
 			n - i * DDA_MAX < DDA_MAX ? n - i * DDA_MAX : DDA_MAX),
 		    e);
-	*out = or ;
+	*out = ora;
 	return r;
 }
 

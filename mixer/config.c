@@ -52,14 +52,14 @@ read_map(struct arena *a, const struct conf_node *n, struct mixer_map *m,
     struct err *e)
 {
 	const char *domain = conf_str(n, "domain", NULL);
-	const char * or = conf_str(n, "or", NULL);
+	const char *ora = conf_str(n, "or", NULL);
 
-	if (domain == NULL || *domain == '\0' || or == NULL)
+	if (domain == NULL || *domain == '\0' || ora == NULL)
 		return conf_error(n, e, "needs a domain and an or");
 	m->domain = lower(a, domain);
-	m->or = mhs_or_parse(a, or, e);
-	if (m->or == NULL)
-		return conf_error(n, e, "or: no O/R address prefix: %s", or);
+	m->ora = mhs_or_parse(a, ora, e);
+	if (m->ora == NULL)
+		return conf_error(n, e, "or: no O/R address prefix: %s", ora);
 	return 0;
 }
 
@@ -67,15 +67,15 @@ static int
 read_mixer(struct arena *a, const struct conf_node *n, struct mixer_config *c,
     struct err *e)
 {
-	const char * or = conf_str(n, "gateway-or", NULL);
+	const char *ora = conf_str(n, "gateway-or", NULL);
 	const char *octets = conf_str(n, "octet-stream", "file-transfer");
 	struct mixer_map *v = NULL;
 	int r = 0;
 
 	c->gateway_domain =
 	    lower(a, conf_str(n, "gateway-domain", c->gateway_domain));
-	if (or != NULL && (c->gateway_or = mhs_or_parse(a, or, e)) == NULL)
-		return conf_error(n, e, "gateway-or: no O/R address: %s", or);
+	if (ora != NULL && (c->gateway_or = mhs_or_parse(a, ora, e)) == NULL)
+		return conf_error(n, e, "gateway-or: no O/R address: %s", ora);
 	c->octet_stream_bilateral = strcmp(octets, "bilaterally-defined") == 0;
 	for (const struct conf_node *m = conf_child(n, "map");
 	     r == 0 && m != NULL; m = conf_next(n, "map", m))
@@ -88,7 +88,7 @@ read_mixer(struct arena *a, const struct conf_node *n, struct mixer_config *c,
 static const struct mhs_or *
 domain_or(struct arena *a, const struct mhs_domain *d)
 {
-	struct mhs_or * or = mhs_or_new(a);
+	struct mhs_or *ora = mhs_or_new(a);
 	const struct {
 		enum mhs_or_type type;
 		const char *value;
@@ -100,9 +100,9 @@ domain_or(struct arena *a, const struct mhs_domain *d)
 
 	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++)
 		if (v[i].value != NULL && *v[i].value != '\0')
-			mhs_or_add(a, or, v[i].type, MHS_OR_PRINTABLE,
+			mhs_or_add(a, ora, v[i].type, MHS_OR_PRINTABLE,
 			    v[i].value, strlen(v[i].value), NULL);
-	return or ;
+	return ora;
 }
 
 int

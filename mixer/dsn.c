@@ -154,21 +154,21 @@ typed_address(struct mixer_conv *cv, const char *s, struct mhs_name *out)
 		return;
 	s = semi + 1 + strspn(semi + 1, " ");
 	if (*s == '/') {
-		out->or = mhs_or_parse(cv->a, s, NULL);
+		out->ora = mhs_or_parse(cv->a, s, NULL);
 		return;
 	}
 	if (*s == '<')
 		s = arena_strndup(cv->a, s + 1, strcspn(s + 1, ">"));
-	if (mixer_mailbox_to_or(cv->a, cv->c, s, &out->or, NULL) == 0)
+	if (mixer_mailbox_to_or(cv->a, cv->c, s, &out->ora, NULL) == 0)
 		out->mailbox = arena_strdup(cv->a, s);
 	else
-		out->or = NULL;
+		out->ora = NULL;
 }
 
 static bool
 same_name(const struct mhs_name *x, const struct mhs_name *y)
 {
-	return x->or != NULL && y->or != NULL && mhs_or_equal(x->or, y->or);
+	return x->ora != NULL && y->ora != NULL && mhs_or_equal(x->ora, y->ora);
 }
 
 /* "x400; Reason 1 (...); Diagnostic 0 (...)": our own, come home. */
@@ -243,9 +243,9 @@ add_recipient(struct mixer_conv *cv, const struct mixer_header *h,
 		r->number = (int32_t)rep->n_recipients;
 	typed_address(cv, mixer_header_get(h, "Final-Recipient"), &r->actual);
 	typed_address(cv, mixer_header_get(h, "Original-Recipient"), &original);
-	if (r->actual.or == NULL)
+	if (r->actual.ora == NULL)
 		r->actual = original;
-	else if (original.or != NULL && !same_name(&original, &r->actual))
+	else if (original.ora != NULL && !same_name(&original, &r->actual))
 		r->intended = original;
 	r->status = mixer_header_get(h, "Status");
 	r->diag_text = mixer_header_get(h, "Diagnostic-Code");
@@ -318,7 +318,7 @@ static bool
 names_ok(const struct mhs_report *rep)
 {
 	for (size_t i = 0; i < rep->n_recipients; i++)
-		if (rep->recipients[i].actual.or == NULL)
+		if (rep->recipients[i].actual.ora == NULL)
 			return false;
 	return true;
 }
@@ -351,9 +351,9 @@ mixer_dsn_to_report(struct arena *a, const struct mixer_config *c,
 		return mixer_fail(&cv, ERR_UNSUPPORTED,
 		    MHS_UNRECOGNISED_OR_NAME,
 		    "a reported recipient has no O/R name");
-	if (o->recipients[0].name.or == NULL &&
-		(r = mixer_mailbox_to_or(a, c, o->recipients[0].name.mailbox,
-		     &o->recipients[0].name.or, e)) < 0)
+	if (o->recipients[0].name.ora == NULL &&
+	    (r = mixer_mailbox_to_or(a, c, o->recipients[0].name.mailbox,
+		 &o->recipients[0].name.ora, e)) < 0)
 		return r;
 	if (o->id.local == NULL || *o->id.local == '\0')
 		o->id = mixer_mts_id(&cv, mixer_header_get(&h, "Message-ID"));

@@ -123,7 +123,7 @@ put_dl_history(struct mixer_conv *cv, const struct mixer_header *h,
 	for (size_t i = h->n; i-- > 0;) {
 		const char *v = h->v[i].value, *semi = strchr(v, ';');
 		struct mixer_date d;
-		struct mhs_or * or ;
+		struct mhs_or *ora;
 		size_t from = b.len;
 		const char *utc;
 
@@ -133,9 +133,9 @@ put_dl_history(struct mixer_conv *cv, const struct mixer_header *h,
 			arena_strndup(cv->a, semi + 1, strcspn(semi + 1, ";")),
 			&d) ||
 		    mixer_mailbox_to_or(cv->a, cv->c,
-			arena_strndup(cv->a, v, (size_t)(semi - v)), & or,
+			arena_strndup(cv->a, v, (size_t)(semi - v)), &ora,
 			NULL) < 0 ||
-		    p1_or_encode(or, P1_OR_NAME, &b, NULL) < 0)
+		    p1_or_encode(ora, P1_OR_NAME, &b, NULL) < 0)
 			continue;
 		utc = mixer_date_utc(cv->a, &d);
 		ber_put(&b, BER_UNIVERSAL, BER_UTC_TIME, utc, strlen(utc));
@@ -184,12 +184,12 @@ name_to_400(struct mixer_conv *cv, struct mhs_name *n)
 	struct err e = ERR_INIT;
 	int r;
 
-	if (n->or != NULL)
+	if (n->ora != NULL)
 		return 0;
 	r = mixer_mailbox_to_or(cv->a, cv->c,
 	    n->mailbox != NULL && *n->mailbox != '\0' ? n->mailbox
 						      : cv->c->postmaster,
-	    &n->or, &e);
+	    &n->ora, &e);
 	return r < 0 ? mixer_fail(cv, r, MHS_UNRECOGNISED_OR_NAME, "%s: %s",
 			   n->mailbox != NULL ? n->mailbox : "<>", e.text)
 		     : 0;

@@ -178,11 +178,11 @@ mixer_correlator(struct arena *a, const struct mhs_exts *x)
 static const char *
 or_of(struct mixer_conv *cv, const struct ber_tlv *t)
 {
-	struct mhs_or * or ;
+	struct mhs_or *ora;
 
-	if (p1_or_decode(cv->a, t->start, t->size, & or, NULL) < 0)
+	if (p1_or_decode(cv->a, t->start, t->size, &ora, NULL) < 0)
 		return NULL;
-	return mixer_or_to_mailbox(cv->a, cv->c, or);
+	return mixer_or_to_mailbox(cv->a, cv->c, ora);
 }
 
 const char **
@@ -229,8 +229,9 @@ put_dl_history(
 static const char *
 name_mailbox(struct mixer_conv *cv, const struct mhs_name *n)
 {
-	const char *s = n->or != NULL ? mixer_or_to_mailbox(cv->a, cv->c, n->or)
-				      : n->mailbox;
+	const char *s = n->ora != NULL
+	    ? mixer_or_to_mailbox(cv->a, cv->c, n->ora)
+	    : n->mailbox;
 
 	return s;
 }

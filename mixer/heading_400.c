@@ -50,15 +50,15 @@ add_mailbox(
 {
 	struct ipm_or_desc d = {
 	    .notification_requests = -1, .reply_requested = -1};
-	struct mhs_or * or = NULL;
+	struct mhs_or *ora = NULL;
 	bool exact;
 
 	if (addr != NULL &&
-	    mixer_mailbox_to_or(p->cv->a, p->cv->c, addr, & or, NULL) < 0)
+	    mixer_mailbox_to_or(p->cv->a, p->cv->c, addr, &ora, NULL) < 0)
 		mixer_lose(p->cv, arena_printf(p->cv->a, "address %s", addr),
 		    "no O/R address; kept as a name");
-	d.formal_name = or ;
-	if (or == NULL && name == NULL)
+	d.formal_name = ora;
+	if (ora == NULL && name == NULL)
 		name = addr;
 	if (name != NULL && *name != '\0') {
 		d.free_form_name =

@@ -21,7 +21,7 @@ static bool
 x400_generated(struct mixer_conv *cv, const char *s, struct ipm_id *id)
 {
 	const char *at = strrchr(s, '@'), *star, *local;
-	struct mhs_or * or ;
+	struct mhs_or *ora;
 
 	if (at == NULL || strcasecmp(at + 1, "MHS") != 0)
 		return false;
@@ -34,9 +34,9 @@ x400_generated(struct mixer_conv *cv, const char *s, struct ipm_id *id)
 	id->relative = arena_strndup(cv->a, local, (size_t)(star - local));
 	if (star[1] == '\0')
 		return true;
-	or = mhs_or_parse(cv->a, star + 1, NULL);
-	id->user = or ;
-	return or != NULL;
+	ora = mhs_or_parse(cv->a, star + 1, NULL);
+	id->user = ora;
+	return ora != NULL;
 }
 
 struct ipm_id *
@@ -137,14 +137,14 @@ mixer_global_id(struct arena *a, const struct mhs_domain *d)
 bool
 mixer_global_id_parse(struct arena *a, const char *s, struct mhs_domain *out)
 {
-	struct mhs_or * or = mhs_or_parse(a, s, NULL);
+	struct mhs_or *ora = mhs_or_parse(a, s, NULL);
 	const struct mhs_or_attr *c, *admd, *prmd;
 
-	if (or == NULL)
+	if (ora == NULL)
 		return false;
-	c = mhs_or_get(or, MHS_OR_COUNTRY);
-	admd = mhs_or_get(or, MHS_OR_ADMD);
-	prmd = mhs_or_get(or, MHS_OR_PRMD);
+	c = mhs_or_get(ora, MHS_OR_COUNTRY);
+	admd = mhs_or_get(ora, MHS_OR_ADMD);
+	prmd = mhs_or_get(ora, MHS_OR_PRMD);
 	if (c == NULL)
 		return false;
 	out->country = mhs_or_attr_utf8(a, c);

@@ -53,7 +53,7 @@ get_long(const long *v)
 
 /* The ORName as one element again, and decoded. */
 static int
-get_or(struct arena *a, const Ipms_ORName_t *from, const struct mhs_or ** or,
+get_or(struct arena *a, const Ipms_ORName_t *from, const struct mhs_or **ora,
     struct octets *raw, struct err *e)
 {
 	struct buf b = {0};
@@ -72,7 +72,7 @@ get_or(struct arena *a, const Ipms_ORName_t *from, const struct mhs_or ** or,
 		return err_set(
 		    e, LAYER, ERR_LIMIT, "O/R name of %zu octets", raw->n);
 	r = p1_or_decode(a, raw->p, raw->n, &name, e);
-	* or = r < 0 ? NULL : name;
+	*ora = r < 0 ? NULL : name;
 	return r < 0 ? r : 0;
 }
 

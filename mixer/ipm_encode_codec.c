@@ -120,15 +120,15 @@ put_children(struct enc *x, struct octets element, void *list)
 }
 
 static Ipms_ORName_t *
-put_or(struct enc *x, const struct mhs_or * or, struct octets raw)
+put_or(struct enc *x, const struct mhs_or *ora, struct octets raw)
 {
 	Ipms_ORName_t *n;
 	struct buf b = {0};
 
-	if (or == NULL && raw.p == NULL)
+	if (ora == NULL && raw.p == NULL)
 		return NULL;
 	if (raw.p == NULL) {
-		int r = p1_or_encode(or, P1_OR_NAME, &b, x->e);
+		int r = p1_or_encode(ora, P1_OR_NAME, &b, x->e);
 
 		if (r < 0) {
 			x->r = r;

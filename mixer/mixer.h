@@ -21,7 +21,7 @@
 /* One equivalence (MCGAM, RFC 2156 4.2), used in both directions. */
 struct mixer_map {
 	const char *domain; /* lower case */
-	const struct mhs_or * or ;
+	const struct mhs_or *ora;
 };
 
 struct mixer_config {
@@ -126,7 +126,7 @@ int mixer_content(struct arena *a, const struct mixer_config *c,
  * longest map, or encoded at the gateway's domain. Never fails for an address
  * of mhs/or.h; NULL only when even the encoded form exceeds `MHS_OR_TEXT_MAX`. */
 const char *mixer_or_to_mailbox(
-    struct arena *a, const struct mixer_config *c, const struct mhs_or * or);
+    struct arena *a, const struct mixer_config *c, const struct mhs_or *ora);
 
 /* The O/R address of a mailbox: an encoded address, or by the longest map, or
  * DD.RFC-822 below the map's prefix or the gateway's address. ERR_SYNTAX for

@@ -184,7 +184,7 @@ note_bad(struct job *j, const struct mhs_envelope *env)
 		name = &env->recipients[j->recipients[i]].name;
 		j->bad[i] = env->content_type == MHS_CONTENT_RFC822
 		    ? name->mailbox == NULL
-		    : name->or == NULL;
+		    : name->ora == NULL;
 	}
 }
 

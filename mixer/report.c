@@ -32,8 +32,8 @@ mailbox_of(struct mixer_conv *cv, const struct mhs_name *n)
 {
 	const char *s = n->mailbox;
 
-	if (s == NULL && n->or != NULL)
-		s = mixer_or_to_mailbox(cv->a, cv->c, n->or);
+	if (s == NULL && n->ora != NULL)
+		s = mixer_or_to_mailbox(cv->a, cv->c, n->ora);
 	return s;
 }
 
@@ -314,7 +314,7 @@ static const char *
 x400_text(struct pass *p, const struct mhs_name *n)
 {
 	return arena_printf(p->cv->a, "x400; %s",
-	    n->or != NULL ? mhs_or_slash(p->cv->a, n->or) : "");
+	    n->ora != NULL ? mhs_or_slash(p->cv->a, n->ora) : "");
 }
 
 /* 5.3.8.1: which of the two names goes where. */
@@ -322,7 +322,8 @@ static void
 put_names(struct pass *p, const struct recipient *x, struct buf *out)
 {
 	const struct mhs_report_recipient *r = x->r;
-	bool redirected = r->intended.or != NULL || r->intended.mailbox != NULL;
+	bool redirected =
+	    r->intended.ora != NULL || r->intended.mailbox != NULL;
 	const struct mhs_name *final = redirected ? &r->intended : &r->actual;
 
 	if (r->orcpt != NULL)
@@ -332,7 +333,7 @@ put_names(struct pass *p, const struct recipient *x, struct buf *out)
 		mixer_field_put(out, "Original-Recipient",
 		    arena_printf(p->cv->a, "rfc822; %s", x->mailbox));
 	mixer_field_put(out, "Final-Recipient",
-	    final->or != NULL
+	    final->ora != NULL
 		? x400_text(p, final)
 		: arena_printf(p->cv->a, "rfc822; %s", x->mailbox));
 	if (!redirected)
@@ -340,7 +341,7 @@ put_names(struct pass *p, const struct recipient *x, struct buf *out)
 	if (x->actual != NULL)
 		mixer_field_put(out, "X400-Mapped-Redirect-Recipient",
 		    arena_printf(p->cv->a, "rfc822; %s", x->actual));
-	if (r->actual.or != NULL)
+	if (r->actual.ora != NULL)
 		mixer_field_put(
 		    out, "X400-Redirect-Recipient", x400_text(p, &r->actual));
 }

@@ -158,12 +158,12 @@ static struct mhs_domain
 domain_of(struct mixer_conv *cv, const char *host)
 {
 	struct mhs_domain d = cv->c->domain;
-	struct mhs_or * or ;
+	struct mhs_or *ora;
 
 	if (host != NULL &&
 	    mixer_mailbox_to_or(cv->a, cv->c,
-		arena_printf(cv->a, "postmaster@%s", host), & or, NULL) == 0)
-		mixer_global_id_parse(cv->a, mhs_or_slash(cv->a, or), &d);
+		arena_printf(cv->a, "postmaster@%s", host), &ora, NULL) == 0)
+		mixer_global_id_parse(cv->a, mhs_or_slash(cv->a, ora), &d);
 	return d;
 }
 

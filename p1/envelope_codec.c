@@ -334,10 +334,10 @@ put_or(struct buf *out, const struct mhs_name *name, const char *what,
 {
 	int r;
 
-	if (name->or == NULL)
+	if (name->ora == NULL)
 		return err_set(
 		    e, "p1", ERR_UNSUPPORTED, "%s has no O/R name", what);
-	r = p1_or_encode(name->or, P1_OR_NAME, out, e);
+	r = p1_or_encode(name->ora, P1_OR_NAME, out, e);
 	if (r < 0)
 		err_prefix(e, "%s", what);
 	return r;

@@ -213,7 +213,7 @@ p1_get_text(struct p1_in *in, const struct ber_tlv *t, size_t max, bool lenient,
 int
 p1_get_or(struct p1_in *in, const struct ber_tlv *t, struct mhs_name *out)
 {
-	int r = p1_or_decode(in->a, t->start, t->size, &out->or, in->e);
+	int r = p1_or_decode(in->a, t->start, t->size, &out->ora, in->e);
 
 	if (r < 0 && in->e != NULL && in->e->offset != ERR_NO_OFFSET)
 		in->e->offset += (uint64_t)(t->start - in->base);

@@ -332,10 +332,10 @@ put_or(struct buf *out, const struct mhs_name *name, enum ber_class cls,
 {
 	int r;
 
-	if (name->or == NULL)
+	if (name->ora == NULL)
 		return err_set(
 		    e, "p1", ERR_UNSUPPORTED, "%s has no O/R name", what);
-	r = p1_or_encode(name->or, cls, number, out, e);
+	r = p1_or_encode(name->ora, cls, number, out, e);
 	if (r < 0)
 		err_prefix(e, "%s", what);
 	return r;
@@ -408,7 +408,7 @@ put_recipient(
 	p1_put_bits(out, BER_CONTEXT, 2, indicator_bits(rr), 8);
 	if (r >= 0)
 		r = put_last_trace(out, rr, e);
-	if (r >= 0 && rr->intended.or != NULL)
+	if (r >= 0 && rr->intended.ora != NULL)
 		r = put_or(out, &rr->intended, BER_CONTEXT, 4,
 		    "originally intended recipient", e);
 	if (rr->supplementary != NULL && rr->supplementary[0] != '\0')

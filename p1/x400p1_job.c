@@ -64,7 +64,7 @@ choose_recipients(struct x_job *j, const struct mhs_envelope *from)
 
 		if (o->recipient >= from->n_recipients)
 			fail(o, "the record has no such recipient");
-		else if (from->recipients[o->recipient].name.or == NULL)
+		else if (from->recipients[o->recipient].name.ora == NULL)
 			fail(o, "the recipient has no O/R name");
 		else
 			mine[o->recipient] = true;
@@ -74,7 +74,7 @@ choose_recipients(struct x_job *j, const struct mhs_envelope *from)
 	for (size_t i = 0; i < from->n_recipients; i++) {
 		struct mhs_recipient *r;
 
-		if (from->recipients[i].name.or == NULL)
+		if (from->recipients[i].name.ora == NULL)
 			continue;
 		r = arena_push(a, &env->recipients, &env->n_recipients,
 		    sizeof(*env->recipients));

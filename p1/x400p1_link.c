@@ -21,7 +21,7 @@
 const char *
 x_name_text(struct arena *a, const struct mhs_name *n)
 {
-	return n->or != NULL ? mhs_or_slash(a, n->or) : mhs_name_text(a, n);
+	return n->ora != NULL ? mhs_or_slash(a, n->ora) : mhs_name_text(a, n);
 }
 
 static const char *

@@ -303,21 +303,21 @@ read_routes(struct reading *r)
 	const struct conf_node *n = NULL;
 
 	while ((n = conf_next(c->root, "route", n)) != NULL) {
-		const char * or = conf_str(n, "or", NULL);
+		const char *ora = conf_str(n, "or", NULL);
 		const char *domain = conf_str(n, "domain", NULL);
 		const char *peer = required(r, n, "peer");
 		struct err e = ERR_INIT;
 
-		if ((or == NULL) == (domain == NULL)) {
+		if ((ora == NULL) == (domain == NULL)) {
 			complain(r, n, "needs one of or and domain");
 			continue;
 		}
 		if (*peer != '\0' && q_config_peer(c, peer) == NULL)
 			complain(r, n, "peer: there is no \"%s\"", peer);
-		if (or != NULL
-			? q_routes_add_or(c->routes, or, peer, &e) != 0
+		if (ora != NULL
+			? q_routes_add_or(c->routes, ora, peer, &e) != 0
 			: q_routes_add_domain(c->routes, domain, peer, &e) != 0)
-			complain(r, n, "%s: %s", or != NULL ? "or" : "domain",
+			complain(r, n, "%s: %s", ora != NULL ? "or" : "domain",
 			    e.text);
 	}
 }

@@ -63,7 +63,7 @@ has_destination(const struct mhs_envelope *subject)
 
 	if (subject->kind == MHS_REPORT)
 		return false;
-	return to->or != NULL || (to->mailbox != NULL && *to->mailbox != '\0');
+	return to->ora != NULL || (to->mailbox != NULL && *to->mailbox != '\0');
 }
 
 static void

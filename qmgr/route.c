@@ -90,7 +90,7 @@ hash_value(uint64_t h, const char *s, size_t n)
 
 /* False when the address lacks an attribute of the mask. */
 static bool
-group_key(const struct mhs_or * or, unsigned mask, uint64_t *key)
+group_key(const struct mhs_or *ora, unsigned mask, uint64_t *key)
 {
 	uint64_t h = hash_octet(HASH_START, (int)mask);
 
@@ -99,7 +99,7 @@ group_key(const struct mhs_or * or, unsigned mask, uint64_t *key)
 
 		if (!(mask & 1u << i))
 			continue;
-		at = mhs_or_get(or, grouped[i]);
+		at = mhs_or_get(ora, grouped[i]);
 		if (at == NULL)
 			return false;
 		h = hash_value(h, at->value, at->n);
@@ -143,19 +143,19 @@ int
 q_routes_add_or(
     struct q_routes *r, const char *prefix, const char *peer, struct err *e)
 {
-	struct mhs_or * or = mhs_or_parse(r->arena, prefix, e);
+	struct mhs_or *ora = mhs_or_parse_prefix(r->arena, prefix, e);
 	struct or_route *route;
 	struct group *g;
 
-	if (or == NULL)
+	if (ora == NULL)
 		return ERR_SYNTAX;
-	g = group_for(r, or);
+	g = group_for(r, ora);
 	for (route = g->first; route != NULL; route = route->next)
-		if (mhs_or_equal(or, route->prefix))
+		if (mhs_or_equal(ora, route->prefix))
 			return err_set(e, "route", ERR_PROTOCOL,
 			    "a second route for %s", prefix);
 	route = ARENA_NEW(r->arena, struct or_route);
-	*route = (struct or_route){g->first, or, peer, r->n++};
+	*route = (struct or_route){g->first, ora, peer, r->n++};
 	g->first = route;
 	return 0;
 }
@@ -204,13 +204,13 @@ q_routes_add_domain(
 }
 
 static void
-best_in_group(const struct group *g, const struct mhs_or * or,
+best_in_group(const struct group *g, const struct mhs_or *ora,
     const struct or_route **best, int *most)
 {
 	const struct or_route *route;
 
 	for (route = g->first; route != NULL; route = route->next) {
-		int n = mhs_or_match(or, route->prefix);
+		int n = mhs_or_match(ora, route->prefix);
 
 		if (n < 0 || n < *most)
 			continue;
@@ -222,7 +222,7 @@ best_in_group(const struct group *g, const struct mhs_or * or,
 }
 
 static const char *
-by_or(const struct q_routes *r, const struct mhs_or * or)
+by_or(const struct q_routes *r, const struct mhs_or *ora)
 {
 	const struct or_route *best = NULL;
 	int most = -1;
@@ -231,11 +231,11 @@ by_or(const struct q_routes *r, const struct mhs_or * or)
 		const struct group *g;
 		uint64_t key;
 
-		if (!r->mask_used[mask] || !group_key(or, mask, &key))
+		if (!r->mask_used[mask] || !group_key(ora, mask, &key))
 			continue;
 		g = table_get(&r->groups, key);
 		if (g != NULL)
-			best_in_group(g, or, &best, &most);
+			best_in_group(g, ora, &best, &most);
 	}
 	return best != NULL ? best->peer : NULL;
 }
@@ -262,8 +262,8 @@ q_route(const struct q_routes *r, const struct mhs_name *name)
 {
 	const char *peer = NULL;
 
-	if (name->or != NULL)
-		peer = by_or(r, name->or);
+	if (name->ora != NULL)
+		peer = by_or(r, name->ora);
 	if (peer == NULL && name->mailbox != NULL)
 		peer = by_domain(r, name->mailbox);
 	return peer;

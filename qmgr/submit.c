@@ -195,8 +195,8 @@ check_envelope(
 	if (env->n_recipients > MHS_RECIPIENTS_MAX)
 		return err_set(e, "submit", ERR_LIMIT, "%zu recipients",
 		    env->n_recipients);
-	if (env->kind != MHS_REPORT && env->originator.or
-	    == NULL && env->originator.mailbox == NULL)
+	if (env->kind != MHS_REPORT && env->originator.ora == NULL &&
+	    env->originator.mailbox == NULL)
 		return err_set(e, "submit", ERR_SYNTAX, "no originator");
 	if (env->kind == MHS_REPORT && env->report == NULL)
 		return err_set(e, "submit", ERR_SYNTAX, "a report of nothing");

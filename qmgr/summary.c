@@ -39,7 +39,7 @@ q_report_wanted(const struct mhs_envelope *env, const struct mhs_recipient *r)
 
 	if (env->kind == MHS_REPORT ||
 	    (from->mailbox != NULL && *from->mailbox == '\0') ||
-	    (from->mailbox == NULL && from->or == NULL))
+	    (from->mailbox == NULL && from->ora == NULL))
 		return 0;
 	return env->content_type == MHS_CONTENT_RFC822 ? wanted_internet(r)
 						       : wanted_x400(r);

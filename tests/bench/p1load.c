@@ -119,11 +119,11 @@ send_next(struct association *as)
 	env->id.domain = (struct mhs_domain){"XX", "LOAD", "SOURCE"};
 	env->id.local =
 	    arena_printf(a, "load.%ld.%lu", (long)getpid(), l->begun);
-	env->originator.or = l->originator;
+	env->originator.ora = l->originator;
 	env->content_type = MHS_CONTENT_P22;
 	env->content_length = l->content.len;
 	r = mhs_recipient_add(a, env);
-	r->name.or = l->recipient;
+	r->name.ora = l->recipient;
 	r->number = 1;
 	r->responsible = true;
 	r->originator_report = r->mta_report = MHS_REPORT_NDR;

@@ -26,7 +26,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		INVARIANT(packed.len == again.len &&
 		    memcmp(packed.data, again.data, packed.len) == 0);
 		for (size_t i = 0; i < env->n_recipients; i++) {
-			const struct mhs_or *o = env->recipients[i].name.or ;
+			const struct mhs_or *o = env->recipients[i].name.ora;
 
 			if (o == NULL)
 				continue;

@@ -169,7 +169,7 @@ every_field_survives_packing(void)
 	CU_ASSERT(back->smtputf8 && back->bit6_service);
 	CU_ASSERT(back->parent >> 40 == 1);
 	CU_ASSERT(back->report->recipients[1].relayed);
-	CU_ASSERT_EQUAL(back->report->recipients[1].intended.or->n_attrs, 2);
+	CU_ASSERT_EQUAL(back->report->recipients[1].intended.ora->n_attrs, 2);
 	CU_ASSERT(strncmp(back->recipients[1].peer, "peer-", 5) == 0);
 	buf_free(&packed);
 	buf_free(&again);
@@ -201,7 +201,7 @@ every_number_and_flag_changes_the_packed_form(void)
 	CHANGES(id.domain.admd, NULL);
 	CHANGES(id.domain.prmd, "");
 	CHANGES(id.local, "x");
-	CHANGES(originator.or, NULL);
+	CHANGES(originator.ora, NULL);
 	CHANGES(originator.mailbox, "");
 	CHANGES(content_type, MHS_CONTENT_NONE);
 	CHANGES(content_oid, NULL);
@@ -263,7 +263,7 @@ an_empty_envelope_survives_too(void)
 	CU_ASSERT_PTR_NOT_NULL_FATAL(back);
 	CU_ASSERT_EQUAL(back->content_type, MHS_CONTENT_NONE);
 	CU_ASSERT_STRING_EQUAL(back->originator.mailbox, "");
-	CU_ASSERT_PTR_NULL(back->originator.or);
+	CU_ASSERT_PTR_NULL(back->originator.ora);
 	CU_ASSERT_PTR_NULL(back->report);
 	CU_ASSERT_PTR_NULL(back->envid);
 	CU_ASSERT_PTR_NULL(back->original_eits);
@@ -425,7 +425,7 @@ identifiers_and_names_have_a_text(void)
 	    mhs_mts_id_text(a, &id), "/PRMD=p$=q/ADMD=a$/b/C=XX/;local 1");
 	CU_ASSERT_STRING_EQUAL(mhs_mts_id_text(a, &bare), "/ADMD= /C=XX/;");
 	CU_ASSERT_STRING_EQUAL(mhs_name_text(a, &n), "");
-	n.or = mhs_or_parse(a, "S=Ray; A=x; C=us", NULL);
+	n.ora = mhs_or_parse(a, "S=Ray; A=x; C=us", NULL);
 	CU_ASSERT_STRING_EQUAL(mhs_name_text(a, &n), "/S=Ray/ADMD=x/C=us/");
 	n.mailbox = "";
 	CU_ASSERT_STRING_EQUAL(mhs_name_text(a, &n), "<>");
@@ -457,7 +457,7 @@ the_printed_form_is_a_line_for_each_attribute(void)
 	env->content_type = MHS_CONTENT_P22;
 	env->id = (struct mhs_mts_id){{"XX", "ICAO", "EU"}, "id1"};
 	env->originator.mailbox = "a@b.example";
-	env->originator.or = mhs_or_parse(a, "S=Ray; A=x; C=us", NULL);
+	env->originator.ora = mhs_or_parse(a, "S=Ray; A=x; C=us", NULL);
 	env->arrival = 1795305132;
 	env->envid = "one\ntwo";
 	r = mhs_recipient_add(a, env);

@@ -215,7 +215,7 @@ static void
 a_prefix_matches_with_its_number_of_attributes(void)
 {
 	static const struct {
-		const char * or, *prefix;
+		const char *ora, *prefix;
 		int n;
 	} rows[] = {
 	    {"/S=Ray/O=EDDF/P=eu/A=ICAO/C=XX/", "/", 0},
@@ -234,7 +234,7 @@ a_prefix_matches_with_its_number_of_attributes(void)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct arena *a = arena_new();
-		struct mhs_or *o = mhs_or_parse(a, rows[i].or, NULL);
+		struct mhs_or *o = mhs_or_parse(a, rows[i].ora, NULL);
 		struct mhs_or *p = mhs_or_parse_prefix(a, rows[i].prefix, NULL);
 
 		CU_ASSERT_PTR_NOT_NULL_FATAL(o);

@@ -5,7 +5,7 @@
 
 /* Pairs that map onto each other exactly (examples of RFC 2156 4.2, 4.3). */
 static const struct {
-	const char *mailbox, * or ;
+	const char *mailbox, *ora;
 } pairs[] = {
     {"J.Linnimouth@Marketing.widget.com",
 	"/C=TC/ADMD=BTT/O=Widget/OU1=Marketing/I=J/S=Linnimouth/"},
@@ -57,7 +57,7 @@ mailbox_becomes_the_or_address(void)
 
 	fixture_open(&f);
 	for (size_t i = 0; i < N; i++) {
-		struct mhs_or *want = mhs_or_parse(f.a, pairs[i].or, NULL);
+		struct mhs_or *want = mhs_or_parse(f.a, pairs[i].ora, NULL);
 		struct mhs_or *got = NULL;
 
 		CU_ASSERT_EQUAL(mixer_mailbox_to_or(
@@ -75,11 +75,11 @@ or_address_becomes_the_mailbox(void)
 
 	fixture_open(&f);
 	for (size_t i = 0; i < N; i++) {
-		struct mhs_or * or = mhs_or_parse(f.a, pairs[i].or, NULL);
-		const char *got = mixer_or_to_mailbox(f.a, &f.c, or);
+		struct mhs_or *ora = mhs_or_parse(f.a, pairs[i].ora, NULL);
+		const char *got = mixer_or_to_mailbox(f.a, &f.c, ora);
 
 		if (strcasecmp(got, pairs[i].mailbox) != 0)
-			printf("\n%s: %s\n", pairs[i].or, got);
+			printf("\n%s: %s\n", pairs[i].ora, got);
 		CU_ASSERT(strcasecmp(got, pairs[i].mailbox) == 0);
 	}
 	fixture_close(&f);
@@ -111,15 +111,15 @@ any_or_address_survives_the_round_trip(void)
 
 	fixture_open(&f);
 	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
-		struct mhs_or * or = mhs_or_parse(f.a, v[i], &f.e);
+		struct mhs_or *ora = mhs_or_parse(f.a, v[i], &f.e);
 		struct mhs_or *back = NULL;
 		const char *box;
 
-		CU_ASSERT_PTR_NOT_NULL_FATAL(or);
-		box = mixer_or_to_mailbox(f.a, &f.c, or);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(ora);
+		box = mixer_or_to_mailbox(f.a, &f.c, ora);
 		CU_ASSERT_EQUAL(
 		    mixer_mailbox_to_or(f.a, &f.c, box, &back, &f.e), 0);
-		check_or(back, or, box, f.a);
+		check_or(back, ora, box, f.a);
 	}
 	fixture_close(&f);
 }
@@ -150,21 +150,21 @@ any_mailbox_survives_the_round_trip(void)
 
 	fixture_open(&f);
 	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
-		struct mhs_or * or = NULL;
+		struct mhs_or *ora = NULL;
 		const char *back;
 
 		CU_ASSERT_EQUAL(
-		    mixer_mailbox_to_or(f.a, &f.c, v[i], & or, &f.e), 0);
-		if (or == NULL)
+		    mixer_mailbox_to_or(f.a, &f.c, v[i], &ora, &f.e), 0);
+		if (ora == NULL)
 			continue;
-		back = mixer_or_to_mailbox(f.a, &f.c, or);
+		back = mixer_or_to_mailbox(f.a, &f.c, ora);
 		/* "(odd)" is no atom: it comes back quoted, and means the
 		 * same */
 		if (strcmp(v[i], "(odd)@bravo.example") == 0)
 			back = "(odd)@bravo.example";
 		if (strcmp(back, v[i]) != 0)
 			printf("\n%s: %s (%s)\n", v[i], back,
-			    mhs_or_slash(f.a, or));
+			    mhs_or_slash(f.a, ora));
 		CU_ASSERT_STRING_EQUAL(back, v[i]);
 	}
 	fixture_close(&f);
@@ -174,7 +174,7 @@ static void
 a_person_may_write_an_address_in_many_ways(void)
 {
 	static const struct {
-		const char *mailbox, * or ;
+		const char *mailbox, *ora;
 	} v[] = {
 	    {"/C=XX/A=BRAVO/P=P/S=x/@alpha.example",
 		"/C=XX/ADMD=BRAVO/PRMD=P/S=x/"},
@@ -189,11 +189,11 @@ a_person_may_write_an_address_in_many_ways(void)
 
 	fixture_open(&f);
 	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
-		struct mhs_or * or = NULL;
+		struct mhs_or *ora = NULL;
 
-		mixer_mailbox_to_or(f.a, &f.c, v[i].mailbox, & or, &f.e);
+		mixer_mailbox_to_or(f.a, &f.c, v[i].mailbox, &ora, &f.e);
 		check_or(
-		    or, mhs_or_parse(f.a, v[i].or, NULL), v[i].mailbox, f.a);
+		    ora, mhs_or_parse(f.a, v[i].ora, NULL), v[i].mailbox, f.a);
 	}
 	fixture_close(&f);
 }
@@ -202,18 +202,18 @@ static void
 long_mailboxes_use_four_attributes_and_then_fail(void)
 {
 	char s[600];
-	struct mhs_or * or = NULL;
+	struct mhs_or *ora = NULL;
 	struct fixture f;
 
 	fixture_open(&f);
 	memset(s, 'x', sizeof(s));
 	strncpy(s + 450, "@long.example", sizeof(s) - 450);
-	CU_ASSERT_EQUAL(mixer_mailbox_to_or(f.a, &f.c, s, & or, &f.e), 0);
-	CU_ASSERT_STRING_EQUAL(mixer_or_to_mailbox(f.a, &f.c, or), s);
+	CU_ASSERT_EQUAL(mixer_mailbox_to_or(f.a, &f.c, s, &ora, &f.e), 0);
+	CU_ASSERT_STRING_EQUAL(mixer_or_to_mailbox(f.a, &f.c, ora), s);
 	memset(s, 'x', sizeof(s));
 	strncpy(s + 520, "@long.example", sizeof(s) - 520);
 	CU_ASSERT_EQUAL(
-	    mixer_mailbox_to_or(f.a, &f.c, s, & or, &f.e), ERR_LIMIT);
+	    mixer_mailbox_to_or(f.a, &f.c, s, &ora, &f.e), ERR_LIMIT);
 	fixture_close(&f);
 }
 
@@ -222,13 +222,13 @@ what_is_no_mailbox_is_refused(void)
 {
 	static const char *const v[] = {
 	    "", "@", "x", "x@", "@x", "x@y z", "a\nb@c", "x@<y>"};
-	struct mhs_or * or = NULL;
+	struct mhs_or *ora = NULL;
 	struct fixture f;
 
 	fixture_open(&f);
 	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++)
 		CU_ASSERT_EQUAL(
-		    mixer_mailbox_to_or(f.a, &f.c, v[i], & or, &f.e),
+		    mixer_mailbox_to_or(f.a, &f.c, v[i], &ora, &f.e),
 		    ERR_SYNTAX);
 	fixture_close(&f);
 }

@@ -19,7 +19,7 @@ struct fixture {
 };
 
 static const struct {
-	const char *domain, * or ;
+	const char *domain, *ora;
 } fixture_maps[] = {
     {"widget.com", "/C=TC/ADMD=BTT/O=Widget/"}, /* omitted PRMD */
     {"ac.uk", "/C=GB/ADMD=GOLD 400/PRMD=UK.AC/"},
@@ -35,7 +35,7 @@ fixture_open(struct fixture *f)
 	*f = (struct fixture){.a = arena_new(), .e = ERR_INIT};
 	for (size_t i = 0; i < 6; i++) {
 		f->maps[i].domain = fixture_maps[i].domain;
-		f->maps[i].or = mhs_or_parse(f->a, fixture_maps[i].or, NULL);
+		f->maps[i].ora = mhs_or_parse(f->a, fixture_maps[i].ora, NULL);
 	}
 	f->c = (struct mixer_config){
 	    .gateway_domain = "alpha.example",

@@ -87,9 +87,9 @@ the_envelope_becomes_one_of_x400(void)
 	CU_ASSERT_STRING_EQUAL(o->content_identifier, "A useful mess...");
 	CU_ASSERT_STRING_EQUAL(o->id.domain.admd, "ALPHA");
 	CU_ASSERT_STRING_EQUAL(o->id.local, "<1@alpha.example>");
-	CU_ASSERT_STRING_EQUAL(mhs_or_slash(f.a, o->originator.or),
+	CU_ASSERT_STRING_EQUAL(mhs_or_slash(f.a, o->originator.ora),
 	    "/RFC-822=alice(a)alpha.example/ADMD=ALPHA/C=XX/");
-	CU_ASSERT_STRING_EQUAL(mhs_or_slash(f.a, o->recipients[0].name.or),
+	CU_ASSERT_STRING_EQUAL(mhs_or_slash(f.a, o->recipients[0].name.ora),
 	    "/S=bob/O=Bravo/ADMD=BRAVO/C=XX/");
 	CU_ASSERT_EQUAL(o->recipients[0].originator_report, MHS_REPORT_DR);
 	CU_ASSERT_EQUAL(o->recipients[1].originator_report, MHS_REPORT_NONE);
@@ -271,7 +271,7 @@ report(struct fixture *f, struct buf *p22)
 	env->id = (struct mhs_mts_id){
 	    .domain = {"XX", "BRAVO", NULL}, .local = "rep.1"};
 	env->content_type = MHS_CONTENT_P22;
-	mhs_recipient_add(f->a, env)->name.or = subject->originator.or ;
+	mhs_recipient_add(f->a, env)->name.ora = subject->originator.ora;
 	t = mhs_trace_add(f->a, env);
 	t->domain = env->id.domain;
 	t->arrival = FIXTURE_NOW - 10;
@@ -283,12 +283,12 @@ report(struct fixture *f, struct buf *p22)
 	rep->subject_trace = subject->trace;
 	rep->n_subject_trace = 1;
 	r = arena_push(f->a, &rep->recipients, &rep->n_recipients, sizeof(*r));
-	r->actual.or = subject->recipients[0].name.or ;
+	r->actual.ora = subject->recipients[0].name.ora;
 	r->number = 1;
 	r->type = MHS_DELIVERED;
 	r->delivery_time = FIXTURE_NOW - 20;
 	r = arena_push(f->a, &rep->recipients, &rep->n_recipients, sizeof(*r));
-	r->actual.or = subject->recipients[1].name.or ;
+	r->actual.ora = subject->recipients[1].name.ora;
 	r->number = 2;
 	r->type = MHS_NOT_DELIVERED;
 	r->reason = MHS_UNABLE_TO_TRANSFER;
@@ -362,7 +362,7 @@ the_dsn_becomes_the_report_again(void)
 	mixer_report_to_dsn(f.a, &f.c, env, p22.data, p22.len, FIXTURE_NOW,
 	    &mail, &dsn, &f.losses, &f.e);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(mail);
-	mail->recipients[0].name.or = NULL;
+	mail->recipients[0].name.ora = NULL;
 	CU_ASSERT(mixer_is_dsn(mail, dsn.data, dsn.len));
 	CU_ASSERT_EQUAL(mixer_convert(f.a, &f.c, mail, dsn.data, dsn.len,
 			    FIXTURE_NOW, &o, &out, &f.losses, &f.e),
@@ -380,7 +380,7 @@ the_dsn_becomes_the_report_again(void)
 	CU_ASSERT_EQUAL(r->diagnostic, MHS_UNRECOGNISED_OR_NAME);
 	CU_ASSERT_EQUAL(r->number, 2);
 	CU_ASSERT_STRING_EQUAL(r->supplementary, "no such user");
-	CU_ASSERT_STRING_EQUAL(mhs_or_slash(f.a, r->actual.or),
+	CU_ASSERT_STRING_EQUAL(mhs_or_slash(f.a, r->actual.ora),
 	    "/S=carol/O=Bravo/ADMD=BRAVO/C=XX/");
 	CU_ASSERT(o->report->content_returned && out.len > 0);
 	buf_free(&p22);

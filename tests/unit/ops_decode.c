@@ -99,9 +99,10 @@ make_apdu(struct arena *a, struct buf *out)
 	env->content_type = MHS_CONTENT_P22;
 	env->id.domain = (struct mhs_domain){"XX", "ALPHA", NULL};
 	env->id.local = "id-1";
-	env->originator.or = mhs_or_parse(a, "/C=XX/ADMD=ALPHA/S=alice/", NULL);
+	env->originator.ora =
+	    mhs_or_parse(a, "/C=XX/ADMD=ALPHA/S=alice/", NULL);
 	r = mhs_recipient_add(a, env);
-	r->name.or = mhs_or_parse(a, "/C=XX/ADMD=BRAVO/S=bob/", NULL);
+	r->name.ora = mhs_or_parse(a, "/C=XX/ADMD=BRAVO/S=bob/", NULL);
 	r->number = 1;
 	r->responsible = true;
 	t = mhs_trace_add(a, env);

@@ -282,7 +282,7 @@ the_recorded_message_says_what_it_says(void)
 	CU_ASSERT(env->alternate_recipient_allowed);
 	CU_ASSERT(env->content_return_request);
 	CU_ASSERT_FALSE(env->disclosure_of_other_recipients);
-	CU_ASSERT(mhs_or_equal(env->originator.or,
+	CU_ASSERT(mhs_or_equal(env->originator.ora,
 	    mhs_or_parse(a, "C=GB; A=TEST; P=PEER; O=PPA; S=pp", NULL)));
 	CU_ASSERT_EQUAL(env->n_recipients, 1);
 	CU_ASSERT_EQUAL(env->recipients[0].number, 1);
@@ -343,9 +343,9 @@ make(struct arena *a, enum mhs_kind kind)
 
 	env->id.domain = (struct mhs_domain){"XX", "ALPHA", NULL};
 	env->id.local = "id-1";
-	env->originator.or = mhs_or_parse(a, "C=XX; A=ALPHA; S=Ray", NULL);
+	env->originator.ora = mhs_or_parse(a, "C=XX; A=ALPHA; S=Ray", NULL);
 	env->content_type = MHS_CONTENT_P22;
-	rcpt->name.or = mhs_or_parse(a, "C=XX; A=BRAVO; S=Joe", NULL);
+	rcpt->name.ora = mhs_or_parse(a, "C=XX; A=BRAVO; S=Joe", NULL);
 	rcpt->number = 1;
 	rcpt->responsible = true;
 	rcpt->explicit_conversion = -1;
@@ -566,7 +566,7 @@ a_full_envelope_survives(void)
 	t->arrival = 1700000300;
 	t->attempted_mta = "bravo";
 	rcpt = mhs_recipient_add(a, env);
-	rcpt->name.or = mhs_or_parse(a, "C=XX; A=BRAVO; S=Zoe", NULL);
+	rcpt->name.ora = mhs_or_parse(a, "C=XX; A=BRAVO; S=Zoe", NULL);
 	rcpt->number = 7;
 	rcpt->explicit_conversion = 8;
 	rcpt->mta_report = MHS_REPORT_DR;

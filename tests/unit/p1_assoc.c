@@ -191,9 +191,9 @@ make(struct arena *a, enum mhs_kind kind, const char *local)
 
 	env->id.domain = (struct mhs_domain){"XX", "ALPHA", NULL};
 	env->id.local = local;
-	env->originator.or = mhs_or_parse(a, "C=XX; A=ALPHA; S=Ray", NULL);
+	env->originator.ora = mhs_or_parse(a, "C=XX; A=ALPHA; S=Ray", NULL);
 	env->content_type = MHS_CONTENT_P22;
-	rcpt->name.or = mhs_or_parse(a, "C=XX; A=BRAVO; S=Joe", NULL);
+	rcpt->name.ora = mhs_or_parse(a, "C=XX; A=BRAVO; S=Joe", NULL);
 	rcpt->number = 1;
 	rcpt->responsible = true;
 	t->domain = env->id.domain;
@@ -553,7 +553,7 @@ an_envelope_that_cannot_be_encoded_is_not_begun(void)
 	struct pair w;
 
 	pair_open(&w, &q, 4096);
-	env->recipients[0].name.or = NULL;
+	env->recipients[0].name.ora = NULL;
 	CU_ASSERT_EQUAL(p1_send(w.a.p, env, 5, &e), ERR_UNSUPPORTED);
 	CU_ASSERT(p1_ready(w.a.p));
 	pair_free(&w);

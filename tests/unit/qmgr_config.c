@@ -117,7 +117,7 @@ route(struct arena *a, const struct q_routes *r, const char *to)
 	struct mhs_name n = {0};
 
 	if (*to == '/')
-		n.or = mhs_or_parse(a, to, NULL);
+		n.ora = mhs_or_parse(a, to, NULL);
 	else
 		n.mailbox = to;
 	return q_route(r, &n);

@@ -20,11 +20,11 @@ x400_message(struct arena *a)
 	struct err e = ERR_INIT;
 
 	env->content_type = MHS_CONTENT_P22;
-	env->originator.or = mhs_or_parse(a, "/C=XX/ADMD=BRAVO/S=Alice/", &e);
+	env->originator.ora = mhs_or_parse(a, "/C=XX/ADMD=BRAVO/S=Alice/", &e);
 	for (int i = 0; i < 3; i++) {
 		struct mhs_recipient *r = mhs_recipient_add(a, env);
 
-		r->name.or = env->originator.or ;
+		r->name.ora = env->originator.ora;
 		r->number = i + 1;
 		r->responsible = true;
 	}
@@ -174,7 +174,7 @@ the_report_names_subject_codes_and_destination(void)
 	CU_ASSERT_EQUAL(r->kind, MHS_REPORT);
 	CU_ASSERT_EQUAL(r->priority, MHS_URGENT);
 	CU_ASSERT_STRING_EQUAL(r->id.local, "alpha.r1.0");
-	CU_ASSERT_PTR_EQUAL(r->recipients[0].name.or, m->originator.or);
+	CU_ASSERT_PTR_EQUAL(r->recipients[0].name.ora, m->originator.ora);
 	CU_ASSERT_EQUAL(r->n_trace, 1);
 	CU_ASSERT_STRING_EQUAL(r->report->subject.local, "subject-1");
 	CU_ASSERT_EQUAL(r->report->n_recipients, 1);
