@@ -29,6 +29,16 @@ mhs_content_name(enum mhs_content c)
 }
 
 const char *
+mhs_kind_name(enum mhs_kind k)
+{
+	static const char *const names[] = {[MHS_MESSAGE] = "message",
+	    [MHS_PROBE] = "probe",
+	    [MHS_REPORT] = "report"};
+
+	return k <= MHS_REPORT ? names[k] : "unknown";
+}
+
+const char *
 mhs_name_text(struct arena *a, const struct mhs_name *n)
 {
 	if (n->mailbox != NULL)

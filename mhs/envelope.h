@@ -83,6 +83,7 @@ struct mhs_trace {
 };
 
 enum mhs_kind { MHS_MESSAGE, MHS_PROBE, MHS_REPORT };
+const char *mhs_kind_name(enum mhs_kind k); /* "message", "probe", "report" */
 
 enum mhs_priority { /* the X.411 code points */
 	MHS_NORMAL = 0,

@@ -4,77 +4,44 @@
 #include <string.h>
 
 #include "ops/decode.h"
-#include "p1/apdu.h"
 #include "p1/bind_codec.h"
+#include "p1/print.h"
 
 #define TEXT_SHOWN_MAX 4096
-
-static int
-on_content(void *arg, const uint8_t *p, size_t n, struct err *e)
-{
-	(void)e;
-	buf_append(arg, p, n);
-	return 0;
-}
-
-static const char *
-kind_name(enum mhs_kind kind)
-{
-	switch (kind) {
-	case MHS_MESSAGE: return "message";
-	case MHS_PROBE: return "probe";
-	case MHS_REPORT: return "report";
-	}
-	return "?";
-}
 
 /* The content in its own terms where we can, else as TLVs or text. */
 static void
 print_content(struct arena *a, const struct mhs_envelope *env,
-    const struct buf *content, struct buf *out)
+    const struct octets *content, struct buf *out)
 {
 	struct err ignored = ERR_INIT;
 	size_t before;
 
-	if (content->len == 0)
+	if (content->n == 0)
 		return;
 	print_line(out, 0,
 	    env->kind == MHS_REPORT ? "returned content" : "content",
-	    "%zu octets", content->len);
+	    "%zu octets", content->n);
 	before = out->len;
-	if (decode_any(a, "ipm", content->data, content->len, out, &ignored) ==
-	    0)
+	if (decode_any(a, "ipm", content->p, content->n, out, &ignored) == 0)
 		return;
 	out->len = before;
-	if (decode_any(a, "ber", content->data, content->len, out, &ignored) ==
-	    0)
+	if (decode_any(a, "ber", content->p, content->n, out, &ignored) == 0)
 		return;
 	out->len = before;
 	print_text(
-	    out, 1, (const char *)content->data, content->len, TEXT_SHOWN_MAX);
+	    out, 1, (const char *)content->p, content->n, TEXT_SHOWN_MAX);
 }
 
 int
 decode_p1(
     struct arena *a, const uint8_t *p, size_t n, struct buf *out, struct err *e)
 {
-	static const struct p1_apdu_ops ops = {.content = on_content};
-	struct buf content = {0};
-	struct p1_apdu *s = p1_apdu_new(0, &ops, &content);
-	const struct mhs_envelope *env;
-	int rc;
+	struct p1_printed what;
+	int rc = p1_print(a, p, n, out, &what, e);
 
-	rc = p1_apdu_feed(s, p, n, e);
-	if (rc >= 0)
-		rc = p1_apdu_end(s, e);
-	env = p1_apdu_envelope(s);
-	if (rc >= 0 && env != NULL) {
-		print_line(out, 0, "P1 MTS-APDU", "%s", kind_name(env->kind));
-		mhs_envelope_print(env, out);
-		print_content(a, env, &content, out);
-	}
-	p1_apdu_free(&s);
-	buf_free(&content);
+	if (rc == 0)
+		print_content(a, what.env, &what.content, out);
 	return rc;
 }
 

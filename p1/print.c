@@ -139,11 +139,7 @@ put_report(struct arena *a, struct buf *out, const struct mhs_report *rep)
 static void
 put_all(struct arena *a, struct buf *out, const struct mhs_envelope *env)
 {
-	static const char *const kinds[] = {[MHS_MESSAGE] = "message",
-	    [MHS_PROBE] = "probe",
-	    [MHS_REPORT] = "report"};
-
-	buf_printf(out, "P1 MTS-APDU: %s\n", kinds[env->kind]);
+	buf_printf(out, "P1 MTS-APDU: %s\n", mhs_kind_name(env->kind));
 	mhs_envelope_print(env, out);
 	put_eits(a, out, "original-encoded-information-types",
 	    env->original_eits, env->original_eits_n);

@@ -21,16 +21,6 @@
 
 /* --- the log --- */
 
-static const char *
-kind_name(enum mhs_kind kind)
-{
-	static const char *const names[] = {[MHS_MESSAGE] = "message",
-	    [MHS_PROBE] = "probe",
-	    [MHS_REPORT] = "report"};
-
-	return names[kind];
-}
-
 static void
 log_in(const struct x_in *in, enum log_level level, const char *event,
     const char *reason)
@@ -40,7 +30,7 @@ log_in(const struct x_in *in, enum log_level level, const char *event,
 
 	if (!log_enabled(level))
 		return;
-	log_event(level, event, "kind", kind_name(env->kind), "id",
+	log_event(level, event, "kind", mhs_kind_name(env->kind), "id",
 	    in->id != 0 ? q_id_text(in->id, id) : NULL, "mts-id",
 	    mhs_mts_id_text(in->arena, &env->id), "from",
 	    env->kind == MHS_REPORT ? NULL

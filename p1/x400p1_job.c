@@ -175,16 +175,6 @@ finish(struct x_job *j, const char *mta, bool peer_error)
 	x_check(c);
 }
 
-static const char *
-kind_name(enum mhs_kind kind)
-{
-	static const char *const names[] = {[MHS_MESSAGE] = "message",
-	    [MHS_PROBE] = "probe",
-	    [MHS_REPORT] = "report"};
-
-	return names[kind];
-}
-
 /* The first recipient that this work is about; a report's destination. */
 static const char *
 first_recipient(const struct x_job *j)
@@ -206,7 +196,7 @@ log_job(const struct x_job *j, enum log_level level, const char *event,
 
 	if (!log_enabled(level))
 		return;
-	log_event(level, event, "kind", kind_name(env->kind), "id",
+	log_event(level, event, "kind", mhs_kind_name(env->kind), "id",
 	    q_id_text(j->message, id), "mts-id", mhs_mts_id_text(a, &env->id),
 	    "from",
 	    env->kind == MHS_REPORT ? NULL : x_name_text(a, &env->originator),

@@ -68,8 +68,6 @@ end(struct client *c, const char *last)
 
 /* --- queue --- */
 
-static const char *const kinds[] = {
-    [MHS_MESSAGE] = "message", [MHS_PROBE] = "probe", [MHS_REPORT] = "report"};
 static const char *const priorities[] = {[MHS_URGENT] = "urgent",
     [MHS_NORMAL] = "normal",
     [MHS_NON_URGENT] = "non-urgent"};
@@ -97,10 +95,11 @@ put_view(void *arg, const struct q_mlist_view *v)
 
 	evbuffer_add_printf(out,
 	    "%s\t%s\t%s\t%lld\t%llu\t%zu\t%s\t%s\t%s\t%u\t%lld\t",
-	    q_id_text(v->message, id), kinds[v->kind], priorities[v->priority],
-	    (long long)v->arrival, (unsigned long long)v->size, v->recipients,
-	    v->channel, v->peer, v->held ? "held" : states[v->state],
-	    v->attempts, (long long)v->next);
+	    q_id_text(v->message, id), mhs_kind_name(v->kind),
+	    priorities[v->priority], (long long)v->arrival,
+	    (unsigned long long)v->size, v->recipients, v->channel, v->peer,
+	    v->held ? "held" : states[v->state], v->attempts,
+	    (long long)v->next);
 	put_text(out, v->error);
 	evbuffer_add(out, "\n", 1);
 }

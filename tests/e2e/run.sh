@@ -76,6 +76,9 @@ independent_mta() {
 	wait_for 10 log_line "$WORLD/alpha.log" " received " peer=independent
 	line=$(log_line "$WORLD/alpha.log" " received " peer=independent)
 	check "its message is accepted" has 'kind=message.*mts-id=' "$line"
+	wait_for 5 bash -c "'$BIN/isthmus' queue -c '$WORLD/alpha.xml' | grep -q x400p1/independent"
+	check "and queued by its route, which names a country only" bash -c \
+		"'$BIN/isthmus' queue -c '$WORLD/alpha.xml' | grep -q x400p1/independent"
 	check "isthmus decode shows its envelope and its P22 content" bash -c \
 		"'$BIN/isthmus' decode tests/vectors/p1-apdu-message.hex | grep -q 'Test P1'"
 }

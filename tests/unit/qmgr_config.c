@@ -132,6 +132,7 @@ the_most_exact_route_wins(void)
 	    {"/C=XX/ADMD=A/PRMD=P/O=Big Org/", "big"},
 	    {"/C=XX/ADMD=*/PRMD=Q/", "anyq"},
 	    {"/O=Lone/", "lone"},
+	    {"/C=GB/", "country"}, /* no ADMD=" " is read into it */
 	};
 	static const char *const domains[][2] = {
 	    {"a.example", "exact"},
@@ -145,6 +146,7 @@ the_most_exact_route_wins(void)
 	    {"/C=XX/ADMD=Z/PRMD=Q/S=x/", "anyq"},
 	    {"/C=XX/ADMD=Z/PRMD=R/S=x/", NULL},
 	    {"/C=YY/ADMD=Z/O=lone/S=x/", "lone"},
+	    {"/C=GB/ADMD=Z/O=x/S=x/", "country"},
 	    {"b@a.example", "exact"},
 	    {"b@A.EXAMPLE", "exact"},
 	    {"b@x.a.example", "below"},
