@@ -5,6 +5,7 @@ SRCS += \
 	mhs/envelope_print.c \
 	mhs/envelope_unpack.c \
 	mhs/fields.c \
+	mhs/mta.c \
 	mhs/or.c \
 	mhs/or_charset.c \
 	mhs/or_compare.c \

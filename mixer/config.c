@@ -3,6 +3,8 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "mhs/mta.h"
+
 void
 mixer_lose(struct mixer_conv *cv, const char *what, const char *why_fmt, ...)
 {
@@ -109,32 +111,21 @@ int
 mixer_config_read(struct arena *a, const struct conf_node *root,
     struct mixer_config *out, struct err *e)
 {
-	const struct conf_node *mta = conf_child(root, "mta");
 	const struct conf_node *mixer = conf_child(root, "mixer");
+	struct mhs_mta us;
 	int r = 0;
 
+	mhs_mta_read(a, root, &us, NULL); /* a filter may do without */
 	*out = (struct mixer_config){
-	    .mta = "isthmus",
-	    .hostname = "localhost",
-	    .domain = {.country = "", .admd = " "},
+	    .mta = us.name,
+	    .hostname = us.hostname,
+	    .domain = us.domain,
+	    .postmaster = us.postmaster,
 	};
-	if (mta != NULL) {
-		const char *prmd = conf_str(mta, "prmd", "");
-
-		out->mta = conf_str(mta, "name", out->mta);
-		out->hostname = conf_str(mta, "hostname", out->hostname);
-		out->domain.country = conf_str(mta, "country", "");
-		out->domain.admd = conf_str(mta, "admd", " ");
-		out->domain.prmd = *prmd != '\0' ? prmd : NULL;
-		out->postmaster = conf_str(mta, "postmaster", NULL);
-	}
 	out->gateway_domain = lower(a, out->hostname);
 	if (mixer != NULL)
 		r = read_mixer(a, mixer, out, e);
 	if (out->gateway_or == NULL)
 		out->gateway_or = domain_or(a, &out->domain);
-	if (out->postmaster == NULL)
-		out->postmaster =
-		    arena_printf(a, "postmaster@%s", out->gateway_domain);
 	return r;
 }

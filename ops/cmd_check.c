@@ -8,6 +8,7 @@
 #include "mixer/mixer.h"
 #include "ops/cmd.h"
 #include "qmgr/config.h"
+#include "smtp/access.h"
 
 struct check {
 	struct arena *a;
@@ -45,7 +46,29 @@ check_mixer(struct check *k, const struct conf_node *root)
 	}
 }
 
-static check_fn *const checks[] = {check_qmgr, check_mixer};
+/* What the schema's patterns cannot say of networks. */
+static void
+check_smtpd(struct check *k, const struct conf_node *root)
+{
+	const struct conf_node *smtpd = conf_child(root, "smtpd"), *n;
+	struct smtp_access *access = smtp_access_new(k->a);
+
+	if (smtpd == NULL)
+		return;
+	for (n = conf_child(smtpd, "relay"); n != NULL;
+	     n = conf_next(smtpd, "relay", n)) {
+		const char *client = conf_str(n, "client", "");
+		struct err e = ERR_INIT;
+
+		if (smtp_access_add_network(access, client, &e) < 0)
+			cmd_complain(&k->complaints, n->file, n->line,
+			    arena_printf(k->a,
+				"<relay> client: \"%s\" is no network",
+				client));
+	}
+}
+
+static check_fn *const checks[] = {check_qmgr, check_mixer, check_smtpd};
 
 static void
 check_file(struct check *k)

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "lib/log.h"
+#include "mhs/mta.h"
 #include "osi/iaed.h"
 
 /* --- configuration --- */
@@ -71,19 +72,13 @@ read_peer(struct x400p1 *c, const struct conf_node *n, int64_t per_peer,
 static int
 read_us(struct x400p1 *c, const struct conf_node *root, struct err *e)
 {
-	const struct conf_node *mta = conf_child(root, "mta");
+	struct mhs_mta us;
 
-	if (mta == NULL)
-		return conf_error(root, e, "no <mta>");
-	c->us.mta = conf_str(mta, "name", "isthmus");
-	c->us.domain = (struct mhs_domain){
-	    .country = conf_str(mta, "country", ""),
-	    .admd = conf_str(mta, "admd", " "),
-	    .prmd = conf_str(mta, "prmd", NULL),
-	};
-	if (c->us.domain.prmd != NULL && c->us.domain.prmd[0] == '\0')
-		c->us.domain.prmd = NULL;
-	c->hostname = conf_str(mta, "hostname", c->us.mta);
+	if (mhs_mta_read(c->arena, root, &us, e) < 0)
+		return ERR_CONFIG;
+	c->us.mta = us.name;
+	c->us.domain = us.domain;
+	c->hostname = us.hostname;
 	return 0;
 }
 

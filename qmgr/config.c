@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/log.h"
+#include "mhs/mta.h"
 
 /* What the programs carry; others may be configured later. */
 static const struct {
@@ -120,24 +121,18 @@ required(struct reading *r, const struct conf_node *n, const char *attr)
 static void
 read_mta(struct reading *r)
 {
-	const struct conf_node *n = conf_child(r->c->root, "mta");
 	struct q_config *c = r->c;
+	struct mhs_mta us;
 
-	if (n == NULL) {
+	if (mhs_mta_read(c->arena, c->root, &us, NULL) < 0)
 		complain(r, c->root, "no <mta>");
-		n = c->root;
-	}
-	c->mta_name = conf_str(n, "name", "isthmus");
-	c->domain.country = conf_str(n, "country", "");
-	c->domain.admd = conf_str(n, "admd", " ");
-	c->domain.prmd = conf_str(n, "prmd", NULL);
-	if (c->domain.prmd != NULL && *c->domain.prmd == '\0')
-		c->domain.prmd = NULL;
-	c->hostname = conf_str(n, "hostname", "localhost");
-	c->postmaster = arena_printf(c->arena, "postmaster@%s", c->hostname);
-	c->postmaster = conf_str(n, "postmaster", c->postmaster);
+	c->mta_name = us.name;
+	c->domain = us.domain;
+	c->hostname = us.hostname;
+	c->postmaster = us.postmaster;
 	if (strlen(c->mta_name) > 32)
-		complain(r, n, "name: longer than 32 (X.411 ub-mta-name)");
+		complain(r, c->root,
+		    "<mta> name: longer than 32 (X.411 ub-mta-name)");
 }
 
 static void

@@ -20,6 +20,7 @@
 
 #include "lib/log.h"
 #include "mhs/diag.h"
+#include "mhs/mta.h"
 #include "qmgr/report.h"
 #include "qmgr/submit.h"
 
@@ -30,8 +31,8 @@ struct reporter {
 	struct q_chan *chan;
 	const char *name;
 	struct q_submitter *submitter;
-	struct mhs_domain domain;
-	const char *mta, *hostname;
+	struct arena *arena;
+	struct mhs_mta us;
 	unsigned busy;
 	bool stopping;
 };
@@ -120,11 +121,11 @@ make(struct job *j, const struct q_work *w, enum q_report_return *ret)
 {
 	const struct reporter *r = j->reporter;
 	struct q_report_params p = {
-	    .domain = r->domain,
-	    .mta = r->mta,
-	    .hostname = r->hostname,
+	    .domain = r->us.domain,
+	    .mta = r->us.name,
+	    .hostname = r->us.hostname,
 	    .local_id = arena_printf(j->record->arena, "%.8s.r%" PRIx64 ".%x",
-		r->mta, (uint64_t)w->message,
+		r->us.name, (uint64_t)w->message,
 		w->n_outcomes > 0 ? w->outcomes[0].recipient : 0),
 	    .now = clock_wall(),
 	};
@@ -203,16 +204,10 @@ on_config(void *arg, const struct conf_node *root, const struct conf_node *own,
     struct err *e)
 {
 	struct reporter *r = arg;
-	const struct conf_node *mta = conf_child(root, "mta");
 
 	(void)own;
-	if (mta == NULL)
-		return conf_error(root, e, "no <mta>");
-	r->mta = conf_str(mta, "name", "");
-	r->hostname = conf_str(mta, "hostname", r->mta);
-	r->domain.country = conf_str(mta, "country", "");
-	r->domain.admd = conf_str(mta, "admd", " ");
-	r->domain.prmd = conf_str(mta, "prmd", NULL);
+	if (mhs_mta_read(r->arena, root, &r->us, e) < 0)
+		return e->code;
 	r->submitter = q_submitter_new(r->chan, root, r->name, e);
 	if (r->submitter == NULL)
 		return e->code;
@@ -236,6 +231,7 @@ reporter_new(struct loop *l, struct q_chan *c, const char *name)
 	struct reporter *r = xcalloc(1, sizeof(*r));
 
 	r->loop = l;
+	r->arena = arena_new();
 	r->chan = c;
 	r->name = name;
 	return r;
@@ -247,6 +243,7 @@ reporter_free(void *arg)
 	struct reporter *r = arg;
 
 	q_submitter_free(&r->submitter);
+	arena_free(&r->arena);
 	free(r);
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/log.h"
+#include "mhs/mta.h"
 #include "qmgr/config.h"
 #include "smtp/access.h"
 
@@ -76,13 +77,16 @@ on_config(void *arg, const struct conf_node *root, const struct conf_node *own,
     struct err *e)
 {
 	struct smtp_channel *c = arg;
-	const struct conf_node *n, *mta = conf_child(root, "mta");
+	const struct conf_node *n;
+	struct mhs_mta us;
 	int64_t connections, per_peer;
 
-	if (own == NULL || mta == NULL)
-		return conf_error(root, e, "no <channel> or <mta>");
+	if (own == NULL)
+		return conf_error(root, e, "no <channel>");
+	if (mhs_mta_read(c->arena, root, &us, e) < 0)
+		return ERR_CONFIG;
 	c->client.lmtp = c->lmtp;
-	c->client.helo = conf_str(mta, "hostname", "localhost");
+	c->client.helo = us.hostname;
 	if (read_timeouts(c, own, e) < 0 ||
 	    conf_int(own, "connections", 100, 1, 100000, &connections, e) < 0 ||
 	    conf_int(own, "connections-per-peer", 4, 1, 10000, &per_peer, e) <

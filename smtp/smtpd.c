@@ -30,27 +30,6 @@ struct smtpd_listener {
 /* --- configuration --- */
 
 static int
-read_mta(struct smtpd *d, const struct conf_node *root, struct err *e)
-{
-	const struct conf_node *mta = conf_child(root, "mta");
-
-	if (mta == NULL)
-		return conf_error(root, e, "no <mta>");
-	d->mta = conf_str(mta, "name", "isthmus");
-	d->hostname = conf_str(mta, "hostname", "localhost");
-	d->postmaster = conf_str(mta, "postmaster",
-	    arena_printf(d->arena, "postmaster@%s", d->hostname));
-	d->domain = (struct mhs_domain){
-	    .country = conf_str(mta, "country", ""),
-	    .admd = conf_str(mta, "admd", " "),
-	    .prmd = conf_str(mta, "prmd", NULL),
-	};
-	if (d->domain.prmd != NULL && d->domain.prmd[0] == '\0')
-		d->domain.prmd = NULL;
-	return 0;
-}
-
-static int
 read_limits(struct smtpd *d, const struct conf_node *n, struct err *e)
 {
 	struct smtp_server_params *p = &d->smtp;
@@ -83,7 +62,7 @@ read_limits(struct smtpd *d, const struct conf_node *n, struct err *e)
 	p->size_max = (uint64_t)size;
 	p->text_line_max = (size_t)line;
 	p->header_max = (size_t)header;
-	p->hostname = d->hostname;
+	p->hostname = d->us.hostname;
 	d->lmtp = d->smtp;
 	d->lmtp.lmtp = true;
 	return 0;
@@ -123,8 +102,8 @@ on_config(void *arg, const struct conf_node *root, const struct conf_node *own,
 	d->conf = conf_child(root, "smtpd");
 	if (d->conf == NULL)
 		return conf_error(root, e, "no <smtpd>");
-	if (read_mta(d, root, e) < 0 || read_limits(d, d->conf, e) < 0 ||
-	    read_access(d, d->conf, e) < 0)
+	if (mhs_mta_read(d->arena, root, &d->us, e) < 0 ||
+	    read_limits(d, d->conf, e) < 0 || read_access(d, d->conf, e) < 0)
 		return ERR_CONFIG;
 	d->submitter = q_submitter_new(d->chan, root, d->name, e);
 	return d->submitter == NULL ? ERR_CONFIG : 0;

@@ -7,6 +7,7 @@
 #define SMTP_SMTPD_H
 
 #include "lib/conf.h"
+#include "mhs/mta.h"
 #include "qmgr/chan.h"
 #include "qmgr/submit.h"
 #include "smtp/access.h"
@@ -21,9 +22,7 @@ struct smtpd {
 	struct arena *arena; /* the tables of the configuration */
 	struct q_submitter *submitter;
 	const struct conf_node *conf; /* <smtpd> */
-	/* <mta> */
-	const char *mta, *hostname, *postmaster;
-	struct mhs_domain domain;
+	struct mhs_mta us;
 	/* <smtpd> */
 	struct smtp_access *access;
 	struct smtp_server_params smtp, lmtp;

@@ -140,7 +140,7 @@ on_rcpt(void *arg, const struct smtp_server_rcpt *m, struct smtp_reply *r)
 	struct mhs_recipient *x;
 
 	if (strcasecmp(m->to, "postmaster") == 0)
-		name.mailbox = s->d->postmaster;
+		name.mailbox = s->d->us.postmaster;
 	if (!check_recipient(s, &name, r))
 		return false;
 	x = mhs_recipient_add(s->arena, s->env);
@@ -174,7 +174,7 @@ make_id(struct smtpd_session *s)
 	struct smtpd *d = s->d;
 
 	s->env->arrival = clock_wall();
-	s->env->id.domain = d->domain;
+	s->env->id.domain = d->us.domain;
 	s->env->id.local = arena_printf(s->arena, "%08llx.%x.%06x",
 	    (unsigned long long)s->env->arrival, (unsigned)getpid(),
 	    d->counter++ & 0xffffff);
@@ -208,7 +208,7 @@ add_received(struct smtpd_session *s)
 	    "from %s ([%s%s])\r\n"
 	    "\tby %s (Isthmus) with %s id %s%s%s%s;\r\n"
 	    "\t%s",
-	    helo, ipv6 ? "IPv6:" : "", s->address, d->hostname,
+	    helo, ipv6 ? "IPv6:" : "", s->address, d->us.hostname,
 	    smtp_server_protocol(s->server), s->env->id.local,
 	    one ? "\r\n\tfor <" : "",
 	    one ? s->env->recipients[0].name.mailbox : "", one ? ">" : "",
@@ -220,7 +220,7 @@ add_received(struct smtpd_session *s)
 	t = arena_push(
 	    s->arena, &s->received, &s->n_received, sizeof(*s->received));
 	t->received = line;
-	t->mta = d->hostname;
+	t->mta = d->us.hostname;
 	t->arrival = s->env->arrival;
 }
 

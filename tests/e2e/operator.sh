@@ -35,6 +35,9 @@ operator_check() {
 	sed 's/<log level="info"/<log level="loud"/' "$WORLD/alpha.xml" >"$WORLD/bad.xml"
 	check "check refuses a value outside the schema" status_is 1 isthmus check -c "$WORLD/bad.xml"
 	check "with file and line" says "bad\\.xml:$(grep -n loud "$WORLD/bad.xml" | cut -d: -f1):"
+	sed 's|relay client="127.0.0.0/8"|relay client="127.0.0.0/99"|' "$WORLD/alpha.xml" >"$WORLD/bad.xml"
+	check "check refuses a network that is none" status_is 1 isthmus check -c "$WORLD/bad.xml"
+	check "with file and line" says "bad\\.xml:$(grep -n '/99' "$WORLD/bad.xml" | cut -d: -f1):"
 	echo '<isthmus' >"$WORLD/bad.xml"
 	check "check refuses what is not XML" status_is 1 isthmus check -c "$WORLD/bad.xml"
 	check "with file and line" says 'bad\.xml:[0-9]+:'

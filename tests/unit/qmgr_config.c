@@ -127,11 +127,9 @@ static void
 the_most_exact_route_wins(void)
 {
 	static const char *const or_routes[][2] = {
-	    {"/C=XX/ADMD=A/", "xxa"},
-	    {"/C=XX/ADMD=A/PRMD=P/", "xxap"},
+	    {"/C=XX/ADMD=A/", "xxa"}, {"/C=XX/ADMD=A/PRMD=P/", "xxap"},
 	    {"/C=XX/ADMD=A/PRMD=P/O=Big Org/", "big"},
-	    {"/C=XX/ADMD=*/PRMD=Q/", "anyq"},
-	    {"/O=Lone/", "lone"},
+	    {"/C=XX/ADMD=*/PRMD=Q/", "anyq"}, {"/O=Lone/", "lone"},
 	    {"/C=GB/", "country"}, /* no ADMD=" " is read into it */
 	};
 	static const char *const domains[][2] = {
