@@ -73,7 +73,7 @@ the_mixer_element_is_read(void)
 	CU_ASSERT_EQUAL_FATAL(c.n_maps, 1);
 	CU_ASSERT_STRING_EQUAL(c.maps[0].domain, "bravo.example");
 	CU_ASSERT_PTR_NULL(c.domain.prmd);
-	CU_ASSERT_STRING_EQUAL(c.postmaster, "postmaster@localhost");
+	CU_ASSERT_STRING_EQUAL(c.postmaster, "postmaster@MTA.alpha.example");
 	arena_free(&a);
 }
 
