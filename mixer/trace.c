@@ -185,12 +185,12 @@ received_by(struct mixer_conv *cv, const char *s)
 	return NULL;
 }
 
-static const struct mhs_domain *
-last_external(const struct mhs_envelope *env)
+static struct mhs_trace *
+newest_external(const struct mhs_envelope *env)
 {
 	for (size_t i = env->n_trace; i-- > 0;)
 		if (!env->trace[i].internal)
-			return &env->trace[i].domain;
+			return &env->trace[i];
 	return NULL;
 }
 
@@ -198,7 +198,7 @@ static void
 add_received(struct mixer_conv *cv, const char *value, struct mhs_envelope *env)
 {
 	const char *semi = strrchr(value, ';'), *by = received_by(cv, value);
-	const struct mhs_domain *last = last_external(env);
+	const struct mhs_trace *last = newest_external(env);
 	struct mhs_domain d = domain_of(cv, by);
 	struct mixer_date date;
 	struct mhs_trace *t;
@@ -207,7 +207,7 @@ add_received(struct mixer_conv *cv, const char *value, struct mhs_envelope *env)
 		mixer_lose(cv, "field Received", "no date");
 		return;
 	}
-	if (last == NULL || !same_domain(last, &d))
+	if (last == NULL || !same_domain(&last->domain, &d))
 		trace_new(cv, env, false, &d, date.t);
 	t = trace_new(cv, env, true, &d, date.t);
 	by = by != NULL && *by != '\0' ? by : "unknown";
@@ -335,9 +335,11 @@ void
 mixer_trace_conversion(
     struct mixer_conv *cv, struct mhs_envelope *env, struct octets eits)
 {
-	struct mhs_trace *t =
-	    trace_new(cv, env, false, &cv->c->domain, cv->now);
+	struct mhs_trace *t = newest_external(env);
 
+	/* one external element for each passage of a domain */
+	if (t == NULL || !same_domain(&t->domain, &cv->c->domain))
+		t = trace_new(cv, env, false, &cv->c->domain, cv->now);
 	t->converted_eits = eits.p;
 	t->converted_eits_n = eits.n;
 	t = trace_new(cv, env, true, &cv->c->domain, cv->now);
