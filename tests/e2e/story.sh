@@ -49,8 +49,8 @@ send_over() { # FILE TO...
 	wait_for 10 log_line "$WORLD/bravo.log" " received " "$mts_id"
 	received=$(log_line "$WORLD/bravo.log" " received " "$mts_id")
 	row "MTS id" "$mts_id"
-	row "originator" "$(field from "$sent")"
-	row "recipient" "$(field to "$sent")"
+	row "originator" "$(field from "$received")"
+	row "recipient" "$(field to "$received")$([ "$(field recipients "$received")" = 1 ] || echo ", and $(($(field recipients "$received") - 1)) more")"
 	check "crossed P1: sent by alpha, accepted by bravo under the same MTS identifier" \
 		has 'kind=message' "$received"
 	check "the originator's O/R address" has 'from="?/S=alice/O=alpha/PRMD=GATE/ADMD=ALPHA/C=XX/' "$received"
@@ -87,6 +87,13 @@ as_utf8() {
 	fi
 }
 subject_of() { perl -MEncode -CO -0777 -ne 's/\r//g; s/\n[ \t]+/ /g; print decode("MIME-Header", $1) if /^Subject: ([^\n]*)/mi' "$1"; }
+# What a mail reader shows on top.
+readable_header() {
+	perl -MEncode -CO -0777 -ne 's/\r//g; s/\n\n.*//s; s/\n[ \t]+/ /g;
+		for my $n (qw(From To Subject Date Message-ID)) {
+			print "$n: ", decode("MIME-Header", $1), "\n" if /^$n: ([^\n]*)/mi;
+		}' "$1"
+}
 attachment() { # FILE NAME -> its octets
 	perl -MMIME::Base64 -0777 -ne '
 	BEGIN { $name = shift @ARGV }
@@ -107,7 +114,7 @@ story_text() {
 	check "delivered to bob's mailbox at bravo" test -n "$file"
 	[ -n "$file" ] || return
 	row "delivered" "to bob@bravo.example"
-	{ grep -iE '^(From|To|Subject|Date|Message-ID):' "$file"; echo; as_utf8 "$file" | awk 'b; /^$/ { b = 1 }'; } | tr -d '\r' | show
+	{ readable_header "$file"; echo; as_utf8 "$file" | awk 'b; /^$/ { b = 1 }'; } | show
 	check "the subject, character by character" test "$(subject_of "$file")" = "Wetter für Zürich und Malmö"
 	text=$(as_utf8 "$file")
 	check "the text, character by character" has 'Grüße aus Genève: QNH 1013 hPa, Temperatur 3 °C\.' "$text"
