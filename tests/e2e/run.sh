@@ -107,7 +107,7 @@ child_of() { # PID NAME: pids of its descendants of that name
 }
 
 kills() {
-	local victims=(smtpd mixer x400p1 qmgr iaed lmtp report) i victim pid side n
+	local victims=(smtpd mixer x400p1 qmgr iaed lmtp report) i victim pid side n killed=0
 	perl tests/crash/flood.pl "127.0.0.1:$ALPHA_SMTP" alice@alpha.example \
 		bob@bravo.example 1500 12 >"$WORLD/accepted" &
 	local flood=$!
@@ -116,10 +116,11 @@ kills() {
 		victim=${victims[i % ${#victims[@]}]}
 		side=$((i % 2 ? PID_bravo : PID_alpha))
 		pid=$(child_of "$side" "$victim" | head -1)
-		[ -z "$pid" ] || kill -KILL "$pid"
+		[ -n "$pid" ] && kill -KILL "$pid" && killed=$((killed + 1))
 	done
 	wait $flood
 	n=$(wc -l <"$WORLD/accepted")
+	check "processes were killed ($killed)" test "$killed" -ge 8
 	check "messages were accepted meanwhile ($n)" test "$n" -ge 100
 	wait_for 60 all_delivered
 	check "each of them is delivered: nothing accepted is lost" all_delivered
