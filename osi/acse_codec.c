@@ -67,19 +67,17 @@ external(struct arena *a, const Acse_External_t *x, struct pres_value *out,
 	if (x->encoding.present == Acse_Encoding_PR_single_ASN1_type) {
 		rc = osi_any(
 		    a, &x->encoding.choice.single_ASN1_type, LAYER, &v, e);
-		out->p = v.p;
-		out->n = v.n;
-		return rc;
-	}
-	if (x->encoding.present == Acse_Encoding_PR_octet_aligned) {
+	} else if (x->encoding.present == Acse_Encoding_PR_octet_aligned) {
 		const OCTET_STRING_t *s = &x->encoding.choice.octet_aligned;
-		v = (struct octets){s->buf, (size_t)s->size};
-	} else if (osi_bits_octets(&x->encoding.choice.arbitrary, &v, e) < 0) {
-		return ERR_SYNTAX;
+		rc = osi_value(a, s->buf, (size_t)s->size, LAYER, &v, e);
+	} else {
+		rc = osi_bits_octets(&x->encoding.choice.arbitrary, &v, e);
+		if (rc == 0)
+			rc = osi_value(a, v.p, v.n, LAYER, &v, e);
 	}
-	out->p = arena_memdup(a, v.p, v.n);
+	out->p = v.p;
 	out->n = v.n;
-	return 0;
+	return rc;
 }
 
 static int

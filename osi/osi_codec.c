@@ -74,21 +74,28 @@ osi_bits_octets(const struct BIT_STRING_s *b, struct octets *out, struct err *e)
 }
 
 int
+osi_value(struct arena *a, const uint8_t *p, size_t n, const char *layer,
+    struct octets *out, struct err *e)
+{
+	int64_t used = ber_check(p, n, &limits, e);
+
+	*out = (struct octets){0};
+	if (used < 0)
+		return (int)used;
+	if ((size_t)used != n)
+		return err_set(
+		    e, layer, ERR_SYNTAX, "more than one value in a field");
+	out->p = arena_memdup(a, p, n);
+	out->n = n;
+	return 0;
+}
+
+int
 osi_any(struct arena *a, const struct ANY *any, const char *layer,
     struct octets *out, struct err *e)
 {
-	int64_t used;
-
 	*out = (struct octets){0};
 	if (any == NULL)
 		return 0;
-	used = ber_check(any->buf, (size_t)any->size, &limits, e);
-	if (used < 0)
-		return (int)used;
-	if (used != any->size)
-		return err_set(
-		    e, layer, ERR_SYNTAX, "more than one value in a field");
-	out->p = arena_memdup(a, any->buf, (size_t)any->size);
-	out->n = (size_t)any->size;
-	return 0;
+	return osi_value(a, any->buf, (size_t)any->size, layer, out, e);
 }

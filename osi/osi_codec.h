@@ -31,6 +31,10 @@ struct ANY;
 int osi_any(struct arena *a, const struct ANY *any, const char *layer,
     struct octets *out, struct err *e);
 
+/* The same for octets that should be one whole element, and are there. */
+int osi_value(struct arena *a, const uint8_t *p, size_t n, const char *layer,
+    struct octets *out, struct err *e);
+
 /* A BIT STRING that must be octets: 0, or ERR_SYNTAX. */
 struct BIT_STRING_s;
 int osi_bits_octets(
