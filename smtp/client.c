@@ -77,10 +77,19 @@ session_end(struct smtp_client *c, const char *why)
 	c->ops->ended(c->arg, why);
 }
 
+/* Has the server not yet answered MAIL? What breaks until then says nothing
+ * about this message. */
+static bool
+before_mail(const struct smtp_client *c)
+{
+	return c->await == AWAIT_RSET || c->await == AWAIT_MAIL;
+}
+
 /* The session cannot go on. */
 static void
 session_fail(struct smtp_client *c, const char *status, const char *why)
 {
+	bool peer_error = before_mail(c);
 	char text[ERR_TEXT_MAX];
 
 	if (c->ended)
@@ -91,7 +100,7 @@ session_fail(struct smtp_client *c, const char *status, const char *why)
 	buf_clear(&c->out);
 	if (c->t != NULL) {
 		c->t->unanswered = !c->answered;
-		c->t->peer_error = true;
+		c->t->peer_error = peer_error;
 		settle_all(c, 421, status, text);
 		transaction_done(c);
 	}

@@ -8,7 +8,9 @@
  *
  * Whatever goes wrong (a broken connection, 421 at any moment, nonsense, a
  * time-out) ends the session, and every recipient without a final answer gets
- * SMTP_TEMPORARY. Times are milliseconds, sizes octets.
+ * SMTP_TEMPORARY. It is the server's trouble until MAIL is answered, and the
+ * message's from then on: a message that breaks each session it is sent on
+ * must not hold up the others. Times are milliseconds, sizes octets.
  */
 #ifndef SMTP_CLIENT_H
 #define SMTP_CLIENT_H

@@ -276,21 +276,25 @@ whatever_breaks_the_session_defers_what_is_open(void)
 	static const struct {
 		const char *replies;
 		const char *outcomes; /* NULL: no transaction was begun */
+		bool peer_error;
 	} rows[] = {
-	    {"554 go away\r\n", NULL},
-	    {"421 busy\r\n", NULL},
-	    {"SSH-2.0\r\n", NULL},
-	    {"220 x\r\n421 x\r\n", NULL},
-	    {"220 x\r\n450 x\r\n", NULL},
-	    {"220 x\r\n500 x\r\n500 x\r\n", NULL},
-	    {EHLO_ALL "421 4.3.2 bye\r\n", "T4.3.2 T4.3.2"},
-	    {EHLO_ALL "250 x\r\n421 x\r\n", "T4.3.2 T4.3.2"},
-	    {EHLO_ALL "250 x\r\n550 5.1.1 x\r\n421 x\r\n", "P5.1.1 T4.3.2"},
+	    {"554 go away\r\n", NULL, false},
+	    {"421 busy\r\n", NULL, false},
+	    {"SSH-2.0\r\n", NULL, false},
+	    {"220 x\r\n421 x\r\n", NULL, false},
+	    {"220 x\r\n450 x\r\n", NULL, false},
+	    {"220 x\r\n500 x\r\n500 x\r\n", NULL, false},
+	    {EHLO_ALL "421 4.3.2 bye\r\n", "T4.3.2 T4.3.2", true},
+	    {EHLO_ALL "rubbish\r\n", "T4.5.0 T4.5.0", true},
+	    {EHLO_ALL "250 x\r\n421 x\r\n", "T4.3.2 T4.3.2", false},
+	    {EHLO_ALL "250 x\r\n550 5.1.1 x\r\n421 x\r\n", "P5.1.1 T4.3.2",
+		false},
 	    /* 250 to DATA: what did it accept? */
-	    {EHLO_ALL "250 x\r\n250 x\r\n250 x\r\n250 x\r\n", "T4.5.0 T4.5.0"},
-	    {EHLO_ALL "250 x\r\nrubbish\r\n", "T4.5.0 T4.5.0"},
+	    {EHLO_ALL "250 x\r\n250 x\r\n250 x\r\n250 x\r\n", "T4.5.0 T4.5.0",
+		false},
+	    {EHLO_ALL "250 x\r\nrubbish\r\n", "T4.5.0 T4.5.0", false},
 	    {EHLO_ALL "250 x\r\n250 x\r\n250 x\r\n354 x\r\n421 x\r\n",
-		"T4.3.2 T4.3.2"},
+		"T4.3.2 T4.3.2", false},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -315,7 +319,7 @@ whatever_breaks_the_session_defers_what_is_open(void)
 		CU_ASSERT_STRING_EQUAL(outcomes(&x), rows[i].outcomes);
 		CU_ASSERT_EQUAL(x.done, 1);
 		CU_ASSERT_EQUAL(x.ended, 1);
-		CU_ASSERT(x.t.peer_error);
+		CU_ASSERT_EQUAL(x.t.peer_error, rows[i].peer_error);
 		session_close(&x);
 	}
 }
@@ -405,7 +409,7 @@ each_state_has_the_timeout_of_the_standard(void)
 		CU_ASSERT_EQUAL(x.ended, 0);
 		smtp_client_engine.timeout(x.c, 1 + rows[i].ms);
 		CU_ASSERT_STRING_EQUAL(outcomes(&x), "T4.4.2");
-		CU_ASSERT(x.t.peer_error);
+		CU_ASSERT_EQUAL(x.t.peer_error, i == 0);
 		session_close(&x);
 	}
 	/* idle: QUIT, and no error */
@@ -438,6 +442,57 @@ a_block_of_data_has_its_own_timeout(void)
 	CU_ASSERT_STRING_EQUAL(outcomes(&x), "T4.5.0");
 	CU_ASSERT_EQUAL(x.ended, 1);
 	session_close(&x);
+	free(big);
+}
+
+static void
+a_break_after_mail_was_answered_is_the_messages(void)
+{
+	static const struct {
+		const char *replies, *outcomes;
+		bool peer_error;
+	} rows[] = {
+	    {"", "T4.4.2", true},
+	    {"250 x\r\n", "T4.4.2", false},
+	    {"250 x\r\n250 x\r\n", "T4.4.2", false},
+	    {"250 x\r\n250 x\r\n354 x\r\n", "T4.4.2", false},
+	    /* the reply to the content comes early, and decides */
+	    {"250 x\r\n250 x\r\n354 x\r\n552 5.3.4 big\r\n", "P5.3.4", false},
+	    {"250 x\r\n250 x\r\n354 x\r\n451 4.7.1 x\r\n", "T4.7.1", false},
+	};
+	size_t n = 1 << 20;
+	char *big = xmalloc(n + 1);
+
+	memset(big, 'x', n);
+	big[n] = '\0';
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct session x;
+
+		session_ready(&x, &smtp, EHLO_NONE);
+		transaction(&x, big, 1);
+		smtp_client_send(x.c, &x.t, 1);
+		say(&x, rows[i].replies);
+		smtp_client_engine.closed(x.c, NULL, 1);
+		CU_ASSERT_STRING_EQUAL(outcomes(&x), rows[i].outcomes);
+		CU_ASSERT_EQUAL(x.t.peer_error, rows[i].peer_error);
+		CU_ASSERT_EQUAL(x.done, 1);
+		CU_ASSERT_EQUAL(x.ended, 1);
+		session_close(&x);
+	}
+	/* nor has the answer to RSET anything to do with the next one */
+	{
+		struct session x;
+
+		session_ready(&x, &smtp, EHLO_NONE);
+		transaction(&x, "x", 1);
+		smtp_client_send(x.c, &x.t, 1);
+		say(&x, "550 x\r\n");
+		smtp_client_send(x.c, &x.t, 1);
+		say(&x, "250 x\r\n");
+		smtp_client_engine.closed(x.c, NULL, 1);
+		CU_ASSERT(x.t.peer_error);
+		session_close(&x);
+	}
 	free(big);
 }
 
@@ -676,6 +731,7 @@ suite_smtp_client(void)
 	    TEST(what_the_server_cannot_take_is_not_sent),
 	    TEST(each_state_has_the_timeout_of_the_standard),
 	    TEST(a_block_of_data_has_its_own_timeout),
+	    TEST(a_break_after_mail_was_answered_is_the_messages),
 	    TEST(lmtp_has_a_result_for_each_recipient),
 	    TEST(a_session_that_was_dead_is_told_from_one_that_refused),
 	    TEST(quit_waits_for_what_is_under_way),
