@@ -323,6 +323,27 @@ names_ok(const struct mhs_report *rep)
 	return true;
 }
 
+/* The whole DSN comes along as the returned content, if it can be converted; a
+ * report without it is better than none (nobody is told of a lost one). */
+static void
+return_content(struct mixer_conv *cv, const uint8_t *p, size_t n,
+    struct mhs_envelope *o, struct buf *out)
+{
+	size_t before = out->len;
+	struct err e = ERR_INIT;
+
+	o->content_type = o->report->content_type = MHS_CONTENT_P22;
+	o->report->content_returned = true;
+	o->content_oid = NULL;
+	if (mixer_content(cv->a, cv->c, MHS_CONTENT_RFC822, MHS_CONTENT_P22, p,
+		n, cv->now, out, cv->losses, &e) == 0)
+		return;
+	out->len = before;
+	o->content_type = o->report->content_type = MHS_CONTENT_NONE;
+	o->report->content_returned = false;
+	mixer_lose(cv, "returned content", "%s", e.text);
+}
+
 int
 mixer_dsn_to_report(struct arena *a, const struct mixer_config *c,
     const struct mhs_envelope *env, const uint8_t *p, size_t n, int64_t now,
@@ -359,13 +380,7 @@ mixer_dsn_to_report(struct arena *a, const struct mixer_config *c,
 		o->id = mixer_mts_id(&cv, mixer_header_get(&h, "Message-ID"));
 	if ((r = mixer_trace_to_400(&cv, &h, o)) < 0)
 		return r;
-	/* the whole of it comes along as the returned content */
-	r = mixer_content(a, c, MHS_CONTENT_RFC822, MHS_CONTENT_P22, p, n, now,
-	    out, losses, e);
-	o->content_type = o->report->content_type =
-	    r < 0 ? MHS_CONTENT_NONE : MHS_CONTENT_P22;
-	o->report->content_returned = r == 0;
-	o->content_oid = NULL;
+	return_content(&cv, p, n, o, out);
 	*out_env = o;
-	return r;
+	return 0;
 }

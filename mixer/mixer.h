@@ -99,7 +99,7 @@ int mixer_report_to_dsn(struct arena *a, const struct mixer_config *c,
 bool mixer_is_dsn(const struct mhs_envelope *env, const uint8_t *p, size_t n);
 
 /* The DSN as an X.400 report to recipient 0 (RFC 2156 5.1.8.3); the whole DSN
- * as P22 is its returned content. */
+ * as P22 is its returned content, unless it cannot be converted (a loss). */
 int mixer_dsn_to_report(struct arena *a, const struct mixer_config *c,
     const struct mhs_envelope *env, const uint8_t *p, size_t n, int64_t now,
     struct mhs_envelope **out_env, struct buf *out, struct mixer_losses *losses,

@@ -431,6 +431,49 @@ only_final_dsns_from_the_null_sender_become_reports(void)
 }
 
 static void
+a_dsn_whose_content_cannot_be_converted_is_still_reported(void)
+{
+	struct mhs_envelope *env, *o = NULL;
+	struct buf dsn = {0}, out = {0};
+	struct fixture f;
+
+	fixture_open(&f);
+	env = mhs_envelope_new(f.a, MHS_MESSAGE);
+	env->content_type = MHS_CONTENT_RFC822;
+	env->originator.mailbox = "";
+	mhs_recipient_add(f.a, env)->name.mailbox = "a@bravo.example";
+	buf_puts(&dsn,
+	    "Content-Type: multipart/report; "
+	    "report-type=delivery-status;\r\n boundary=b\r\n\r\n"
+	    "--b\r\n\r\ntext\r\n--b\r\n"
+	    "Content-Type: message/delivery-status\r\n\r\n"
+	    "Reporting-MTA: dns; x.example\r\n\r\n"
+	    "Final-Recipient: rfc822; joe@x.example\r\n"
+	    "Action: failed\r\nStatus: 5.1.1\r\n\r\n--b\r\n"
+	    "Content-Type: multipart/mixed; boundary=c\r\n\r\n");
+	for (int i = 0; i < MIXER_PARTS_MAX + 1; i++)
+		buf_puts(&dsn, "--c\r\n\r\nx\r\n");
+	buf_puts(&dsn, "--c--\r\n--b--\r\n");
+	buf_puts(&out, "before");
+	CU_ASSERT_EQUAL(mixer_convert(f.a, &f.c, env, dsn.data, dsn.len,
+			    FIXTURE_NOW, &o, &out, &f.losses, &f.e),
+	    0);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(o);
+	CU_ASSERT_EQUAL(o->kind, MHS_REPORT);
+	CU_ASSERT_EQUAL(o->content_type, MHS_CONTENT_NONE);
+	CU_ASSERT(!o->report->content_returned);
+	CU_ASSERT_EQUAL_FATAL(o->report->n_recipients, 1);
+	CU_ASSERT_EQUAL(o->report->recipients[0].type, MHS_NOT_DELIVERED);
+	CU_ASSERT_STRING_EQUAL(buf_cstr(&out), "before");
+	CU_ASSERT_EQUAL_FATAL(f.losses.n > 0, true);
+	CU_ASSERT_STRING_EQUAL(
+	    f.losses.v[f.losses.n - 1].what, "returned content");
+	buf_free(&dsn);
+	buf_free(&out);
+	fixture_close(&f);
+}
+
+static void
 a_malformed_content_fails_with_content_syntax_error(void)
 {
 	struct mhs_envelope *o, *back = NULL;
@@ -463,6 +506,7 @@ suite_mixer_report(void)
 	    TEST(a_report_becomes_a_dsn),
 	    TEST(the_dsn_becomes_the_report_again),
 	    TEST(only_final_dsns_from_the_null_sender_become_reports),
+	    TEST(a_dsn_whose_content_cannot_be_converted_is_still_reported),
 	    TEST(a_malformed_content_fails_with_content_syntax_error),
 	    CU_TEST_INFO_NULL,
 	};
