@@ -111,6 +111,17 @@ int mixer_convert(struct arena *a, const struct mixer_config *c,
     struct mhs_envelope **out_env, struct buf *out, struct mixer_losses *losses,
     struct err *e);
 
+/* What to tell of a conversion, or of its new version's commit, that failed
+ * with `code`: a spool without room is temporary, what can never be converted
+ * or stored is not. */
+struct mixer_failure {
+	bool temporary;
+	int32_t reason, diagnostic; /* X.411 codes (mhs/diag.h) */
+	const char *status;         /* RFC 3463, static */
+};
+struct mixer_failure mixer_failure_of(int code, const struct err *e);
+bool mixer_temporary(int code);
+
 /* --- contents alone: `isthmus convert` --- */
 
 /* from, to: MHS_CONTENT_P2, _P22 or _RFC822; p22 -> p2 rewrites what 1984

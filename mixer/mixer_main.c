@@ -57,50 +57,19 @@ answer(struct channel *ch, const struct job *j, const struct q_outcome *same)
 	q_chan_result_all(ch->chan, j->mlist, j->recipients, j->n, same, false);
 }
 
-/* Which non-delivery reason goes with a diagnostic (RFC 2156 5.3.8.2). */
-static int32_t
-reason_for(int32_t diagnostic)
-{
-	static const int32_t conversion[] = {
-	    MHS_IMPRACTICAL_TO_CONVERT,
-	    MHS_IMPLICIT_CONVERSION_PROHIBITED,
-	    MHS_CONVERSION_WITH_LOSS_PROHIBITED,
-	    MHS_LINE_TOO_LONG,
-	    MHS_EITS_UNSUPPORTED,
-	    MHS_CONTENT_TYPE_NOT_SUPPORTED,
-	    MHS_CONTENT_SYNTAX_ERROR,
-	};
-
-	for (size_t i = 0; i < sizeof(conversion) / sizeof(conversion[0]); i++)
-		if (conversion[i] == diagnostic)
-			return MHS_CONVERSION_NOT_PERFORMED;
-	return MHS_UNABLE_TO_TRANSFER;
-}
-
-static bool
-temporary(int code)
-{
-	return code == ERR_TEMPORARY || code == ERR_SYSTEM ||
-	    code == ERR_MEMORY;
-}
-
 static void
 fail(struct channel *ch, const struct job *j, int code, const struct err *e)
 {
-	int32_t diagnostic = e->detail > 0 || code == ERR_UNSUPPORTED
-	    ? e->detail
-	    : MHS_CONTENT_SYNTAX_ERROR;
+	struct mixer_failure f = mixer_failure_of(code, e);
 	struct q_outcome o = {
-	    .result = temporary(code) ? Q_DEFERRED : Q_FAILED,
-	    .reason = reason_for(diagnostic),
-	    .diagnostic = diagnostic,
+	    .result = f.temporary ? Q_DEFERRED : Q_FAILED,
+	    .reason = f.reason,
+	    .diagnostic = f.diagnostic,
+	    .status = f.status,
 	    .text = e->text,
 	    .at = clock_wall(),
 	};
 
-	o.status = o.result == Q_DEFERRED
-	    ? "4.3.0"
-	    : mhs_diag_to_status(o.reason, o.diagnostic);
 	log_err(LOG_LEVEL_WARN, "not converted", e, NULL);
 	answer(ch, j, &o);
 }
@@ -143,11 +112,7 @@ on_durable(void *arg, int result, q_id id, const struct err *e)
 	struct q_outcomes all = {.mlist = j->mlist, .v = v, .n = j->n};
 
 	if (result < 0) {
-		struct err why = ERR_INIT;
-
-		err_set(&why, "mixer", ERR_TEMPORARY, "%s",
-		    e != NULL ? e->text : "not stored");
-		fail(j->ch, j, ERR_TEMPORARY, &why);
+		fail(j->ch, j, result, e);
 	} else {
 		for (size_t i = 0; i < j->n; i++)
 			v[i] = outcome_of(j, i);
@@ -222,7 +187,7 @@ convert(
 	    q_record_open(q_submitter_spool(ch->submitter), w->record, &rec, e);
 
 	if (r < 0)
-		return temporary(r) ? r : ERR_TEMPORARY;
+		return mixer_temporary(r) ? r : ERR_TEMPORARY;
 	r = mixer_convert(rec->arena, &ch->config, rec->env, rec->content,
 	    (size_t)rec->content_n, clock_wall(), &env, &content, &losses, e);
 	if (r == 0) {
