@@ -705,9 +705,3 @@ smtp_client_remote(const struct smtp_client *c)
 {
 	return c->remote;
 }
-
-unsigned
-smtp_client_extensions(const struct smtp_client *c)
-{
-	return c->extensions;
-}

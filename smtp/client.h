@@ -107,12 +107,5 @@ void smtp_client_quit(struct smtp_client *c, msec_t now);
 
 /* The name the server gave itself in its greeting, or "". */
 const char *smtp_client_remote(const struct smtp_client *c);
-/* What it offered. */
-#define SMTP_EXT_PIPELINING 1
-#define SMTP_EXT_SIZE 2
-#define SMTP_EXT_8BITMIME 4
-#define SMTP_EXT_DSN 8
-#define SMTP_EXT_STATUS 16
-unsigned smtp_client_extensions(const struct smtp_client *c);
 
 #endif

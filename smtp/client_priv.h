@@ -7,6 +7,13 @@
 #include "smtp/address.h"
 #include "smtp/client.h"
 
+/* What the server offered. */
+#define SMTP_EXT_PIPELINING 1
+#define SMTP_EXT_SIZE 2
+#define SMTP_EXT_8BITMIME 4
+#define SMTP_EXT_DSN 8
+#define SMTP_EXT_STATUS 16
+
 /* Which reply comes next. */
 enum client_await {
 	AWAIT_GREETING,

@@ -434,9 +434,3 @@ smtp_server_content_8bit(const struct smtp_server *s)
 {
 	return s->eightbit;
 }
-
-unsigned
-smtp_server_recipients(const struct smtp_server *s)
-{
-	return s->recipients;
-}

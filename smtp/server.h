@@ -119,7 +119,5 @@ void smtp_server_shutdown(struct smtp_server *s);
 const char *smtp_server_helo(const struct smtp_server *s);
 const char *smtp_server_protocol(const struct smtp_server *s);
 bool smtp_server_content_8bit(const struct smtp_server *s);
-/* Accepted recipients of the present transaction. */
-unsigned smtp_server_recipients(const struct smtp_server *s);
 
 #endif

@@ -142,9 +142,13 @@ the_hello_learns_what_the_server_offers(void)
 	CU_ASSERT_STRING_EQUAL(take(&x), "EHLO localhost\r\n");
 	say(&x, "250-mx.example PIPELINING\r\n250-size 5\r\n250 DSN\r\n");
 	CU_ASSERT_EQUAL(x.ready, 1);
-	CU_ASSERT_EQUAL(
-	    smtp_client_extensions(x.c), SMTP_EXT_SIZE | SMTP_EXT_DSN);
 	CU_ASSERT_STRING_EQUAL(smtp_client_remote(x.c), "mx.example");
+	/* SIZE and DSN, and no pipelining */
+	transaction(&x, "x", 1);
+	x.t.ret = 'F';
+	smtp_client_send(x.c, &x.t, 1);
+	CU_ASSERT_STRING_EQUAL(
+	    take(&x), "MAIL FROM:<joe@a> SIZE=1 RET=FULL\r\n");
 	session_close(&x);
 }
 
@@ -159,7 +163,10 @@ helo_follows_a_refused_ehlo(void)
 	    take(&x), "EHLO localhost\r\nHELO localhost\r\n");
 	say(&x, "250 old.example\r\n");
 	CU_ASSERT_EQUAL(x.ready, 1);
-	CU_ASSERT_EQUAL(smtp_client_extensions(x.c), 0);
+	transaction(&x, "x", 1);
+	x.t.ret = 'F';
+	smtp_client_send(x.c, &x.t, 1);
+	CU_ASSERT_STRING_EQUAL(take(&x), "MAIL FROM:<joe@a>\r\n");
 	session_close(&x);
 }
 
