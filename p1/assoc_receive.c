@@ -88,6 +88,7 @@ void
 p1_receive_event(struct p1 *p, const struct rtse_event *ev)
 {
 	struct err e = ERR_INIT;
+	bool known;
 
 	switch (ev->type) {
 	case RTSE_TRANSFER_BEGIN:
@@ -104,9 +105,10 @@ p1_receive_event(struct p1 *p, const struct rtse_event *ev)
 		break;
 	case RTSE_TRANSFER_END: ended(p); break;
 	default: /* LOST */
-		if (p->in.active && !p->in.bad)
-			lost(p, ev->err);
+		known = p->in.bad || !(p->in.active || p->in.answering);
 		p->in.active = p->in.answering = false;
+		if (!known)
+			lost(p, ev->err);
 		p1_settle(p);
 	}
 }
@@ -141,10 +143,4 @@ struct arena *
 p1_take_envelope(struct p1 *p)
 {
 	return p1_apdu_take(p->in.apdu);
-}
-
-uint64_t
-p1_in_content_length(const struct p1 *p)
-{
-	return p1_apdu_content_length(p->in.apdu);
 }

@@ -28,7 +28,9 @@ enum p1_event_type {
 	                 * p1_refuse(), now or later. */
 	P1_IN_LOST,     /* interrupted, or its syntax is wrong (err): forget it.
 	                 * The engine refuses it by itself. Also comes when no
-	                 * IN_BEGIN was seen. */
+	                 * IN_BEGIN was seen, and after IN_END when the peer
+	                 * gave it up before it was answered: then there is no
+	                 * more to answer. */
 	P1_SENT,        /* the peer took responsibility of what we sent */
 	P1_SEND_FAILED, /* it did not; err says why. The association may live
 	                 * on: p1_ready() tells. */
@@ -107,12 +109,12 @@ int64_t p1_send_content(struct p1 *p, const uint8_t *d, size_t n, struct err *e)
 void p1_send_discard(struct p1 *p);
 
 /* Receiver, after P1_IN_END: responsibility taken, or not (the peer tries
- * again). */
+ * again). ERR_PROTOCOL, and nothing else happens, when there is nothing to
+ * answer. */
 int p1_accept(struct p1 *p, struct err *e);
 int p1_refuse(struct p1 *p, struct err *e);
 /* The arena of the incoming envelope becomes the caller's. */
 struct arena *p1_take_envelope(struct p1 *p);
-uint64_t p1_in_content_length(const struct p1 *p); /* octets so far */
 /* Stop and resume taking octets (disk slower than the network). */
 void p1_hold_input(struct p1 *p, bool hold);
 

@@ -47,6 +47,7 @@ struct x_peer {
 
 /* An APDU received: until what it led to is durable. */
 struct x_in {
+	struct x_in *next;   /* in its link's `late` */
 	struct x_link *link; /* NULL: the association is gone */
 	struct x400p1 *channel;
 	const char *peer;
@@ -71,6 +72,9 @@ struct x_link {
 	unsigned used; /* transfers begun by us */
 	struct x_job *job;
 	struct x_in *in;
+	struct x_in *late; /* given up by the peer after its end, while the
+	                    * commit was under way: it keeps what it has, the
+	                    * peer sends it again. No input meanwhile. */
 };
 
 struct x400p1 {

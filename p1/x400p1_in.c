@@ -48,12 +48,37 @@ in_free(struct x_in *in)
 {
 	struct x400p1 *c = in->channel;
 
-	if (in->link != NULL)
-		in->link->in = NULL;
 	q_submit_abort(&in->submission);
 	arena_free(&in->arena);
 	free(in);
 	x_check(c);
+}
+
+/* Nobody waits for the answer. False: somebody does. */
+static bool
+too_late(struct x_in *in)
+{
+	struct x_link *l = in->link;
+	struct x_in **p;
+
+	if (l != NULL && l->in == in)
+		return false;
+	log_in(in, LOG_LEVEL_WARN, "received too late",
+	    l == NULL ? "the association is gone: the peer will send it again"
+		      : "the peer gave it up: it will send it again");
+	if (l == NULL) {
+		in_free(in);
+		return true;
+	}
+	for (p = &l->late; *p != in; p = &(*p)->next)
+		;
+	*p = in->next;
+	in_free(in);
+	if (l->late == NULL) {
+		p1_hold_input(l->p1, false);
+		conn_wake(l->conn);
+	}
+	return true;
 }
 
 /* All of it is durable (or settled), or it is not. */
@@ -64,12 +89,8 @@ answer(struct x_in *in)
 	struct err e = ERR_INIT;
 	int r;
 
-	if (l == NULL) {
-		log_in(in, LOG_LEVEL_WARN, "received too late",
-		    "the association is gone: the peer will send it again");
-		in_free(in);
+	if (too_late(in))
 		return;
-	}
 	l->in = NULL;
 	in->link = NULL;
 	r = in->err.code == 0 ? p1_accept(l->p1, &e) : p1_refuse(l->p1, &e);
@@ -322,6 +343,38 @@ content(struct x_in *in, const uint8_t *p, size_t n)
 		q_submit_abort(&in->submission);
 }
 
+/* What is not being committed goes at once, the rest when it is. */
+static struct x_in *
+forget(struct x_link *l)
+{
+	struct x_in *in = l->in;
+
+	l->in = NULL;
+	if (in == NULL)
+		return NULL;
+	if (in->commits == 0) {
+		in_free(in);
+		return NULL;
+	}
+	in->link = NULL;
+	return in;
+}
+
+/* A peer that gives up what is being committed, again and again, must not
+ * fill the queue any faster than the disk takes it. */
+static void
+lost(struct x_link *l)
+{
+	struct x_in *in = forget(l);
+
+	if (in == NULL)
+		return;
+	in->link = l;
+	in->next = l->late;
+	l->late = in;
+	p1_hold_input(l->p1, true);
+}
+
 void
 x_in_event(struct x_link *l, const struct p1_event *ev)
 {
@@ -336,7 +389,7 @@ x_in_event(struct x_link *l, const struct p1_event *ev)
 	default: /* LOST */
 		log_err(LOG_LEVEL_WARN, "transfer lost", ev->err, "peer",
 		    l->peer->name, "address", conn_peer(l->conn), NULL);
-		x_in_drop(l);
+		lost(l);
 		x_link_rest(l);
 	}
 }
@@ -344,12 +397,11 @@ x_in_event(struct x_link *l, const struct p1_event *ev)
 void
 x_in_drop(struct x_link *l)
 {
-	struct x_in *in = l->in;
+	struct x_in *in;
 
-	if (in == NULL)
-		return;
-	l->in = NULL;
-	in->link = NULL;
-	if (in->commits == 0)
-		in_free(in);
+	forget(l);
+	while ((in = l->late) != NULL) {
+		l->late = in->next;
+		in->link = NULL;
+	}
 }

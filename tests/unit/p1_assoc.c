@@ -411,6 +411,39 @@ acceptance_waits_for_the_receivers_word(void)
 	arena_free(&a);
 }
 
+/* A discard may cross our answer: then there is none to give any more, and the
+ * next APDU's answer is its own. */
+static void
+an_apdu_given_up_before_its_answer_is_lost(void)
+{
+	struct p1_params q = params(OSI_INITIATOR);
+	struct arena *a = arena_new();
+	struct err e = ERR_INIT;
+	struct pair w;
+
+	pair_open(&w, &q, 4096);
+	w.b.hold_answer = true;
+	transfer(&w, &w.a, make(a, MHS_MESSAGE, "m1"), "hello", 5);
+	CU_ASSERT_EQUAL(w.b.count[P1_IN_END], 1);
+	CU_ASSERT_EQUAL(rtse_transfer_discard(p1_rtse(w.a.p), &e), 0);
+	pump(&w);
+	CU_ASSERT_EQUAL(w.a.count[P1_SEND_FAILED], 1);
+	CU_ASSERT_EQUAL(w.b.count[P1_IN_LOST], 1);
+	CU_ASSERT_EQUAL(p1_accept(w.b.p, &e), ERR_PROTOCOL);
+	CU_ASSERT_EQUAL(p1_refuse(w.b.p, &e), ERR_PROTOCOL);
+	CU_ASSERT(p1_is_open(w.b.p));
+	transfer(&w, &w.a, make(a, MHS_MESSAGE, "m2"), "hello", 5);
+	CU_ASSERT_STRING_EQUAL(w.b.local, "m2");
+	CU_ASSERT_EQUAL(w.a.count[P1_SENT], 0);
+	CU_ASSERT_EQUAL(p1_accept(w.b.p, &e), 0);
+	pump(&w);
+	CU_ASSERT_EQUAL(w.a.count[P1_SENT], 1);
+	CU_ASSERT_EQUAL(w.b.count[P1_IN_LOST], 1);
+	CU_ASSERT_EQUAL(w.b.count[P1_CLOSED], 0);
+	pair_free(&w);
+	arena_free(&a);
+}
+
 /* A transfer that is no MTS-APDU, made by the RTSE below one end. */
 static void
 what_is_no_apdu_is_refused_and_said(void)
@@ -571,6 +604,7 @@ suite_p1_assoc(void)
 	    TEST(a_large_content_arrives_whole_through_small_windows),
 	    TEST(a_refused_message_leaves_the_association_usable),
 	    TEST(acceptance_waits_for_the_receivers_word),
+	    TEST(an_apdu_given_up_before_its_answer_is_lost),
 	    TEST(what_is_no_apdu_is_refused_and_said),
 	    TEST(the_turn_goes_to_who_asks_and_comes_back),
 	    TEST(more_urgent_work_keeps_the_turn),
