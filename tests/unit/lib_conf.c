@@ -330,6 +330,20 @@ faults_of_included_files_are_told_with_their_file(void)
 }
 
 static void
+a_p1_channel_may_limit_the_size_of_contents(void)
+{
+	struct world w;
+
+	begin(&w);
+	put(&w, "main.xml",
+	    XI REST "<channel name='c' program='x400p1' max-size='64MiB'/>"
+		    "</isthmus>");
+	CU_ASSERT_PTR_NOT_NULL(load(&w));
+	CU_ASSERT_STRING_EQUAL(w.said, "");
+	end(&w);
+}
+
+static void
 includes_reach_only_local_files_and_never_themselves(void)
 {
 	static const struct {
@@ -570,6 +584,7 @@ suite_lib_conf(void)
 	    TEST(document_types_and_so_entities_are_refused),
 	    TEST(included_files_take_their_place_and_keep_their_lines),
 	    TEST(faults_of_included_files_are_told_with_their_file),
+	    TEST(a_p1_channel_may_limit_the_size_of_contents),
 	    TEST(includes_reach_only_local_files_and_never_themselves),
 	    TEST(an_unusable_schema_is_told),
 	    TEST(numbers_and_words_are_read_strictly),
