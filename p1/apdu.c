@@ -400,7 +400,7 @@ p1_apdu_write(const struct mhs_envelope *env, uint64_t content_n,
 	    (env->kind == MHS_REPORT && !env->report->content_returned);
 
 	if (none && content_n > 0)
-		return err_set(e, "p1", ERR_PROTOCOL,
+		return err_set(e, "p1", ERR_UNSUPPORTED,
 		    "%llu octets of content where there is none",
 		    (unsigned long long)content_n);
 	switch (env->kind) {

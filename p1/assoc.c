@@ -287,9 +287,11 @@ ask_for_turn(struct p1 *p, int priority)
 {
 	struct err e = ERR_INIT;
 
-	if (p->turn_sent || rtse_dialogue(p->rtse) != RTSE_TWO_WAY_ALTERNATE)
+	if (priority >= p->pleaded ||
+	    rtse_dialogue(p->rtse) != RTSE_TWO_WAY_ALTERNATE)
 		return;
-	p->turn_sent = rtse_turn_please(p->rtse, priority, &e) >= 0;
+	if (rtse_turn_please(p->rtse, priority, &e) >= 0)
+		p->pleaded = priority;
 }
 
 static void
@@ -359,10 +361,22 @@ p1_idle(struct p1 *p)
 	p1_settle(p);
 }
 
+/* The most urgent of its requests counts; a priority that we do not know is
+ * still a request. */
+static void
+turn_asked(struct p1 *p, int priority)
+{
+	if (priority >= P1_NO_PRIORITY)
+		priority = P1_NO_PRIORITY - 1;
+	if (priority < p->asked)
+		p->asked = priority;
+	p1_settle(p);
+}
+
 static void
 turn_came(struct p1 *p)
 {
-	p->turn_sent = false;
+	p->pleaded = P1_NO_PRIORITY;
 	p->asked = P1_NO_PRIORITY;
 	if (p->closing)
 		p1_settle(p);
@@ -390,10 +404,7 @@ on_rtse(void *user, const struct rtse_event *ev)
 	case RTSE_TRANSFER_CNF:
 	case RTSE_TRANSFER_FAILED:
 	case RTSE_WRITABLE: p1_send_event(p, ev); break;
-	case RTSE_TURN_PLEASE:
-		p->asked = ev->priority;
-		p1_settle(p);
-		break;
+	case RTSE_TURN_PLEASE: turn_asked(p, ev->priority); break;
 	case RTSE_TURN_GIVE: turn_came(p); break;
 	case RTSE_CLOSE_IND:
 	case RTSE_CLOSE_CNF: closed(p, NULL); break;
@@ -496,7 +507,7 @@ p1_new(const struct p1_params *q, p1_event_fn *fn, void *user, msec_t now)
 	p->fn = fn;
 	p->user = user;
 	p->peer_mta = "";
-	p->wanted = p->asked = P1_NO_PRIORITY;
+	p->wanted = p->asked = p->pleaded = P1_NO_PRIORITY;
 	fill_rtse(&p->params, &r);
 	p1_receive_init(p);
 	p->rtse = rtse_new(&r, on_rtse, p, now);

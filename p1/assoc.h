@@ -38,11 +38,11 @@ struct p1 {
 	const char *peer_mta;
 	struct p1_out out;
 	struct p1_inbound in;
-	bool closing;   /* p1_close() was called */
-	bool idle;      /* nothing to send for now */
-	bool turn_sent; /* we asked for the turn and do not have it yet */
-	int wanted;     /* RTSE priority of our work, or P1_NO_PRIORITY */
-	int asked;      /* of the peer's request for the turn */
+	bool closing; /* p1_close() was called */
+	bool idle;    /* nothing to send for now */
+	int wanted;   /* RTSE priority of our work, or P1_NO_PRIORITY */
+	int pleaded;  /* of our request for the turn, until it comes */
+	int asked;    /* of the peer's request for the turn */
 };
 
 #define P1_NO_PRIORITY 99 /* larger is less urgent */

@@ -45,23 +45,30 @@ p1_send(struct p1 *p, const struct mhs_envelope *env, uint64_t content_n,
 	static const char *const what[] = {[MHS_MESSAGE] = "p1 message",
 	    [MHS_PROBE] = "p1 probe",
 	    [MHS_REPORT] = "p1 report"};
+	struct err why = ERR_INIT;
 	int r;
 
 	if (!p1_ready(p))
 		return err_set(e, LAYER, ERR_PROTOCOL, "not ready to send");
 	r = p1_apdu_write(env, content_n, &p->out.head, &p->out.tail, e);
-	if (r >= 0)
-		r = rtse_transfer_begin(
-		    p->rtse, p->out.head.len + content_n + p->out.tail.len, e);
 	if (r < 0) {
 		p1_send_reset(p);
 		return r;
 	}
-	p1_trace(p, true, what[env->kind], env->id.local);
-	p->out.active = true;
-	p->out.content_left = content_n;
-	p->idle = false;
-	return push_around(p, e);
+	r = rtse_transfer_begin(
+	    p->rtse, p->out.head.len + content_n + p->out.tail.len, &why);
+	if (r >= 0) {
+		p1_trace(p, true, what[env->kind], env->id.local);
+		p->out.active = true;
+		p->out.content_left = content_n;
+		p->idle = false;
+		r = push_around(p, &why);
+	}
+	if (r >= 0)
+		return r;
+	/* what the peer has of it nobody knows: no more is sent after that */
+	p1_abort(p, why.text);
+	return err_set(e, why.layer, ERR_TEMPORARY, "%s", why.text);
 }
 
 int64_t
@@ -85,15 +92,6 @@ p1_send_content(struct p1 *p, const uint8_t *d, size_t n, struct err *e)
 	p->out.content_left -= (uint64_t)took;
 	r = push_around(p, e);
 	return r < 0 ? r : took;
-}
-
-void
-p1_send_discard(struct p1 *p)
-{
-	struct err e = ERR_INIT;
-
-	if (p->out.active && rtse_transfer_discard(p->rtse, &e) < 0)
-		p1_abort(p, "cannot discard a transfer");
 }
 
 static void

@@ -97,16 +97,16 @@ int p1_start(struct p1 *p, struct err *e) __attribute__((warn_unused_result));
 /* May an APDU be sent now: bound, our turn, nothing under way? */
 bool p1_ready(const struct p1 *p);
 /* Starts a message, probe or report whose content of content_n octets follows
- * through p1_send_content(). ERR_UNSUPPORTED, ERR_LIMIT: this envelope cannot
- * be encoded (nothing was sent); ERR_PROTOCOL: not ready. */
+ * through p1_send_content(). ERR_UNSUPPORTED, ERR_SYNTAX, ERR_LIMIT: this
+ * envelope cannot be encoded, and never will be (nothing was sent);
+ * ERR_PROTOCOL: not ready; ERR_TEMPORARY: it could not be begun, and the
+ * association is aborted (P1_CLOSED came already). */
 int p1_send(struct p1 *p, const struct mhs_envelope *env, uint64_t content_n,
     struct err *e) __attribute__((warn_unused_result));
 /* Returns the octets taken (fewer than n when the window is full: go on at
  * P1_WRITABLE), or a negative code. */
 int64_t p1_send_content(struct p1 *p, const uint8_t *d, size_t n, struct err *e)
     __attribute__((warn_unused_result));
-/* Gives up what is being sent; P1_SEND_FAILED follows. */
-void p1_send_discard(struct p1 *p);
 
 /* Receiver, after P1_IN_END: responsibility taken, or not (the peer tries
  * again). ERR_PROTOCOL, and nothing else happens, when there is nothing to

@@ -68,28 +68,40 @@ send_more(struct x_link *l)
 	}
 }
 
-/* False: this envelope is not for P1, and the job is over. */
+static int
+send_first(struct x_link *l, const struct x_job *j, struct err *e)
+{
+	if (j->env->n_recipients == 0)
+		return err_set(e, "x400p1", ERR_UNSUPPORTED,
+		    "no recipient has an O/R name");
+	return p1_send(l->p1, j->env, j->record->content_n, e);
+}
+
+/* False: this envelope is not for P1, and the job is over; or the association
+ * is, which has put the job back. */
 static bool
 start(struct x_link *l, struct x_job *j)
 {
 	struct err e = ERR_INIT;
-	int r;
 
-	if (j->env->n_recipients == 0)
-		r = err_set(&e, "x400p1", ERR_UNSUPPORTED,
-		    "no recipient has an O/R name");
-	else
-		r = p1_send(l->p1, j->env, j->record->content_n, &e);
-	if (r < 0) {
-		x_job_failed(j, &e);
-		return false;
-	}
 	l->job = j;
 	l->used++;
 	j->sent = 0;
 	loop_timer_cancel(&l->idle);
-	send_more(l);
-	return true;
+	if (send_first(l, j, &e) >= 0) {
+		send_more(l);
+		return true;
+	}
+	if (l->job == NULL)
+		return false;
+	l->job = NULL;
+	l->used--;
+	if (e.code == ERR_UNSUPPORTED || e.code == ERR_SYNTAX ||
+	    e.code == ERR_LIMIT)
+		x_job_failed(j, &e);
+	else
+		x_job_deferred(j, "4.3.0", e.text, false);
+	return false;
 }
 
 /* Gives the link what waits, or lets it rest. */

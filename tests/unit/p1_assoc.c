@@ -522,6 +522,31 @@ more_urgent_work_keeps_the_turn(void)
 	arena_free(&a);
 }
 
+/* The turn is asked for again when work comes that is more urgent. */
+static void
+urgent_work_raises_the_priority_of_the_request(void)
+{
+	struct p1_params q = params(OSI_INITIATOR);
+	struct arena *a = arena_new();
+	struct pair w;
+
+	q.dialogue = RTSE_TWO_WAY_ALTERNATE;
+	pair_open(&w, &q, 4096);
+	p1_want_turn(w.a.p, MHS_NORMAL);
+	p1_want_turn(w.b.p, MHS_NON_URGENT);
+	pump(&w);
+	CU_ASSERT_EQUAL(w.b.count[P1_TURN], 0);
+	p1_want_turn(w.b.p, MHS_NON_URGENT);
+	CU_ASSERT_EQUAL(p1_engine_ops.output(w.b.p)->len, 0);
+	p1_want_turn(w.b.p, MHS_URGENT);
+	pump(&w);
+	CU_ASSERT_EQUAL(w.b.count[P1_TURN], 1);
+	transfer(&w, &w.b, make(a, MHS_MESSAGE, "m1"), "hello", 5);
+	CU_ASSERT_EQUAL(w.b.count[P1_SENT], 1);
+	pair_free(&w);
+	arena_free(&a);
+}
+
 static void
 the_next_one_may_be_sent_from_within_the_event(void)
 {
@@ -593,6 +618,28 @@ an_envelope_that_cannot_be_encoded_is_not_begun(void)
 	arena_free(&a);
 }
 
+/* The session is in an activity that P1 knows nothing of. */
+static void
+a_transfer_that_cannot_begin_ends_the_association(void)
+{
+	struct p1_params q = params(OSI_INITIATOR);
+	struct arena *a = arena_new();
+	struct err e = ERR_INIT;
+	struct pair w;
+
+	pair_open(&w, &q, 4096);
+	CU_ASSERT_EQUAL(rtse_transfer_begin(p1_rtse(w.a.p), 4, &e), 0);
+	CU_ASSERT_EQUAL(
+	    p1_send(w.a.p, make(a, MHS_MESSAGE, "m1"), 5, &e), ERR_TEMPORARY);
+	CU_ASSERT_EQUAL(e.code, ERR_TEMPORARY);
+	CU_ASSERT_EQUAL(w.a.count[P1_CLOSED], 1);
+	CU_ASSERT_FALSE(p1_is_open(w.a.p));
+	pump(&w);
+	CU_ASSERT_EQUAL(w.b.count[P1_CLOSED], 1);
+	pair_free(&w);
+	arena_free(&a);
+}
+
 void
 suite_p1_assoc(void)
 {
@@ -608,10 +655,12 @@ suite_p1_assoc(void)
 	    TEST(what_is_no_apdu_is_refused_and_said),
 	    TEST(the_turn_goes_to_who_asks_and_comes_back),
 	    TEST(more_urgent_work_keeps_the_turn),
+	    TEST(urgent_work_raises_the_priority_of_the_request),
 	    TEST(the_next_one_may_be_sent_from_within_the_event),
 	    TEST(an_abort_ends_both_and_loses_what_was_sent),
 	    TEST(a_broken_connection_closes),
 	    TEST(an_envelope_that_cannot_be_encoded_is_not_begun),
+	    TEST(a_transfer_that_cannot_begin_ends_the_association),
 	    CU_TEST_INFO_NULL,
 	};
 	unit_suite("p1_assoc", tests);
