@@ -49,8 +49,12 @@ set_log(const struct conf_node *root, const char *name)
 static void
 fail(struct q_chan *c, const struct err *e)
 {
-	log_err(LOG_LEVEL_ERROR, "unusable-configuration", e, NULL);
-	c->exit_code = 2;
+	bool again = e->code == ERR_SYSTEM || e->code == ERR_TEMPORARY ||
+	    e->code == ERR_MEMORY;
+
+	log_err(LOG_LEVEL_ERROR,
+	    again ? "cannot-start" : "unusable-configuration", e, NULL);
+	c->exit_code = again ? 1 : 2;
 	loop_stop(c->loop);
 }
 

@@ -68,7 +68,8 @@ struct q_chan_ops {
 	/* First of all, and once: the whole tree, and this channel's own
 	 * element in it (NULL for a listener that has none). Both live as
 	 * long as the q_chan. A channel that cannot use them says why in e
-	 * and returns negative: the process ends with exit code 2. */
+	 * and returns negative: the process ends with exit code 2, or 1 if
+	 * the system is to blame and a later start may do better. */
 	int (*config)(void *arg, const struct conf_node *root,
 	    const struct conf_node *own, struct err *e);
 	/* Work; valid during the call. NULL for listeners. */

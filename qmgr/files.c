@@ -89,46 +89,60 @@ q_file_unmap(struct q_file *f)
 }
 
 static int
-write_file(const char *path, const void *p, size_t n)
+write_out(int fd, const char *path, const uint8_t *p, size_t n, struct err *e)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	const uint8_t *s = p;
-	int rc = 0;
-
-	if (fd < 0)
-		return -1;
 	while (n > 0) {
-		ssize_t k = write(fd, s, n);
+		ssize_t k = write(fd, p, n);
 
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k == 0)
+			errno = EIO;
 		if (k <= 0)
-			break;
-		s += k;
+			return err_sys(e, "spool", "write %s", path);
+		p += k;
 		n -= (size_t)k;
 	}
-	if (n > 0 || fsync(fd) != 0)
-		rc = -1;
+	return fsync(fd) == 0 ? 0 : err_sys(e, "spool", "sync %s", path);
+}
+
+/* Under the name only when it is complete. */
+static int
+write_file(const char *path, const void *p, size_t n, struct err *e)
+{
+	char part[4200];
+	int fd, rc;
+
+	snprintf(part, sizeof(part), "%s.part", path);
+	fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_sys(e, "spool", "%s", part);
+	rc = write_out(fd, part, p, n, e);
 	close(fd);
+	if (rc == 0 && rename(part, path) != 0)
+		rc = err_sys(e, "spool", "rename %s", part);
+	if (rc != 0)
+		unlink(part); /* room for others; the error is known */
 	return rc;
 }
 
-bool
+int
 q_quarantine(const char *spool, const char *name, const uint8_t *p, size_t n,
-    const char *reason)
+    const char *reason, struct err *e)
 {
-	char path[4096], text[4096];
+	char directory[3072], path[4096], text[4096];
+	int rc;
 
-	snprintf(path, sizeof(path), "%s/quarantine/%s", spool, name);
-	snprintf(text, sizeof(text), "%s/quarantine/%s.txt", spool, name);
-	if (write_file(path, p, n) != 0) {
-		if (errno == EEXIST)
-			return false;
-		log_event(LOG_LEVEL_ERROR, "quarantine-failed", "path", path,
-		    "reason", strerror(errno), NULL);
-	}
-	if (write_file(text, reason, strlen(reason)) != 0)
-		log_event(LOG_LEVEL_WARN, "quarantine-failed", "path", text,
-		    "reason", strerror(errno), NULL);
+	snprintf(directory, sizeof(directory), "%s/quarantine", spool);
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	snprintf(text, sizeof(text), "%s/%s.txt", directory, name);
+	if (access(path, F_OK) == 0)
+		return 0;
+	if ((rc = write_file(text, reason, strlen(reason), e)) != 0 ||
+	    (rc = write_file(path, p, n, e)) != 0 ||
+	    (rc = q_sync_directory(directory, e)) != 0)
+		return rc;
 	log_event(LOG_LEVEL_ERROR, "quarantined", "path", path, "reason",
 	    reason, NULL);
-	return true;
+	return 0;
 }

@@ -25,8 +25,9 @@ int q_file_map(const char *path, struct q_file *f, struct err *e);
 void q_file_unmap(struct q_file *f);
 
 /* Copies n octets to SPOOL/quarantine/NAME, and the reason to NAME.txt beside
- * it, durably. False when it is there already (from an earlier start). */
-bool q_quarantine(const char *spool, const char *name, const uint8_t *p,
-    size_t n, const char *reason);
+ * it, durably; nothing is done when NAME is there already (from an earlier
+ * start): it is always complete. */
+int q_quarantine(const char *spool, const char *name, const uint8_t *p,
+    size_t n, const char *reason, struct err *e);
 
 #endif

@@ -44,10 +44,13 @@ struct load {
 	uint64_t number;     /* of the file under way */
 	const char *suffix;
 	const struct q_file *file;
-	struct segment *segment, *segments;
+	struct segment *segment, *segments; /* none during the journals */
 	struct held *held;
 	struct table versions, live; /* live: ids of messages told or held */
 	struct table contents;       /* content files in use */
+	bool uncopied;               /* damage that quarantine did not take */
+	int rc;                      /* why the file under way does not count */
+	struct err *e;
 };
 
 /* A number in a set. */
@@ -75,10 +78,14 @@ free_owner(void *arg, void *owner)
 
 /* --- damage --- */
 
-static void
+/* What cannot be copied stays where it is: a segment gets a record that nobody
+ * ever announces, so that it lasts until the next load; a journal, which the
+ * next snapshot would unlink, ends this load. False in both cases. */
+static bool
 quarantine(struct load *l, uint64_t offset, uint64_t n, const char *why)
 {
 	char name[64], number[Q_NUMBER_TEXT], reason[256];
+	struct err e = ERR_INIT;
 
 	q_number_text(l->number, number);
 	snprintf(name, sizeof(name), "%s-%08llx%s", number,
@@ -86,8 +93,20 @@ quarantine(struct load *l, uint64_t offset, uint64_t n, const char *why)
 	snprintf(reason, sizeof(reason), "%s%s, octet %llu, %llu octets: %s\n",
 	    number, l->suffix, (unsigned long long)offset,
 	    (unsigned long long)n, why);
-	q_quarantine(l->p->spool, name, l->file->p + offset, n, reason);
 	l->result->corrupt++;
+	if (q_quarantine(
+		l->p->spool, name, l->file->p + offset, n, reason, &e) == 0)
+		return true;
+	log_err(LOG_LEVEL_ERROR, "quarantine-failed", &e, NULL);
+	l->uncopied = true;
+	if (l->segment != NULL) {
+		l->segment->records++;
+	} else {
+		l->rc = e.code;
+		if (l->e != NULL)
+			*l->e = e;
+	}
+	return false;
 }
 
 static void
@@ -120,31 +139,33 @@ on_journal_record(void *arg, const struct q_header *h, const uint8_t *p)
 		quarantine(l, q_id_offset(h->id), q_record_size(h), e.text);
 }
 
-static void
+/* A file that cannot be read now may be whole: to go on without it would give
+ * up what is in it. */
+static int
 scan_file(struct load *l, const char *directory, uint64_t number,
-    const struct q_scan_ops *ops, struct q_scan_end *end)
+    const struct q_scan_ops *ops)
 {
 	char path[4096], text[Q_NUMBER_TEXT];
+	struct q_scan_end end = {0};
 	struct q_file f;
-	struct err e = ERR_INIT;
+	int rc;
 
-	*end = (struct q_scan_end){0};
 	q_number_text(number, text);
 	snprintf(path, sizeof(path), "%s/%s/%s%s", l->p->spool, directory, text,
 	    l->suffix);
-	if (q_file_map(path, &f, &e) != 0) {
-		log_err(LOG_LEVEL_ERROR, "unreadable", &e, NULL);
-		l->result->corrupt++;
-		return;
-	}
+	rc = q_file_map(path, &f, l->e);
+	if (rc != 0)
+		return rc;
 	l->number = number;
 	l->file = &f;
-	q_scan(f.p, f.n, number, ops, l, end);
-	if (end->torn > 0)
+	l->rc = 0;
+	q_scan(f.p, f.n, number, ops, l, &end);
+	if (end.torn > 0)
 		log_event(LOG_LEVEL_WARN, "torn-tail-dropped", "path", path,
-		    "after", log_u64(end->end), NULL);
-	l->result->torn += end->torn;
+		    "after", log_u64(end.end), NULL);
+	l->result->torn += end.torn;
 	q_file_unmap(&f);
+	return l->rc;
 }
 
 static int
@@ -176,7 +197,6 @@ static int
 read_journals(struct load *l, struct err *e)
 {
 	static const struct q_scan_ops ops = {on_journal_record, on_corrupt};
-	struct q_scan_end end;
 	uint64_t *v;
 	size_t n;
 	int rc;
@@ -188,12 +208,10 @@ read_journals(struct load *l, struct err *e)
 	free(v);
 	if (rc == 0)
 		rc = list(l, "journal", ".jnl", &v, &n, e);
-	if (rc != 0)
-		return rc;
-	for (size_t i = 0; i < n && v[i] < l->p->first_number; i++)
-		scan_file(l, "journal", v[i], &ops, &end);
+	for (size_t i = 0; rc == 0 && i < n && v[i] < l->p->first_number; i++)
+		rc = scan_file(l, "journal", v[i], &ops);
 	free(v);
-	return 0;
+	return rc;
 }
 
 /* --- segments --- */
@@ -212,7 +230,7 @@ static bool
 content_is_there(struct load *l, const struct q_header *h)
 {
 	char path[4096], text[Q_NUMBER_TEXT];
-	struct stat st;
+	struct stat st = {0};
 
 	/* after a crash of one process finished ones are here, too, whose files
 	 * are gone: qmgr will know */
@@ -220,7 +238,11 @@ content_is_there(struct load *l, const struct q_header *h)
 		return true;
 	q_number_text(h->content_file, text);
 	snprintf(path, sizeof(path), "%s/contents/%s", l->p->spool, text);
-	return stat(path, &st) == 0 && (uint64_t)st.st_size == h->content_n;
+	if (stat(path, &st) != 0 && errno != ENOENT) {
+		l->rc = err_sys(l->e, "spool", "%s", path);
+		return true;
+	}
+	return st.st_nlink > 0 && (uint64_t)st.st_size == h->content_n;
 }
 
 static void
@@ -292,49 +314,68 @@ on_segment_record(void *arg, const struct q_header *h, const uint8_t *p)
 	arena_reset(l->arena);
 	env = mhs_envelope_unpack(l->arena, p, h->body_n, &e);
 	if (env == NULL || !content_is_there(l, h)) {
-		quarantine(l, q_id_offset(h->id), q_record_size(h),
-		    env == NULL ? e.text : "its content file is missing");
-		segment_done(l->segment, h->id);
+		if (quarantine(l, q_id_offset(h->id), q_record_size(h),
+			env == NULL ? e.text : "its content file is missing"))
+			segment_done(l->segment, h->id);
 		return;
 	}
 	l->segment->records++;
 	on_message(l, h, env);
 }
 
-/* The instance that wrote the segment; 0: cannot be told. */
-static uint64_t
-writer_of(struct load *l, uint64_t number)
+/* The instance that wrote the segment, or 0 if that cannot be told. */
+static int
+writer_of(struct load *l, uint64_t number, uint64_t *instance)
 {
 	char path[4096], text[Q_NUMBER_TEXT];
 	uint8_t p[Q_HEADER + Q_FILE_INFO];
 	struct q_file_info info = {0};
 	struct q_header h;
+	size_t n;
 	FILE *f;
+	int rc = 0;
 
+	*instance = 0;
 	q_number_text(number, text);
 	snprintf(path, sizeof(path), "%s/segments/%s.seg", l->p->spool, text);
 	f = fopen(path, "rbe");
 	if (f == NULL)
-		return 0;
-	if (fread(p, 1, sizeof(p), f) == sizeof(p) &&
-	    q_header_unpack(&h, p, NULL) == 0 && h.type == Q_RECORD_FILE &&
-	    q_id_number(h.id) == number)
-		q_file_info_unpack(&info, p + Q_HEADER, Q_FILE_INFO, NULL);
+		return errno == ENOENT ? 0 : err_sys(l->e, "spool", "%s", path);
+	n = fread(p, 1, sizeof(p), f);
+	if (ferror(f))
+		rc = err_sys(l->e, "spool", "read %s", path);
+	else if (n == sizeof(p) && q_header_unpack(&h, p, NULL) == 0 &&
+	    h.type == Q_RECORD_FILE && q_id_number(h.id) == number &&
+	    q_file_info_unpack(&info, p + Q_HEADER, Q_FILE_INFO, NULL) == 0)
+		*instance = info.instance;
 	fclose(f);
-	return info.instance;
+	return rc;
 }
 
-static void
+static int
 scan_segment(struct load *l, uint64_t number)
 {
 	static const struct q_scan_ops ops = {on_segment_record, on_corrupt};
 	struct segment *s = xcalloc(1, sizeof(*s));
-	struct q_scan_end end;
 
 	s->number = number;
 	s->next = l->segments;
 	l->segments = l->segment = s;
-	scan_file(l, "segments", number, &ops, &end);
+	return scan_file(l, "segments", number, &ops);
+}
+
+static int
+scan_if_asked(struct load *l, uint64_t number)
+{
+	uint64_t instance;
+	int rc;
+
+	if (l->p->instance == 0)
+		return number < l->p->first_number ? scan_segment(l, number)
+						   : 0;
+	rc = writer_of(l, number, &instance);
+	return rc == 0 && instance == l->p->instance ? scan_segment(l, number)
+						     : rc;
 }
 
 static int
@@ -344,22 +385,17 @@ read_segments(struct load *l, struct err *e)
 	size_t n;
 	int rc = list(l, "segments", ".seg", &v, &n, e);
 
-	if (rc != 0)
-		return rc;
-	for (size_t i = 0; i < n; i++) {
-		if (l->p->instance != 0 ? writer_of(l, v[i]) == l->p->instance
-					: v[i] < l->p->first_number)
-			scan_segment(l, v[i]);
-	}
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		rc = scan_if_asked(l, v[i]);
 	free(v);
-	return 0;
+	return rc;
 }
 
 /* --- what can be told only after all segments --- */
 
 /* Back to the first step, with the original, where a version is gone. */
 static void
-repair_states(struct load *l, struct held *x, q_id id, struct buf *out)
+repair_states(struct load *l, const struct held *x, q_id id, struct buf *out)
 {
 	const uint8_t *p = x->states->states;
 	size_t n = x->states->n;
@@ -381,7 +417,7 @@ repair_states(struct load *l, struct held *x, q_id id, struct buf *out)
 }
 
 static void
-tell_held(struct load *l, struct held *x)
+tell_held(struct load *l, const struct held *x)
 {
 	struct q_in in = {x->summary.data, x->summary.len, false};
 	struct arena *a = arena_new();
@@ -392,9 +428,7 @@ tell_held(struct load *l, struct held *x)
 	repair_states(l, x, s->id, &states);
 	l->ops->message(l->arg, s, states.data, states.len);
 	buf_free(&states);
-	buf_free(&x->summary);
 	arena_free(&a);
-	free(x);
 }
 
 static struct segment *
@@ -428,22 +462,14 @@ tell_version(void *arg, void *owner)
 static void
 tell_rest(struct load *l)
 {
-	struct held *x;
-	struct segment *s;
-
-	while ((x = l->held) != NULL) {
-		l->held = x->next;
+	for (const struct held *x = l->held; x != NULL; x = x->next)
 		tell_held(l, x);
-	}
 	table_each(&l->versions, tell_version, l);
-	while ((s = l->segments) != NULL) {
+	for (const struct segment *s = l->segments; s != NULL; s = s->next) {
 		struct q_segment_news news = {
 		    s->number, s->records, s->done, s->n_done};
 
-		l->segments = s->next;
 		l->ops->segment(l->arg, &news);
-		free(s->done);
-		free(s);
 	}
 }
 
@@ -492,11 +518,38 @@ remove_orphans(struct load *l, struct err *e)
 	return 0;
 }
 
+static void
+load_free(struct load *l)
+{
+	struct held *x;
+	struct segment *s;
+
+	while ((x = l->held) != NULL) {
+		l->held = x->next;
+		buf_free(&x->summary);
+		free(x);
+	}
+	while ((s = l->segments) != NULL) {
+		l->segments = s->next;
+		free(s->done);
+		free(s);
+	}
+	table_each(&l->versions, free_owner, NULL);
+	table_each(&l->live, free_owner, NULL);
+	table_each(&l->contents, free_owner, NULL);
+	table_free(&l->versions);
+	table_free(&l->live);
+	table_free(&l->contents);
+	q_replay_free(&l->replay);
+	arena_free(&l->arena);
+}
+
 int
 q_load(const struct q_load_params *p, const struct q_load_ops *ops, void *arg,
     struct q_load_result *result, struct err *e)
 {
-	struct load l = {.p = p, .ops = ops, .arg = arg, .result = result};
+	struct load l = {
+	    .p = p, .ops = ops, .arg = arg, .result = result, .e = e};
 	bool all = p->instance == 0;
 	int rc = 0;
 
@@ -506,18 +559,13 @@ q_load(const struct q_load_params *p, const struct q_load_ops *ops, void *arg,
 		rc = read_journals(&l, e);
 	if (rc == 0)
 		rc = read_segments(&l, e);
-	tell_rest(&l);
+	if (rc == 0)
+		tell_rest(&l);
 	if (all && rc == 0) {
 		table_each(&l.replay.messages, check_seen, &l);
-		rc = remove_orphans(&l, e);
+		if (!l.uncopied)
+			rc = remove_orphans(&l, e);
 	}
-	table_each(&l.versions, free_owner, NULL);
-	table_each(&l.live, free_owner, NULL);
-	table_each(&l.contents, free_owner, NULL);
-	table_free(&l.versions);
-	table_free(&l.live);
-	table_free(&l.contents);
-	q_replay_free(&l.replay);
-	arena_free(&l.arena);
+	load_free(&l);
 	return rc;
 }

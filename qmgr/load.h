@@ -33,8 +33,11 @@ struct q_load_result {
 	uint64_t messages, finished, corrupt, torn, missing;
 };
 
-/* Damaged records go to quarantine with a log line; only a directory that
- * cannot be read is an error. */
+/* Damaged records go to quarantine with a log line; where that fails, their
+ * segment is told as having more records than were told, so that it stays. A
+ * directory or file that cannot be read is an error, and so is damage in a
+ * journal that cannot be copied: then no segment and no version was told, and
+ * all is to be loaded again. */
 int q_load(const struct q_load_params *p, const struct q_load_ops *ops,
     void *arg, struct q_load_result *result, struct err *e);
 

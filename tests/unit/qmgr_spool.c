@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "lib/arena.h"
 #include "lib/log.h"
 #include "mhs/envelope.h"
+#include "qmgr/files.h"
 #include "qmgr/load.h"
 #include "qmgr/record.h"
 #include "qmgr/writer.h"
@@ -361,15 +363,24 @@ on_segment(void *arg, const struct q_segment_news *s)
 	l->done += s->n;
 }
 
-static struct loaded
-load(const struct dir *d, uint64_t instance, struct q_load_result *result)
+static int
+try_load(const struct dir *d, uint64_t instance, struct loaded *l,
+    struct q_load_result *result)
 {
 	static const struct q_load_ops ops = {
 	    NULL, on_message, on_version, on_segment};
 	struct q_load_params p = {d->path, UINT64_MAX, instance};
-	struct loaded l = {0};
 
-	CU_ASSERT_EQUAL(q_load(&p, &ops, &l, result, NULL), 0);
+	*l = (struct loaded){0};
+	return q_load(&p, &ops, l, result, NULL);
+}
+
+static struct loaded
+load(const struct dir *d, uint64_t instance, struct q_load_result *result)
+{
+	struct loaded l;
+
+	CU_ASSERT_EQUAL(try_load(d, instance, &l, result), 0);
 	return l;
 }
 
@@ -447,6 +458,122 @@ a_damaged_record_goes_to_quarantine_and_the_rest_is_loaded(void)
 	finish(w);
 }
 
+/* Puts something in the place of a file or directory that fails each time it
+ * is opened; a second call puts things right. */
+static void
+obstruct(const char *path)
+{
+	char aside[200];
+
+	snprintf(aside, sizeof(aside), "%s.aside", path);
+	if (access(aside, F_OK) == 0) {
+		CU_ASSERT_EQUAL(unlink(path), 0);
+		CU_ASSERT_EQUAL(rename(aside, path), 0);
+		return;
+	}
+	CU_ASSERT_EQUAL(rename(path, aside), 0);
+	CU_ASSERT_EQUAL(symlink(path, path), 0);
+}
+
+static void
+a_segment_that_cannot_be_read_fails_the_load_and_is_not_told(void)
+{
+	struct world *w = begin();
+	struct q_load_result result;
+	struct loaded l;
+	char path[160];
+
+	for (unsigned i = 0; i < 20; i++)
+		put(w, i * 700);
+	loop_run(w->loop);
+	segment_path(&w->dir, w->id[0], path);
+	obstruct(path);
+	CU_ASSERT_EQUAL(try_load(&w->dir, 0, &l, &result), ERR_SYSTEM);
+	CU_ASSERT_EQUAL(l.segments, 0);
+	CU_ASSERT_EQUAL(try_load(&w->dir, 77, &l, &result), ERR_SYSTEM);
+	CU_ASSERT_EQUAL(l.segments, 0);
+	obstruct(path);
+	CU_ASSERT_EQUAL(load(&w->dir, 0, &result).messages, 20);
+	CU_ASSERT_EQUAL(load(&w->dir, 77, &result).messages, 20);
+	finish(w);
+}
+
+static void
+a_journal_that_cannot_be_read_fails_the_load(void)
+{
+	struct world *w = begin();
+	struct q_load_result result;
+	struct loaded l;
+	char path[160];
+
+	put(w, 100);
+	loop_run(w->loop);
+	snprintf(path, sizeof(path), "%s/journal/%016d.jnl", w->dir.path, 1);
+	CU_ASSERT_EQUAL(symlink(path, path), 0);
+	CU_ASSERT_EQUAL(try_load(&w->dir, 0, &l, &result), ERR_SYSTEM);
+	CU_ASSERT_EQUAL(l.messages, 0);
+	finish(w);
+}
+
+static void
+damage_that_quarantine_does_not_take_stays_in_its_segment(void)
+{
+	struct world *w = begin();
+	struct q_load_result result;
+	struct loaded l;
+	char path[160];
+
+	for (unsigned i = 0; i < 5; i++)
+		put(w, 300);
+	put(w, 10000);
+	loop_run(w->loop);
+	segment_path(&w->dir, w->id[2], path);
+	flip(path, (off_t)q_id_offset(w->id[2]) + Q_HEADER + 10);
+	content_path(&w->dir, path, sizeof(path));
+	CU_ASSERT_EQUAL(unlink(path), 0);
+	snprintf(path, sizeof(path), "%s/quarantine", w->dir.path);
+	obstruct(path);
+	l = load(&w->dir, 0, &result);
+	CU_ASSERT_EQUAL(l.messages, 4);
+	CU_ASSERT_EQUAL(l.records, 6); /* more than were told: it stays */
+	CU_ASSERT_EQUAL(l.done, 0);
+	obstruct(path);
+	l = load(&w->dir, 0, &result);
+	CU_ASSERT_EQUAL(l.records, 4);
+	CU_ASSERT_EQUAL(files_in(&w->dir, "quarantine"), 4);
+	finish(w);
+}
+
+static int
+copy(const struct dir *d, const char *name)
+{
+	return q_quarantine(
+	    d->path, name, (const uint8_t *)"octets", 6, "why", NULL);
+}
+
+static void
+a_copy_in_quarantine_is_complete_or_not_there(void)
+{
+	struct world *w = begin();
+	struct stat st;
+	char path[160], in_the_way[200];
+
+	snprintf(path, sizeof(path), "%s/quarantine/x", w->dir.path);
+	snprintf(in_the_way, sizeof(in_the_way), "%s.part", path);
+	/* left by a start that died, then something that cannot be written */
+	close(open(in_the_way, O_WRONLY | O_CREAT, 0600));
+	CU_ASSERT_EQUAL(copy(&w->dir, "x"), 0);
+	CU_ASSERT_EQUAL(stat(path, &st), 0);
+	CU_ASSERT_EQUAL(st.st_size, 6);
+	CU_ASSERT_NOT_EQUAL(access(in_the_way, F_OK), 0);
+	CU_ASSERT_EQUAL(unlink(path), 0);
+	CU_ASSERT_EQUAL(symlink("/dev/full", in_the_way), 0);
+	CU_ASSERT_EQUAL(copy(&w->dir, "x"), ERR_SYSTEM);
+	CU_ASSERT_NOT_EQUAL(access(path, F_OK), 0);
+	CU_ASSERT_EQUAL(copy(&w->dir, "x"), 0);
+	finish(w);
+}
+
 static void
 a_lost_content_file_is_not_passed_over(void)
 {
@@ -521,6 +648,10 @@ suite_qmgr_spool(void)
 	    TEST(below_low_water_nothing_is_taken),
 	    TEST(what_was_committed_is_loaded_after_a_crash),
 	    TEST(a_damaged_record_goes_to_quarantine_and_the_rest_is_loaded),
+	    TEST(a_segment_that_cannot_be_read_fails_the_load_and_is_not_told),
+	    TEST(a_journal_that_cannot_be_read_fails_the_load),
+	    TEST(damage_that_quarantine_does_not_take_stays_in_its_segment),
+	    TEST(a_copy_in_quarantine_is_complete_or_not_there),
 	    TEST(a_lost_content_file_is_not_passed_over),
 	    TEST(a_content_file_of_no_record_is_removed),
 	    TEST(versions_follow_their_messages),
