@@ -90,7 +90,7 @@ quarantine(struct load *l, uint64_t offset, uint64_t n, const char *why)
 	q_number_text(l->number, number);
 	snprintf(name, sizeof(name), "%s-%08llx%s", number,
 	    (unsigned long long)offset, l->suffix);
-	snprintf(reason, sizeof(reason), "%s%s, octet %llu, %llu octets: %s\n",
+	snprintf(reason, sizeof(reason), "%s%s, octet %llu, %llu octets: %s",
 	    number, l->suffix, (unsigned long long)offset,
 	    (unsigned long long)n, why);
 	l->result->corrupt++;
@@ -233,8 +233,9 @@ content_is_there(struct load *l, const struct q_header *h)
 	struct stat st = {0};
 
 	/* after a crash of one process finished ones are here, too, whose files
-	 * are gone: qmgr will know */
-	if (h->content_file == 0 || l->p->instance != 0)
+	 * are gone: qmgr will know. A version's file goes with its message,
+	 * and whether that is finished shows only when all is read. */
+	if (h->content_file == 0 || h->parent != 0 || l->p->instance != 0)
 		return true;
 	q_number_text(h->content_file, text);
 	snprintf(path, sizeof(path), "%s/contents/%s", l->p->spool, text);

@@ -106,6 +106,19 @@ child_of() { # PID NAME: pids of its descendants of that name
 	done
 }
 
+# A content that has a file of its own, in every version of it.
+large_message() {
+	{
+		printf 'From: alice@alpha.example\r\nTo: bob@bravo.example\r\nSubject: A large one\r\n\r\n'
+		awk 'BEGIN { for (i = 0; i < 10000; i++) printf "line %05d of a message that is too large for a segment\r\n", i }'
+	} >"$WORLD/large.eml"
+	send_mail "$ALPHA_SMTP" alice@alpha.example "$WORLD/large.eml" bob@bravo.example >/dev/null
+	wait_for 20 mailbox_find bob@bravo.example '^Subject: A large one'
+	check "a large message arrives whole" cmp \
+		<(tr -d '\r' <"$WORLD/large.eml" | grep '^line ') \
+		<(tr -d '\r' <"$(mailbox_find bob@bravo.example '^Subject: A large one')" | grep '^line ')
+}
+
 kills() {
 	local victims=(smtpd mixer x400p1 qmgr iaed lmtp report) i victim pid side n killed=0
 	perl tests/crash/flood.pl "127.0.0.1:$ALPHA_SMTP" alice@alpha.example \
@@ -124,6 +137,8 @@ kills() {
 	check "messages were accepted meanwhile ($n)" test "$n" -ge 100
 	wait_for 60 all_delivered
 	check "each of them is delivered: nothing accepted is lost" all_delivered
+	check "nothing sound was taken for damaged" bash -c \
+		"! ls '$WORLD'/*/spool/quarantine/* 2>/dev/null | grep -q ."
 	check "all processes are back" "$BIN/isthmus" ping -c "$WORLD/bravo.xml" alpha
 }
 all_delivered() {
@@ -152,8 +167,9 @@ messages=$(cat "$WORLD/alpha.log" "$WORLD/bravo.log" | grep -c ' sent kind=messa
 reports=$(cat "$WORLD/alpha.log" "$WORLD/bravo.log" | grep -c ' sent kind=report')
 bash tests/conformance/read.sh "$WORLD/p1.pcap" "$ALPHA_P1,$BRAVO_P1" "$messages" "$reports" ||
 	all_failed=$((all_failed + 1))
+large_message
 independent_mta
-part "independent MTA"
+part "large and independent"
 hostile_peers
 part "hostile peers"
 kills
