@@ -97,6 +97,8 @@ const char *conn_peer(const struct conn *c);
 /* TCP and Unix sockets. Addresses are text: "127.0.0.1:25", "[::1]:25",
  * "host:port", "unix:/path". All sockets are non-blocking, close-on-exec. */
 int net_listen(const char *address, struct err *e);
+/* Is the text such an address? Resolves nothing. 0 or ERR_SYNTAX. */
+int net_check(const char *address, struct err *e);
 /* Starts a connection to one numeric or resolved address: returns the socket
  * (which may still be connecting: conn_new() copes), or an error. */
 int net_connect(const char *address, struct err *e);

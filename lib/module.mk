@@ -18,3 +18,10 @@ SRCS += \
 # where `make install` puts things
 $(BUILD)/lib/paths.o: CFLAGS_ALL += -DISTHMUS_PREFIX='"$(PREFIX)"' \
 	-DISTHMUS_SYSCONFDIR='"$(SYSCONFDIR)"'
+$(BUILD)/lib/paths.o: $(BUILD)/.prefix
+
+.PHONY: FORCE
+$(BUILD)/.prefix: FORCE
+	@mkdir -p $(@D)
+	@echo '$(PREFIX) $(SYSCONFDIR)' | cmp -s - $@ || \
+		echo '$(PREFIX) $(SYSCONFDIR)' > $@

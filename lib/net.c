@@ -79,6 +79,14 @@ split(const char *address, struct target *t, struct err *e)
 	return 0;
 }
 
+int
+net_check(const char *address, struct err *e)
+{
+	struct target t;
+
+	return split(address, &t, e);
+}
+
 /* One step for each address that the text stands for: a socket, or -1. */
 typedef int try_fn(const struct sockaddr *sa, socklen_t n);
 

@@ -3,10 +3,13 @@
  * same functions that the daemons read it with.
  */
 #include <stdio.h>
+#include <string.h>
 
+#include "lib/loop.h"
 #include "lib/paths.h"
 #include "mixer/mixer.h"
 #include "ops/cmd.h"
+#include "osi/osi.h"
 #include "qmgr/config.h"
 #include "smtp/access.h"
 
@@ -68,7 +71,63 @@ check_smtpd(struct check *k, const struct conf_node *root)
 	}
 }
 
-static check_fn *const checks[] = {check_qmgr, check_mixer, check_smtpd};
+static void
+complain_of(struct check *k, const struct conf_node *n, const char *attr,
+    const char *why)
+{
+	cmd_complain(&k->complaints, n->file, n->line,
+	    arena_printf(k->a, "<%s> %s: %s", n->name, attr, why));
+}
+
+/* Addresses and selectors, wherever they stand. */
+static void
+check_texts(struct check *k, const struct conf_node *n)
+{
+	static const char *const selectors[] = {"tsel", "ssel", "psel"};
+	const char *address = conf_str(n, "address", NULL), *text;
+	struct osi_sel sel;
+	struct err e = ERR_INIT;
+
+	if (address != NULL && net_check(address, &e) < 0)
+		complain_of(k, n, "address", e.text);
+	for (size_t i = 0; i < sizeof(selectors) / sizeof(selectors[0]); i++) {
+		text = conf_str(n, selectors[i], NULL);
+		if (text != NULL && osi_sel_parse(text, &sel, &e) < 0)
+			complain_of(k, n, selectors[i], e.text);
+	}
+	for (size_t i = 0; i < n->n_children; i++)
+		check_texts(k, n->children[i]);
+}
+
+/* Every <listen> in the order of the file. */
+static void
+collect_listens(struct arena *a, const struct conf_node *n,
+    const struct conf_node ***v, size_t *count)
+{
+	if (strcmp(n->name, "listen") == 0)
+		*(const struct conf_node **)arena_push(
+		    a, v, count, sizeof(**v)) = n;
+	for (size_t i = 0; i < n->n_children; i++)
+		collect_listens(a, n->children[i], v, count);
+}
+
+static void
+check_listens(struct check *k, const struct conf_node *root)
+{
+	const struct conf_node **v = NULL;
+	size_t n = 0;
+
+	collect_listens(k->a, root, &v, &n);
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; j < i; j++)
+			if (strcmp(conf_str(v[i], "address", ""),
+				conf_str(v[j], "address", "")) == 0)
+				complain_of(k, v[i], "address",
+				    "another <listen> has it already");
+}
+
+static check_fn *const checks[] = {
+    check_qmgr, check_mixer, check_smtpd, check_texts, check_listens};
 
 static void
 check_file(struct check *k)

@@ -38,6 +38,12 @@ operator_check() {
 	sed 's|relay client="127.0.0.0/8"|relay client="127.0.0.0/99"|' "$WORLD/alpha.xml" >"$WORLD/bad.xml"
 	check "check refuses a network that is none" status_is 1 isthmus check -c "$WORLD/bad.xml"
 	check "with file and line" says "bad\\.xml:$(grep -n '/99' "$WORLD/bad.xml" | cut -d: -f1):"
+	sed "s|$ALPHA_SMTP\"|99999\"|" "$WORLD/alpha.xml" >"$WORLD/bad.xml"
+	check "check refuses a port that is none" status_is 1 isthmus check -c "$WORLD/bad.xml"
+	sed 's|tsel="P1-BRAVO"|tsel="0xZZ"|' "$WORLD/alpha.xml" >"$WORLD/bad.xml"
+	check "check refuses a selector that is none" status_is 1 isthmus check -c "$WORLD/bad.xml"
+	sed "s|127.0.0.1:$ALPHA_SMTP\"|127.0.0.1:$ALPHA_P1\"|" "$WORLD/alpha.xml" >"$WORLD/bad.xml"
+	check "check refuses two listeners on one address" status_is 1 isthmus check -c "$WORLD/bad.xml"
 	echo '<isthmus' >"$WORLD/bad.xml"
 	check "check refuses what is not XML" status_is 1 isthmus check -c "$WORLD/bad.xml"
 	check "with file and line" says 'bad\.xml:[0-9]+:'
