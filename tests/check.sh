@@ -37,5 +37,6 @@ unit() {
 part unit unit
 part "fuzz corpus" bash tests/fuzz/replay.sh
 part "end to end" bash tests/e2e/run.sh
+part "crash" bash tests/crash/steps.sh
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
