@@ -63,7 +63,6 @@ read_peer(struct x400p1 *c, const struct conf_node *n, int64_t per_peer,
 	p->max_links = (unsigned)max;
 	p->checkpoint_size = (uint32_t)checkpoint;
 	p->window_size = (uint32_t)window;
-	p->last = &p->first;
 	p->next = c->peers;
 	c->peers = p;
 	return 0;

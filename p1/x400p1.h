@@ -40,9 +40,9 @@ struct x_peer {
 	const char *our_mta, *our_password; /* what we present */
 	bool two_way_alternate;
 	uint32_t checkpoint_size, window_size;
-	unsigned max_links;          /* that we open */
-	struct x_job *first, **last; /* waiting */
-	unsigned n_waiting, n_links, n_opening, n_incoming;
+	unsigned max_links;  /* that we open */
+	struct x_job *first; /* waiting: the most urgent first */
+	unsigned n_waiting, n_links, n_opening;
 };
 
 /* An APDU received: until what it led to is durable. */
@@ -68,7 +68,7 @@ struct x_link {
 	struct p1 *p1;
 	struct conn *conn;
 	struct loop_timer *idle;
-	bool opened, ended;
+	bool opened, closing, ended;
 	unsigned used; /* transfers begun by us */
 	struct x_job *job;
 	struct x_in *in;
@@ -87,10 +87,11 @@ struct x400p1 {
 	const char *hostname;
 	struct osi_sel calling; /* our transport selector */
 	int64_t idle_timeout, max_size;
-	unsigned max_links;
+	unsigned max_links; /* in each direction */
 	struct x_peer *peers;
-	struct x_link *links;
-	unsigned n_links, n_jobs, n_commits;
+	struct x_peer *served; /* the last that got a place which was awaited */
+	struct x_link *links;  /* the youngest first */
+	unsigned n_outgoing, n_incoming, n_jobs, n_commits;
 	uint32_t serial; /* of connections and reports */
 	int service;     /* where iaed hands over connections, -1: nowhere */
 	struct loop_watch *watch;
@@ -108,6 +109,8 @@ int x_link_open(struct x_peer *p, struct err *e);
 void x_link_take(struct x400p1 *c, int fd, const uint8_t *d, size_t n);
 /* Nothing is under way on it: closes it now, or when it stays so. */
 void x_link_rest(struct x_link *l);
+/* Releases it when what is under way is done. */
+void x_link_close(struct x_link *l);
 void x_links_free(struct x400p1 *c);
 
 /* x400p1_in.c: the IN_ events. */
@@ -119,6 +122,8 @@ void x_in_drop(struct x_link *l);
 void x_out_add(struct x_peer *p, struct x_job *j);
 /* Joins waiting work and associations. */
 void x_out_pump(struct x_peer *p);
+/* A place became free: first for peers that have none. */
+void x_out_pump_all(struct x400p1 *c);
 /* The sending events; OPEN and TURN mean that it may take work. */
 void x_out_event(struct x_link *l, const struct p1_event *ev);
 /* The association ended: its work waits again, or is deferred. A peer that

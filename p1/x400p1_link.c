@@ -89,6 +89,14 @@ on_idle(void *arg)
 	struct x_link *l = arg;
 
 	l->idle = NULL;
+	x_link_close(l);
+}
+
+void
+x_link_close(struct x_link *l)
+{
+	l->closing = true;
+	loop_timer_cancel(&l->idle);
 	p1_close(l->p1);
 	conn_wake(l->conn);
 }
@@ -105,7 +113,7 @@ x_link_rest(struct x_link *l)
 			p1_close(l->p1);
 		else
 			p1_abort(l->p1, "shutting down");
-	} else if (l->role == OSI_INITIATOR && l->idle == NULL) {
+	} else if (l->role == OSI_INITIATOR && l->idle == NULL && !l->closing) {
 		l->idle = loop_timer_set(c->loop, c->idle_timeout, on_idle, l);
 	}
 }
@@ -113,7 +121,7 @@ x_link_rest(struct x_link *l)
 void
 x_check(struct x400p1 *c)
 {
-	if (c->stopping && c->n_jobs == 0 && c->n_links == 0 &&
+	if (c->stopping && c->n_jobs == 0 && c->links == NULL &&
 	    c->n_commits == 0)
 		loop_stop(c->loop);
 }
@@ -167,6 +175,17 @@ on_event(void *user, const struct p1_event *ev)
 	}
 }
 
+/* Bound ones only: who does not say his name keeps no peer out. */
+static bool
+full(const struct x400p1 *c)
+{
+	unsigned n = 0;
+
+	for (const struct x_link *l = c->links; l != NULL; l = l->next)
+		n += l->role == OSI_RESPONDER && l->opened && !l->ended;
+	return n >= c->max_links;
+}
+
 /* Responder: which peer is it, and what does it have to present? */
 static bool
 lookup(void *user, const char *mta, struct p1_peer_auth *out)
@@ -180,13 +199,12 @@ lookup(void *user, const char *mta, struct p1_peer_auth *out)
 	if (p == NULL)
 		return false;
 	l->peer = p;
-	p->n_incoming++;
 	*out = (struct p1_peer_auth){
 	    .password = p->password,
 	    .our_mta = p->our_mta,
 	    .our_password = p->our_password,
 	    .two_way_alternate = p->two_way_alternate,
-	    .busy = c->stopping || c->n_links > c->max_links,
+	    .busy = c->stopping || full(c),
 	};
 	return true;
 }
@@ -201,11 +219,10 @@ link_free(struct x_link *l)
 	*l->prev = l->next;
 	if (l->next != NULL)
 		l->next->prev = l->prev;
-	c->n_links--;
 	if (l->role == OSI_RESPONDER) {
-		if (l->peer != NULL)
-			l->peer->n_incoming--;
+		c->n_incoming--;
 	} else {
+		c->n_outgoing--;
 		l->peer->n_links--;
 		if (!l->opened)
 			l->peer->n_opening--;
@@ -221,7 +238,6 @@ static void
 on_gone(void *arg)
 {
 	struct x_link *l = arg;
-	struct x_peer *p = l->peer;
 	struct x400p1 *c = l->channel;
 	struct err e = ERR_INIT;
 	struct p1_event ev = {.type = P1_CLOSED, .err = &e, .bind_error = -1};
@@ -229,8 +245,7 @@ on_gone(void *arg)
 	err_set(&e, "tcp", ERR_TEMPORARY, "connection lost");
 	ended(l, &ev);
 	link_free(l);
-	if (p != NULL)
-		x_out_pump(p);
+	x_out_pump_all(c);
 	x_check(c);
 }
 
@@ -248,7 +263,10 @@ link_new(struct x400p1 *c, struct x_peer *p, const struct p1_params *q, int fd)
 	if (l->next != NULL)
 		l->next->prev = &l->next;
 	c->links = l;
-	c->n_links++;
+	if (l->role == OSI_RESPONDER)
+		c->n_incoming++;
+	else
+		c->n_outgoing++;
 	params.common = (struct osi_common){
 	    .timeouts = {.connect = CONNECT_MS,
 		.reply = REPLY_MS,
@@ -312,12 +330,31 @@ responder_params(const struct x400p1 *c)
 	return q;
 }
 
+/* Callers that do not bind must not take the places of those who would: the
+ * one that has waited longest goes. */
+static void
+drop_unbound(struct x400p1 *c, const struct x_link *newest)
+{
+	struct x_link *oldest = NULL;
+
+	for (struct x_link *l = c->links; l != NULL; l = l->next)
+		if (l->role == OSI_RESPONDER && !l->opened && !l->ended &&
+		    l != newest)
+			oldest = l;
+	if (oldest == NULL)
+		return;
+	p1_abort(oldest->p1, "too many connections wait for a bind");
+	conn_kill(oldest->conn);
+}
+
 void
 x_link_take(struct x400p1 *c, int fd, const uint8_t *d, size_t n)
 {
 	struct p1_params q = responder_params(c);
 	struct x_link *l = link_new(c, NULL, &q, fd);
 
+	if (c->n_incoming > c->max_links)
+		drop_unbound(c, l);
 	conn_unread(l->conn, d, n);
 	conn_wake(l->conn);
 }

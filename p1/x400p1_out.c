@@ -9,24 +9,31 @@
 
 /* Work on an association that broke is tried anew this often. */
 #define ATTEMPTS_MAX 3
+/* What an association may carry while other peers wait for its place. */
+#define YIELD_AFTER 20
 
 /* --- the queue --- */
 
+static int
+urgency(const struct x_job *j)
+{
+	static const uint8_t map[] = {
+	    [MHS_URGENT] = 2, [MHS_NORMAL] = 1, [MHS_NON_URGENT] = 0};
+
+	return map[j->env->priority];
+}
+
+/* The more urgent go first; `first`: before its equals. */
 static void
 enqueue(struct x_peer *p, struct x_job *j, bool first)
 {
-	if (p->first == NULL)
-		p->last = &p->first;
-	if (first) {
-		j->next = p->first;
-		p->first = j;
-		if (j->next == NULL)
-			p->last = &j->next;
-	} else {
-		j->next = NULL;
-		*p->last = j;
-		p->last = &j->next;
-	}
+	struct x_job **at = &p->first;
+	int than = first ? urgency(j) : urgency(j) - 1;
+
+	while (*at != NULL && urgency(*at) > than)
+		at = &(*at)->next;
+	j->next = *at;
+	*at = j;
 	p->n_waiting++;
 }
 
@@ -38,8 +45,6 @@ dequeue(struct x_peer *p)
 	if (j == NULL)
 		return NULL;
 	p->first = j->next;
-	if (p->first == NULL)
-		p->last = &p->first;
 	p->n_waiting--;
 	j->next = NULL;
 	return j;
@@ -104,12 +109,42 @@ start(struct x_link *l, struct x_job *j)
 	return false;
 }
 
+/* Has work, and no association for it? */
+static bool
+starves(const struct x_peer *p)
+{
+	return p->n_waiting > 0 && p->n_links == 0;
+}
+
+static bool
+full(const struct x400p1 *c)
+{
+	return c->n_outgoing >= c->max_links;
+}
+
+/* Busy peers share the places with those that wait for one. */
+static bool
+must_yield(const struct x_link *l)
+{
+	if (l->role != OSI_INITIATOR || l->closing || l->used < YIELD_AFTER ||
+	    !full(l->channel))
+		return false;
+	for (const struct x_peer *p = l->channel->peers; p != NULL; p = p->next)
+		if (starves(p))
+			return true;
+	return false;
+}
+
 /* Gives the link what waits, or lets it rest. */
 static void
 give_job(struct x_link *l)
 {
 	struct x_job *j;
 
+	if (l->job == NULL && must_yield(l)) {
+		x_link_close(l);
+		return;
+	}
 	while (p1_ready(l->p1) && (j = dequeue(l->peer)) != NULL)
 		if (start(l, j))
 			return;
@@ -206,29 +241,86 @@ x_out_ended(struct x_link *l, const struct err *why)
 static bool
 may_serve(const struct x_link *l, const struct x_peer *p)
 {
-	return l->peer == p && l->opened && !l->ended && l->job == NULL &&
-	    p1_is_open(l->p1) &&
+	return l->peer == p && l->opened && !l->closing && !l->ended &&
+	    l->job == NULL && p1_is_open(l->p1) &&
 	    (l->role == OSI_INITIATOR ||
 		rtse_dialogue(p1_rtse(l->p1)) == RTSE_TWO_WAY_ALTERNATE);
+}
+
+/* All places are taken: those that only linger are given up, the oldest first,
+ * one for each peer that waits. */
+static void
+make_room(struct x400p1 *c)
+{
+	unsigned wanted = 0;
+	struct x_link *oldest;
+
+	for (const struct x_peer *p = c->peers; p != NULL; p = p->next)
+		wanted += starves(p);
+	for (const struct x_link *l = c->links; l != NULL; l = l->next)
+		wanted -= wanted > 0 && l->closing;
+	while (wanted-- > 0) {
+		oldest = NULL;
+		for (struct x_link *l = c->links; l != NULL; l = l->next)
+			if (l->idle != NULL)
+				oldest = l;
+		if (oldest == NULL)
+			return;
+		x_link_close(oldest);
+	}
+}
+
+static void
+open_links(struct x_peer *p, unsigned max)
+{
+	struct err e = ERR_INIT;
+
+	while (p->n_waiting > p->n_opening && p->n_links < max &&
+	    !full(p->channel))
+		if (x_link_open(p, &e) < 0) {
+			peer_failed(p, &e);
+			return;
+		}
 }
 
 void
 x_out_pump(struct x_peer *p)
 {
-	struct err e = ERR_INIT;
-
 	for (struct x_link *l = p->channel->links;
 	     l != NULL && p->n_waiting > 0; l = l->next)
 		if (may_serve(l, p)) {
 			give_job(l);
 			conn_wake(l->conn);
 		}
-	while (p->n_waiting > p->n_opening && p->n_links < p->max_links &&
-	    p->channel->n_links < p->channel->max_links)
-		if (x_link_open(p, &e) < 0) {
-			peer_failed(p, &e);
-			return;
+	open_links(p, p->max_links);
+	if (starves(p))
+		make_room(p->channel);
+}
+
+static struct x_peer *
+peer_after(const struct x400p1 *c, const struct x_peer *p)
+{
+	return p != NULL && p->next != NULL ? p->next : c->peers;
+}
+
+void
+x_out_pump_all(struct x400p1 *c)
+{
+	struct x_peer *start = peer_after(c, c->served), *p = start;
+
+	if (p == NULL)
+		return;
+	do {
+		if (starves(p) && !full(c)) {
+			c->served = p;
+			open_links(p, 1);
 		}
+		p = peer_after(c, p);
+	} while (p != start);
+	do {
+		x_out_pump(p);
+		p = peer_after(c, p);
+	} while (p != start);
 }
 
 void
