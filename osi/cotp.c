@@ -27,7 +27,6 @@ struct cotp {
 	cotp_event_fn *fn;
 	void *user;
 	enum cotp_state state;
-	msec_t now;
 	uint16_t local_ref, remote_ref;
 	bool peer_gave_size; /* the CR had a TPDU size parameter */
 	uint32_t tpdu_size;  /* negotiated */
@@ -59,7 +58,6 @@ cotp_new(const struct cotp_params *p, cotp_event_fn *fn, void *user, msec_t now)
 		c->params.tpdu_size = COTP_TPDU_MAX;
 	c->fn = fn;
 	c->user = user;
-	c->now = now;
 	c->tpdu_size = c->params.tpdu_size;
 	/* unique enough: a class 0 connection is named by its TCP connection */
 	c->local_ref = (uint16_t)(now & 0x7fff) | 1;
@@ -161,21 +159,6 @@ cotp_connect_accept(struct cotp *c)
 		c->tpdu_size = UINT32_C(1) << t.size_code;
 	put_tpdu(c, &t);
 	c->state = COTP_OPEN;
-}
-
-void
-cotp_connect_refuse(struct cotp *c, enum cotp_reason reason)
-{
-	struct tpdu t = {
-	    .code = TPDU_DR,
-	    .dst_ref = c->remote_ref,
-	    .reason = (uint8_t)reason,
-	};
-
-	if (c->state != COTP_WAIT_ANSWER)
-		return;
-	put_tpdu(c, &t);
-	c->state = COTP_CLOSED;
 }
 
 static void
@@ -520,9 +503,8 @@ take_head(struct cotp *c, const uint8_t *p, size_t n)
 }
 
 void
-cotp_input(struct cotp *c, const uint8_t *p, size_t n, msec_t now)
+cotp_input(struct cotp *c, const uint8_t *p, size_t n)
 {
-	c->now = now;
 	while (n > 0 && c->state != COTP_CLOSED) {
 		size_t taken =
 		    c->rx_left > 0 ? take_data(c, p, n) : take_head(c, p, n);
@@ -564,12 +546,6 @@ const struct cotp_params *
 cotp_params(const struct cotp *c)
 {
 	return &c->params;
-}
-
-msec_t
-cotp_now(const struct cotp *c)
-{
-	return c->now;
 }
 
 /* --- for the listener, which has no engine --- */

@@ -15,7 +15,7 @@
 struct cotp;
 
 enum cotp_event_type {
-	COTP_CONNECT_IND, /* responder: CR arrived; answer accept or refuse */
+	COTP_CONNECT_IND, /* responder: CR arrived; to be accepted */
 	COTP_CONNECT_CNF, /* initiator: CC arrived */
 	COTP_DATA_IND,    /* a fragment of a TSDU; `last` ends the TSDU */
 	COTP_DISCONNECT,  /* refused, broken or closed: nothing follows */
@@ -63,19 +63,16 @@ void cotp_free(struct cotp **c);
 void cotp_connect_request(struct cotp *c);
 /* Responder, after COTP_CONNECT_IND. */
 void cotp_connect_accept(struct cotp *c);
-void cotp_connect_refuse(struct cotp *c, enum cotp_reason reason);
 /* A fragment of a TSDU; split into DT TPDUs of the negotiated size. */
 void cotp_data_request(struct cotp *c, const uint8_t *p, size_t n, bool last);
 /* Class 0 has no release: this closes the TCP connection once flushed. */
 void cotp_disconnect(struct cotp *c);
 
-void cotp_input(struct cotp *c, const uint8_t *p, size_t n, msec_t now);
+void cotp_input(struct cotp *c, const uint8_t *p, size_t n);
 void cotp_closed(struct cotp *c, const struct err *reason);
 struct buf *cotp_output(struct cotp *c);
 bool cotp_finished(const struct cotp *c);
 const struct cotp_params *cotp_params(const struct cotp *c);
-/* The time as last told by cotp_new() or cotp_input(). */
-msec_t cotp_now(const struct cotp *c);
 
 /* For iaed: looks at the first octets of a TCP connection without an engine.
  * Returns 1 and the called TSEL when a whole CR is there, 0 when more octets

@@ -94,7 +94,7 @@ engine_input(void *engine, const uint8_t *p, size_t n, msec_t now)
 	struct rtse *r = engine;
 
 	touch(r, now);
-	cotp_input(rtse_cotp(r), p, n, now);
+	cotp_input(rtse_cotp(r), p, n);
 }
 
 static void

@@ -416,12 +416,6 @@ ses_version(const struct ses *s)
 	return s->version;
 }
 
-uint32_t
-ses_next_serial(const struct ses *s)
-{
-	return s->vm;
-}
-
 const struct ses_params *
 ses_params(const struct ses *s)
 {

@@ -133,8 +133,7 @@ void ses_free(struct ses **s);
  * caller's bug or a race with the peer): nothing is sent then. ERR_LIMIT when
  * user data is longer than the protocol version can carry. The serial
  * number of SYNC_MINOR.req and ACTIVITY_END.req is assigned here when it is
- * given as 0 (ses_next_serial() before the request tells it). An S-DATA.req
- * that was begun must be ended before other requests; activity interrupt and
+ * given as 0. An S-DATA.req that was begun must be ended before other requests; activity interrupt and
  * discard, token give and abort cut it off. */
 int ses_request(struct ses *s, const struct ses_prim *p, struct err *e)
     __attribute__((warn_unused_result));
@@ -142,8 +141,6 @@ int ses_request(struct ses *s, const struct ses_prim *p, struct err *e)
 uint8_t ses_tokens(const struct ses *s);
 uint16_t ses_requirements(const struct ses *s);
 int ses_version(const struct ses *s);
-/* V(M): the serial number of the next synchronization point. */
-uint32_t ses_next_serial(const struct ses *s);
 const struct ses_params *ses_params(const struct ses *s);
 struct cotp *ses_cotp(struct ses *s);
 /* Timers of session and transport: clock_mono() at which ses_timeout() wants

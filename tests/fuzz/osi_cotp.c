@@ -24,7 +24,7 @@ feed(enum osi_role role, size_t step, const uint8_t *p, size_t n)
 	if (role == OSI_INITIATOR)
 		cotp_connect_request(c);
 	for (size_t at = 0; at < n; at += step)
-		cotp_input(c, p + at, n - at < step ? n - at : step, 1);
+		cotp_input(c, p + at, n - at < step ? n - at : step);
 	cotp_closed(c, NULL);
 	cotp_free(&c);
 }

@@ -105,7 +105,7 @@ carry(struct pres *from, struct pres *to, size_t chunk)
 
 		memcpy(copy, out->data, n);
 		buf_consume(out, n);
-		cotp_input(ses_cotp(pres_ses(to)), copy, n, 1);
+		cotp_input(ses_cotp(pres_ses(to)), copy, n);
 		free(copy);
 	}
 }

@@ -46,7 +46,7 @@ carry(struct cotp *from, struct cotp *to, size_t step)
 	while (b->len > 0) {
 		size_t n = b->len < step ? b->len : step;
 
-		cotp_input(to, b->data, n, 1);
+		cotp_input(to, b->data, n);
 		buf_consume(b, n);
 	}
 }

@@ -247,7 +247,7 @@ request(struct two *t, struct side *from, enum acse_prim_type type)
 
 	CU_ASSERT_TRUE(acse_request(from->a, &p, &e) >= 0);
 	wire_run(ses_cotp(pres_ses(acse_pres(t->a.a))),
-	    ses_cotp(pres_ses(acse_pres(t->b.a))), t->chunk, 1000);
+	    ses_cotp(pres_ses(acse_pres(t->b.a))), t->chunk);
 }
 
 static void
@@ -338,7 +338,7 @@ a_connect_without_aarq_is_refused(void)
 	two_init(&t, WIRE_WHOLE);
 	CU_ASSERT_EQUAL(pres_request(acse_pres(t.a.a), &q, &e), 0);
 	wire_run(ses_cotp(pres_ses(acse_pres(t.a.a))),
-	    ses_cotp(pres_ses(acse_pres(t.b.a))), WIRE_WHOLE, 1000);
+	    ses_cotp(pres_ses(acse_pres(t.b.a))), WIRE_WHOLE);
 	CU_ASSERT_EQUAL(t.b.count[ACSE_ASSOCIATE], 0);
 	CU_ASSERT_EQUAL(t.b.count[ACSE_P_ABORT], 1);
 	two_free(&t);

@@ -87,8 +87,8 @@ two_init(struct two *t, const struct pres_params *a,
 static void
 run(struct two *t)
 {
-	wire_run(ses_cotp(pres_ses(t->a.p)), ses_cotp(pres_ses(t->b.p)),
-	    t->chunk, 1000);
+	wire_run(
+	    ses_cotp(pres_ses(t->a.p)), ses_cotp(pres_ses(t->b.p)), t->chunk);
 }
 
 static void

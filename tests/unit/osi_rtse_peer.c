@@ -45,7 +45,7 @@ static void
 duel_run(struct duel *d)
 {
 	wire_run(ses_cotp(pres_ses(acse_pres(d->peer))),
-	    ses_cotp(pres_ses(acse_pres(rtse_acse(d->x.r)))), d->chunk, 1000);
+	    ses_cotp(pres_ses(acse_pres(rtse_acse(d->x.r)))), d->chunk);
 }
 
 /* An AARQ whose RTORQ is of the test's making. */

@@ -221,7 +221,6 @@ an_activity_is_resumed_where_it_stopped(void)
 
 	associate(&a, &b, SES_FU_RTSE, 1);
 	OK(ses_request(a.s, &p, NULL));
-	CU_ASSERT_EQUAL(ses_next_serial(a.s), 42);
 	OK(end_request(&a, SES_SYNC_MINOR, ""));
 	end_carry(&a, &b, 1);
 	TOLD(&b, "RESUME.ind MINOR.ind");
@@ -486,7 +485,7 @@ a_tsdu_maximum_size_proposed_by_the_peer_is_kept(void)
 		cn.data[8] += 6;
 		cn.data[10] += 6;
 		buf_clear(out);
-		cotp_input(ses_cotp(b.s), cn.data, cn.len, 1);
+		cotp_input(ses_cotp(b.s), cn.data, cn.len);
 		buf_free(&cn);
 	}
 	memset(text, 'x', sizeof(text) - 1);
@@ -653,7 +652,7 @@ put_in(struct end *e, const char *tsdu_hex)
 	buf_putc(&in, (uint8_t)(7 + tsdu.len));
 	buf_append(&in, (uint8_t[]){2, 0xf0, 0x80}, 3);
 	buf_append(&in, tsdu.data, tsdu.len);
-	cotp_input(ses_cotp(e->s), in.data, in.len, 1);
+	cotp_input(ses_cotp(e->s), in.data, in.len);
 	buf_free(&tsdu);
 	buf_free(&in);
 }
@@ -666,8 +665,8 @@ open_in_state(struct end *e, enum ses_state state)
 
 	end_open(e, &p);
 	e->accept = false;
-	cotp_input(ses_cotp(e->s),
-	    (const uint8_t *)"\3\0\0\x0b\6\xe0\0\0\0\1\0", 11, 1);
+	cotp_input(
+	    ses_cotp(e->s), (const uint8_t *)"\3\0\0\x0b\6\xe0\0\0\0\1\0", 11);
 	buf_clear(cotp_output(ses_cotp(e->s)));
 	e->s->state = state;
 	e->s->fu = 0xffff & ~SES_FU_DUPLEX;
@@ -787,8 +786,8 @@ version_1_is_spoken_with_a_peer_that_has_no_other(void)
 
 	end_open(&e, &p);
 	e.accept = false;
-	cotp_input(ses_cotp(e.s), (const uint8_t *)"\3\0\0\x0b\6\xe0\0\0\0\1\0",
-	    11, 1);
+	cotp_input(
+	    ses_cotp(e.s), (const uint8_t *)"\3\0\0\x0b\6\xe0\0\0\0\1\0", 11);
 	put_in(&e, "0d04 14020249");
 	TOLD(&e, "CONNECT.ind");
 	long_one.data = data;
@@ -799,8 +798,8 @@ version_1_is_spoken_with_a_peer_that_has_no_other(void)
 	end_close(&e);
 	/* and with none that we have */
 	end_open(&e, &p);
-	cotp_input(ses_cotp(e.s), (const uint8_t *)"\3\0\0\x0b\6\xe0\0\0\0\1\0",
-	    11, 1);
+	cotp_input(
+	    ses_cotp(e.s), (const uint8_t *)"\3\0\0\x0b\6\xe0\0\0\0\1\0", 11);
 	put_in(&e, "0d05 0503 160104");
 	TOLD(&e, "P-ABORT.ind");
 	end_close(&e);
@@ -846,7 +845,7 @@ recorded_transfers_go_through_our_responder(void)
 		vector_load(names[i], "initiator", &in);
 		k.e.s = ses_new(&p, answer, &k, 1);
 		for (size_t at = 0; at < in.len; at++)
-			cotp_input(ses_cotp(k.e.s), in.data + at, 1, 1);
+			cotp_input(ses_cotp(k.e.s), in.data + at, 1);
 		TOLD(&k.e, "CONNECT.ind START.ind END.ind RELEASE.ind");
 		CU_ASSERT_EQUAL(k.ends, 1);
 		CU_ASSERT(k.e.data.len > 200);
@@ -871,16 +870,16 @@ recorded_answers_satisfy_our_initiator(void)
 	OK(end_request(&e, SES_CONNECT, ""));
 	in.data[6] = 1001 >> 8;
 	in.data[7] = 1001 & 0xff;
-	cotp_input(ses_cotp(e.s), in.data, 14 + 176, 1);
+	cotp_input(ses_cotp(e.s), in.data, 14 + 176);
 	TOLD(&e, "CONNECT.cnf");
 	CU_ASSERT(e.last.accepted && e.user.len == 116);
 	OK(end_request(&e, SES_ACTIVITY_START, ""));
 	OK(end_request(&e, SES_DATA, "message"));
 	OK(end_request(&e, SES_ACTIVITY_END, ""));
-	cotp_input(ses_cotp(e.s), in.data + 190, 14, 1);
+	cotp_input(ses_cotp(e.s), in.data + 190, 14);
 	TOLD(&e, "END.cnf");
 	OK(end_request(&e, SES_RELEASE, ""));
-	cotp_input(ses_cotp(e.s), in.data + 204, in.len - 204, 1);
+	cotp_input(ses_cotp(e.s), in.data + 204, in.len - 204);
 	TOLD(&e, "RELEASE.cnf");
 	end_close(&e);
 	buf_clear(&in);
@@ -889,7 +888,7 @@ recorded_answers_satisfy_our_initiator(void)
 	OK(end_request(&e, SES_CONNECT, ""));
 	in.data[6] = 1001 >> 8;
 	in.data[7] = 1001 & 0xff;
-	cotp_input(ses_cotp(e.s), in.data, in.len, 1);
+	cotp_input(ses_cotp(e.s), in.data, in.len);
 	told = end_log(&e);
 	CU_ASSERT_STRING_EQUAL(told, "CONNECT.cnf");
 	CU_ASSERT(!e.last.accepted && e.last.reason == 2);

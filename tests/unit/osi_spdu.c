@@ -91,7 +91,7 @@ count(struct census *k, const char *name, const char *side)
 	if (answers)
 		b.data[5] = 0xe0;
 	k->c = cotp_new(&p, one_tsdu, k, 1);
-	cotp_input(k->c, b.data, b.len, 1);
+	cotp_input(k->c, b.data, b.len);
 	cotp_free(&k->c);
 	buf_free(&b);
 }

@@ -19,7 +19,7 @@ static const size_t wire_chunks[] = {1, 7, WIRE_WHOLE};
 #define WIRE_CHUNKS (sizeof(wire_chunks) / sizeof(*wire_chunks))
 
 static inline bool
-wire_carry(struct cotp *from, struct cotp *to, size_t chunk, msec_t now)
+wire_carry(struct cotp *from, struct cotp *to, size_t chunk)
 {
 	struct buf *out = cotp_output(from);
 	bool any = out->len > 0;
@@ -31,7 +31,7 @@ wire_carry(struct cotp *from, struct cotp *to, size_t chunk, msec_t now)
 		/* exactly n octets: a reader beyond them is caught */
 		memcpy(copy, out->data, n);
 		buf_consume(out, n);
-		cotp_input(to, copy, n, now);
+		cotp_input(to, copy, n);
 		free(copy);
 	}
 	return any;
@@ -39,13 +39,13 @@ wire_carry(struct cotp *from, struct cotp *to, size_t chunk, msec_t now)
 
 /* Until both are silent. */
 static inline void
-wire_run(struct cotp *a, struct cotp *b, size_t chunk, msec_t now)
+wire_run(struct cotp *a, struct cotp *b, size_t chunk)
 {
 	bool any;
 
 	do {
-		any = wire_carry(a, b, chunk, now);
-		any |= wire_carry(b, a, chunk, now);
+		any = wire_carry(a, b, chunk);
+		any |= wire_carry(b, a, chunk);
 	} while (any);
 }
 

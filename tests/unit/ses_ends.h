@@ -115,7 +115,7 @@ end_carry(struct end *from, struct end *to, size_t step)
 	while (b->len > 0) {
 		size_t n = b->len < step ? b->len : step;
 
-		cotp_input(ses_cotp(to->s), b->data, n, 2000);
+		cotp_input(ses_cotp(to->s), b->data, n);
 		buf_consume(b, n);
 	}
 	return all;
