@@ -14,17 +14,20 @@
 #include "qmgr/wake.h"
 #include "qmgr/writer.h"
 
-#define TRY_AGAIN 1000 /* ms */
+#define TRY_AGAIN 1000        /* ms */
+#define RECORD_MAX (1u << 20) /* octets of entries in a record, about */
 
+/* What one call appended. */
 struct item {
-	struct q_append append; /* first: the writer gives it back */
-	struct q_journal *journal;
+	struct item *next;
 	struct buf entries;
+	bool snapshot;
 	void (*done)(void *arg);
 	void *arg;
-	bool failed;
 };
 
+/* One record is on its way at a time, of all that waited when the one before
+ * was durable: so nothing overtakes an entry that has to be written again. */
 struct q_journal {
 	char *directory;
 	struct loop *loop;
@@ -32,45 +35,123 @@ struct q_journal {
 	struct loop_timer *again;
 	uint64_t size;
 	bool snapshot_running, closed;
-	/* appended, in order, until durable: a failure must not let a later
-	 * entry overtake an earlier one */
-	struct item *failed_first, **failed_last;
+	struct item *first, **last; /* waiting, in order */
+
+	struct q_append record; /* the one on its way */
+	struct buf octets;      /* its entries */
+	struct item *carried;   /* the items that end in it */
+	bool under_way;         /* not durable yet, or its callbacks run */
+
 	pthread_mutex_t lock;
-	struct q_append *first, **last; /* back from the writer; locked */
+	pthread_cond_t came_back;
+	bool back, failed; /* what became of it; locked */
 	struct q_wake *wake;
 };
 
 static void
-writer_append(struct q_journal *j, struct item *i)
+write_record(struct q_journal *j)
 {
-	i->failed = false;
-	q_writer_append(j->writer, &i->append);
+	q_writer_append(j->writer, &j->record);
 }
 
-/* Appends again all that failed, in order. */
 static void
 try_again(void *arg)
 {
 	struct q_journal *j = arg;
-	struct item *i = j->failed_first, *next;
 
 	j->again = NULL;
-	j->failed_first = NULL;
-	j->failed_last = &j->failed_first;
-	for (; i != NULL; i = next) {
-		next = (struct item *)i->append.next;
-		writer_append(j, i);
+	write_record(j);
+}
+
+/* How many of these octets go into a record that has `room`, in whole entries,
+ * but at least one. */
+static size_t
+cut(const uint8_t *p, size_t n, size_t room)
+{
+	struct arena *a = arena_new();
+	const uint8_t *begin = p, *end = p;
+	struct q_entry x;
+	int rc;
+
+	if (n <= room) {
+		end = p + n;
+		n = 0;
+	}
+	while (n > 0) {
+		rc = q_entry_unpack(&p, &n, a, &x, NULL);
+		INVARIANT(rc == 0);
+		if (end > begin && (size_t)(p - begin) > room)
+			break;
+		end = p;
+		arena_reset(a);
+	}
+	arena_free(&a);
+	return (size_t)(end - begin);
+}
+
+/* Moves what fits from the items that wait into the record. */
+static void
+gather(struct q_journal *j)
+{
+	struct item **end = &j->carried, *i;
+	size_t n;
+
+	while ((i = j->first) != NULL && !i->snapshot) {
+		n = i->entries.len;
+		if (j->octets.len > 0 && j->octets.len + n > RECORD_MAX)
+			return;
+		n = cut(i->entries.data, n, RECORD_MAX);
+		buf_append(&j->octets, i->entries.data, n);
+		buf_consume(&i->entries, n);
+		if (i->entries.len > 0)
+			return;
+		j->first = i->next;
+		i->next = NULL;
+		*end = i;
+		end = &i->next;
 	}
 }
 
 static void
-remember_failed(struct q_journal *j, struct item *i)
+gather_snapshot(struct q_journal *j)
 {
-	i->append.next = NULL;
-	*j->failed_last = i;
-	j->failed_last = (struct item **)(void *)&i->append.next;
-	if (j->again == NULL && !j->closed)
-		j->again = loop_timer_set(j->loop, TRY_AGAIN, try_again, j);
+	struct item *i = j->first;
+
+	j->first = i->next;
+	i->next = NULL;
+	j->carried = i;
+	j->octets = i->entries;
+	i->entries = (struct buf){0};
+}
+
+static void
+write_next(struct q_journal *j)
+{
+	struct q_header *h = &j->record.h;
+	uint32_t crc;
+
+	if (j->under_way || j->first == NULL)
+		return;
+	j->under_way = true;
+	j->record = (struct q_append){0};
+	h->type = j->first->snapshot ? Q_RECORD_SNAPSHOT : Q_RECORD_JOURNAL;
+	if (j->first->snapshot)
+		gather_snapshot(j);
+	else
+		gather(j);
+	if (j->first == NULL)
+		j->last = &j->first;
+	crc = crc32c(0, j->octets.data, j->octets.len);
+	if (h->type == Q_RECORD_SNAPSHOT) {
+		h->content_n = j->octets.len;
+		h->content_crc = crc;
+		j->record.content = j->octets.data;
+	} else {
+		h->body_n = (uint32_t)j->octets.len;
+		h->body_crc = crc;
+		j->record.body = j->octets.data;
+	}
+	write_record(j);
 }
 
 /* The journals that a snapshot stands for. */
@@ -95,42 +176,67 @@ unlink_older(struct q_journal *j, uint64_t number)
 }
 
 static void
-item_done(struct q_journal *j, struct item *i)
+free_items(struct item *i)
 {
-	if (i->append.h.type == Q_RECORD_SNAPSHOT) {
-		j->snapshot_running = false;
-		if (!i->failed)
-			unlink_older(j, q_id_number(i->append.h.id));
-	} else if (i->failed) {
-		remember_failed(j, i);
-		return;
+	struct item *next;
+
+	for (; i != NULL; i = next) {
+		next = i->next;
+		buf_free(&i->entries);
+		free(i);
 	}
-	if (i->done != NULL)
-		i->done(i->arg);
-	buf_free(&i->entries);
-	free(i);
+}
+
+/* The record is durable, or was a snapshot that is given up. */
+static void
+record_over(struct q_journal *j)
+{
+	struct item *carried = j->carried;
+
+	j->carried = NULL;
+	buf_free(&j->octets);
+	for (const struct item *i = carried; i != NULL; i = i->next)
+		if (i->done != NULL)
+			i->done(i->arg);
+	free_items(carried);
+	j->under_way = false;
+	write_next(j);
 }
 
 static void
 take_back(void *arg)
 {
 	struct q_journal *j = arg;
-	struct q_append *a, *next;
+	bool back, failed, snapshot = j->record.h.type == Q_RECORD_SNAPSHOT;
 
 	pthread_mutex_lock(&j->lock);
-	a = j->first;
-	j->first = NULL;
-	j->last = &j->first;
+	back = j->back;
+	failed = j->failed;
+	j->back = false;
 	pthread_mutex_unlock(&j->lock);
-	for (; a != NULL; a = next) {
-		next = a->next;
-		item_done(j, (struct item *)a);
+	if (!back)
+		return;
+	if (failed && !snapshot) {
+		if (!j->closed)
+			j->again =
+			    loop_timer_set(j->loop, TRY_AGAIN, try_again, j);
+		return;
 	}
+	if (snapshot) {
+		j->snapshot_running = false;
+		if (!failed)
+			unlink_older(j, q_id_number(j->record.h.id));
+	}
+	record_over(j);
 }
 
 static void
 journal_free(struct q_journal *j)
 {
+	free_items(j->first);
+	free_items(j->carried);
+	buf_free(&j->octets);
+	pthread_cond_destroy(&j->came_back);
 	pthread_mutex_destroy(&j->lock);
 	free(j->directory);
 	free(j);
@@ -141,22 +247,15 @@ static void
 writer_done(void *arg, struct q_append *batch, int result, const struct err *e)
 {
 	struct q_journal *j = arg;
-	struct q_append *a = batch;
-	bool first;
 
 	(void)e;
+	INVARIANT(batch == &j->record && batch->next == NULL);
 	pthread_mutex_lock(&j->lock);
-	first = j->first == NULL;
-	*j->last = batch;
-	for (;; a = a->next) {
-		((struct item *)a)->failed = result != 0;
-		if (a->next == NULL)
-			break;
-	}
-	j->last = &a->next;
+	j->back = true;
+	j->failed = result != 0;
+	pthread_cond_signal(&j->came_back);
 	pthread_mutex_unlock(&j->lock);
-	if (first)
-		q_wake_ring(j->wake);
+	q_wake_ring(j->wake);
 }
 
 struct q_journal *
@@ -178,8 +277,8 @@ q_journal_open(const struct q_journal_params *p, struct loop *l, struct err *e)
 	w.directory = j->directory;
 	j->loop = l;
 	j->last = &j->first;
-	j->failed_last = &j->failed_first;
 	pthread_mutex_init(&j->lock, NULL);
+	pthread_cond_init(&j->came_back, NULL);
 	j->wake = q_wake_new(l, take_back, j, e);
 	if (j->wake != NULL)
 		j->writer = q_writer_open(&w, e);
@@ -191,79 +290,69 @@ q_journal_open(const struct q_journal_params *p, struct loop *l, struct err *e)
 	return j;
 }
 
+static bool
+wait_for_record(struct q_journal *j)
+{
+	bool failed;
+
+	pthread_mutex_lock(&j->lock);
+	while (!j->back)
+		pthread_cond_wait(&j->came_back, &j->lock);
+	failed = j->failed;
+	pthread_mutex_unlock(&j->lock);
+	take_back(j);
+	return !failed;
+}
+
 void
 q_journal_close(struct q_journal **jp)
 {
 	struct q_journal *j = *jp;
-	struct item *i, *next;
 
 	if (j == NULL)
 		return;
 	*jp = NULL;
-	/* one last try for what failed; then its messages come again */
-	loop_timer_cancel(&j->again);
-	try_again(j);
 	j->closed = true;
-	q_writer_close(&j->writer);
-	take_back(j);
-	for (i = j->failed_first; i != NULL; i = next) {
-		next = (struct item *)i->append.next;
-		buf_free(&i->entries);
-		free(i);
+	/* one last try for what failed; then its messages come again */
+	if (j->again != NULL) {
+		loop_timer_cancel(&j->again);
+		write_record(j);
 	}
+	while (j->under_way && wait_for_record(j))
+		;
+	q_writer_close(&j->writer);
 	q_wake_free(&j->wake);
 	journal_free(j);
 }
 
-static struct item *
-item_new(struct q_journal *j, struct buf *entries, enum q_record_type type)
+static void
+add(struct q_journal *j, struct buf *entries, bool snapshot,
+    void (*done)(void *arg), void *arg)
 {
 	struct item *i = xcalloc(1, sizeof(*i));
-	struct q_header *h = &i->append.h;
-	uint32_t crc;
 
-	i->journal = j;
-	i->entries = *entries;
+	*i = (struct item){NULL, *entries, snapshot, done, arg};
 	*entries = (struct buf){0};
-	crc = crc32c(0, i->entries.data, i->entries.len);
-	h->type = type;
-	if (type == Q_RECORD_SNAPSHOT) {
-		h->content_n = i->entries.len;
-		h->content_crc = crc;
-		i->append.content = i->entries.data;
-	} else {
-		h->body_n = (uint32_t)i->entries.len;
-		h->body_crc = crc;
-		i->append.body = i->entries.data;
-	}
-	return i;
+	*j->last = i;
+	j->last = &i->next;
+	write_next(j);
 }
 
 void
 q_journal_append(struct q_journal *j, struct buf *entries,
     void (*done)(void *arg), void *arg)
 {
-	struct item *i = item_new(j, entries, Q_RECORD_JOURNAL);
-
-	j->size += q_record_size(&i->append.h);
-	i->done = done;
-	i->arg = arg;
-	/* what is tried again goes first */
-	if (j->failed_first != NULL)
-		remember_failed(j, i);
-	else
-		writer_append(j, i);
+	j->size += entries->len;
+	add(j, entries, false, done, arg);
 }
 
 void
 q_journal_snapshot(struct q_journal *j, struct buf *entries)
 {
-	struct item *i = item_new(j, entries, Q_RECORD_SNAPSHOT);
-
 	INVARIANT(!j->snapshot_running);
 	j->snapshot_running = true;
 	j->size = 0;
-	writer_append(j, i);
+	add(j, entries, true, NULL, NULL);
 }
 
 uint64_t

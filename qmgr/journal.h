@@ -63,10 +63,13 @@ struct q_journal *q_journal_open(
 void q_journal_close(struct q_journal **j);
 /* Takes the entries (the buf is emptied) and calls done(arg) in the loop once
  * they are durable. A failed write is tried again, in a new file, each second
- * until it succeeds: the facts do not go away. In order. */
+ * until it succeeds: the facts do not go away. In order, also after failures:
+ * what came later waits. Entries that are too many for a record are split,
+ * each whole. */
 void q_journal_append(struct q_journal *j, struct buf *entries,
     void (*done)(void *arg), void *arg);
-/* The same for a snapshot; once it is durable all older journals go. */
+/* The same for a snapshot, in order with the entries; once it is durable all
+ * older journals go. One that fails is given up. */
 void q_journal_snapshot(struct q_journal *j, struct buf *entries);
 /* Octets written since the last snapshot was asked for. */
 uint64_t q_journal_size(const struct q_journal *j);

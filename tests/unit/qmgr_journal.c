@@ -141,7 +141,7 @@ replay_keeps_states_until_the_message_is_finished(void)
 /* --- on disk --- */
 
 static int sync_errno;
-static unsigned syncs_to_fail;
+static unsigned syncs_to_fail, sync_slow_ms;
 
 static ssize_t
 plain_pwrite(int fd, const void *p, size_t n, off_t offset)
@@ -155,6 +155,7 @@ failing_fdatasync(int fd)
 	if (__atomic_load_n(&syncs_to_fail, __ATOMIC_SEQ_CST) == 0)
 		return fdatasync(fd);
 	__atomic_sub_fetch(&syncs_to_fail, 1, __ATOMIC_SEQ_CST);
+	usleep(sync_slow_ms * 1000);
 	errno = sync_errno;
 	return -1;
 }
@@ -227,7 +228,8 @@ append(struct world *w, uint64_t id)
 
 struct found {
 	struct q_replay r;
-	unsigned files;
+	unsigned files, records;
+	size_t largest;
 };
 
 static void
@@ -235,6 +237,9 @@ on_record(void *arg, const struct q_header *h, const uint8_t *p)
 {
 	struct found *f = arg;
 
+	f->records++;
+	if (h->body_n > f->largest)
+		f->largest = h->body_n;
 	if (h->type == Q_RECORD_SNAPSHOT) {
 		q_replay_clear(&f->r);
 		q_replay_entries(&f->r, p + h->body_n, h->content_n, NULL);
@@ -329,6 +334,112 @@ a_failed_write_is_made_good_in_order_in_a_new_file(void)
 	finish(w);
 }
 
+/* A write that fails slowly, while more is appended behind it. */
+static struct world *
+fail_slowly(unsigned times)
+{
+	struct world *w = begin();
+
+	append(w, 1);
+	loop_run(w->loop);
+	sync_errno = EIO;
+	sync_slow_ms = 100;
+	syncs_to_fail = times;
+	append(w, 2);
+	usleep(30000);
+	return w;
+}
+
+static void
+what_comes_while_a_write_fails_does_not_overtake(void)
+{
+	struct world *w = fail_slowly(2);
+	struct found f;
+
+	for (unsigned i = 3; i <= 20; i++)
+		append(w, i);
+	loop_run(w->loop);
+	for (unsigned i = 1; i <= 20; i++)
+		CU_ASSERT_EQUAL(w->next[i - 1], i);
+	look(w, &f);
+	CU_ASSERT_EQUAL(f.r.entries, 20);
+	CU_ASSERT_EQUAL(f.records, 3); /* 1; 2; the others share one */
+	q_replay_free(&f.r);
+	sync_slow_ms = 0;
+	finish(w);
+}
+
+static void
+a_snapshot_waits_for_what_was_appended_before_it(void)
+{
+	struct world *w = fail_slowly(1);
+	struct q_entry x = {.type = Q_ENTRY_FINISHED, .id = 100};
+	struct buf b = {0};
+	struct found f;
+
+	q_entry_pack(&x, &b);
+	q_journal_snapshot(w->j, &b);
+	append(w, 3);
+	loop_run(w->loop);
+	CU_ASSERT_EQUAL(w->done, 3);
+	look(w, &f);
+	CU_ASSERT_PTR_NULL(q_replay_get(&f.r, 2));
+	CU_ASSERT_PTR_NOT_NULL(q_replay_get(&f.r, 3));
+	CU_ASSERT_PTR_NOT_NULL(q_replay_get(&f.r, 100));
+	q_replay_free(&f.r);
+	sync_slow_ms = 0;
+	finish(w);
+}
+
+static void
+closing_writes_what_waits(void)
+{
+	struct world *w = begin();
+	struct found f;
+
+	for (unsigned i = 1; i <= 10; i++)
+		append(w, i);
+	q_journal_close(&w->j);
+	CU_ASSERT_EQUAL(w->done, 10);
+	look(w, &f);
+	CU_ASSERT_EQUAL(f.r.entries, 10);
+	q_replay_free(&f.r);
+	finish(w);
+}
+
+/* As many as there may be recipients, each with a long text of its own. */
+static void
+entries_too_many_for_a_record_are_split(void)
+{
+	struct world *w = begin();
+	struct done *d = xcalloc(1, sizeof(*d));
+	struct buf b = {0};
+	struct found f;
+	char text[4000];
+
+	memset(text, 'x', sizeof(text));
+	text[sizeof(text) - 1] = '\0';
+	for (uint32_t i = 0; i < MHS_RECIPIENTS_MAX; i++) {
+		struct q_entry x = {.type = Q_ENTRY_STATE,
+		    .id = 5,
+		    .outcome = {.at = 1, .text = text},
+		    .v = &i,
+		    .n = 1};
+
+		q_entry_pack(&x, &b);
+	}
+	*d = (struct done){w, 1};
+	w->appended = 1;
+	q_journal_append(w->j, &b, on_done, d);
+	loop_run(w->loop);
+	CU_ASSERT_EQUAL(w->done, 1);
+	look(w, &f);
+	CU_ASSERT_EQUAL(f.r.entries, MHS_RECIPIENTS_MAX);
+	CU_ASSERT(f.largest <= 1 << 20);
+	q_replay_free(&f.r);
+	finish(w);
+}
+
 static void
 a_snapshot_replaces_what_is_older_and_nothing_newer(void)
 {
@@ -385,6 +496,10 @@ suite_qmgr_journal(void)
 	    TEST(replay_keeps_states_until_the_message_is_finished),
 	    TEST(what_is_done_is_on_disk_in_order),
 	    TEST(a_failed_write_is_made_good_in_order_in_a_new_file),
+	    TEST(what_comes_while_a_write_fails_does_not_overtake),
+	    TEST(a_snapshot_waits_for_what_was_appended_before_it),
+	    TEST(closing_writes_what_waits),
+	    TEST(entries_too_many_for_a_record_are_split),
 	    TEST(a_snapshot_replaces_what_is_older_and_nothing_newer),
 	    TEST(a_failed_snapshot_leaves_the_older_ones),
 	    CU_TEST_INFO_NULL,
