@@ -323,7 +323,12 @@ q_chan_main(int argc, char **argv, const char *name,
 	loop_run(l);
 	c->stopping = true;
 	destroy(c->arg);
-	q_pipe_flush(c->pipe, FLUSH_TIME);
+	/* news that qmgr did not get must not look like a clean end: it would
+	 * not look for them in our segments */
+	if (!q_pipe_flush(c->pipe, FLUSH_TIME) && c->exit_code == 0) {
+		log_event(LOG_LEVEL_WARN, "news-not-sent", NULL);
+		c->exit_code = 1;
+	}
 	code = c->exit_code;
 	q_chan_free(&c);
 	loop_free(&l);

@@ -13,7 +13,7 @@
 #include "lib/log.h"
 
 #define READ_SIZE (64u << 10)
-#define FDS_MAX 64 /* that wait to be taken */
+#define FDS_MAX 64 /* that came and wait to be taken */
 
 /* A descriptor to send along with the octet at `at` (counted from the start
  * of all that was ever put out). */
@@ -31,8 +31,8 @@ struct q_pipe {
 	struct buf in, out;
 	size_t begun;
 	uint64_t sent; /* octets, ever */
-	struct riding_fd riding[FDS_MAX];
-	size_t n_riding;
+	struct riding_fd *riding;
+	size_t n_riding, cap_riding;
 	int came[FDS_MAX];
 	size_t n_came;
 	bool write_wanted, broken;
@@ -74,6 +74,7 @@ destroy(struct q_pipe *p)
 		close(p->riding[i].fd);
 	for (size_t i = 0; i < p->n_came; i++)
 		close(p->came[i]);
+	free(p->riding);
 	buf_free(&p->in);
 	buf_free(&p->out);
 	free(p);
@@ -224,14 +225,23 @@ q_pipe_end(struct q_pipe *p)
 void
 q_pipe_attach(struct q_pipe *p, int fd)
 {
-	INVARIANT(p->n_riding < FDS_MAX);
-	p->riding[p->n_riding].fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	INVARIANT(p->riding[p->n_riding].fd >= 0);
-	p->riding[p->n_riding].at = p->sent + p->begun;
-	p->n_riding++;
+	int own = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+	if (own < 0) {
+		/* the frame goes alone, which ends the pipe at its other end */
+		log_event(LOG_LEVEL_ERROR, "descriptor-not-sent", "reason",
+		    strerror(errno), NULL);
+		return;
+	}
+	if (p->n_riding == p->cap_riding) {
+		p->cap_riding = p->cap_riding > 0 ? 2 * p->cap_riding : 8;
+		p->riding =
+		    xrealloc(p->riding, p->cap_riding * sizeof(p->riding[0]));
+	}
+	p->riding[p->n_riding++] = (struct riding_fd){own, p->sent + p->begun};
 }
 
-void
+bool
 q_pipe_flush(struct q_pipe *p, msec_t ms)
 {
 	msec_t end = clock_mono() + ms;
@@ -242,6 +252,7 @@ q_pipe_flush(struct q_pipe *p, msec_t ms)
 		if (poll(&x, 1, 100) > 0 && write_out(p) != 0)
 			break;
 	}
+	return !p->broken && p->out.len == 0;
 }
 
 /* --- in --- */

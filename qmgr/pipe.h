@@ -34,7 +34,8 @@ void q_pipe_end(struct q_pipe *p);
 void q_pipe_attach(struct q_pipe *p, int fd);
 /* The descriptor that came for this frame, now the caller's; -1: none. */
 int q_pipe_take_fd(struct q_pipe *p);
-/* Writes what waits, blocking up to `ms`. For the end of a process. */
-void q_pipe_flush(struct q_pipe *p, msec_t ms);
+/* Writes what waits, blocking up to `ms`. For the end of a process. False when
+ * the other side may not have got all. */
+bool q_pipe_flush(struct q_pipe *p, msec_t ms);
 
 #endif

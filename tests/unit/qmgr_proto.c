@@ -138,6 +138,7 @@ a_frame_is_whole_or_not_there(void)
 /* --- a pipe in memory of the kernel --- */
 
 #define FRAMES 2000
+#define FD_EACH 20 /* more than 64 wait at once */
 
 struct end {
 	struct loop *loop;
@@ -211,16 +212,44 @@ frames_and_descriptors_arrive_in_order_and_together(void)
 		buf_put_u32(b, i);
 		buf_append(b, filler, i * 7 % 5000);
 		q_pipe_end(from.pipe);
-		if (i % 50 == 0)
-			send_service(from.pipe, i % 100 == 0 ? "a" : "b");
+		if (i % FD_EACH == 0)
+			send_service(
+			    from.pipe, i % (2 * FD_EACH) == 0 ? "a" : "b");
 	}
 	while (to.frames < FRAMES)
 		event_base_loop(loop_base(l), EVLOOP_ONCE);
-	CU_ASSERT_EQUAL(to.fds, FRAMES / 50);
+	CU_ASSERT_EQUAL(to.fds, FRAMES / FD_EACH);
 	q_pipe_free(&from.pipe);
 	loop_run(l);
 	CU_ASSERT_TRUE(to.gone);
 	q_pipe_free(&to.pipe);
+	loop_free(&l);
+}
+
+static void
+a_flush_says_whether_all_went(void)
+{
+	static uint8_t filler[100000];
+	struct loop *l = loop_new();
+	struct end from = {.loop = l};
+	int fds[2];
+
+	CU_ASSERT_EQUAL(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	from.pipe = q_pipe_new(l, fds[0], &ops, &from);
+	q_pipe_begin(from.pipe, Q_FRAME_STOP);
+	q_pipe_end(from.pipe);
+	CU_ASSERT_TRUE(q_pipe_flush(from.pipe, 10));
+	/* nobody reads */
+	for (unsigned i = 0; i < 100; i++) {
+		buf_append(q_pipe_begin(from.pipe, Q_FRAME_READY), filler,
+		    sizeof(filler));
+		q_pipe_end(from.pipe);
+	}
+	CU_ASSERT_FALSE(q_pipe_flush(from.pipe, 10));
+	/* nobody is there */
+	close(fds[1]);
+	CU_ASSERT_FALSE(q_pipe_flush(from.pipe, 10));
+	q_pipe_free(&from.pipe);
 	loop_free(&l);
 }
 
@@ -249,6 +278,7 @@ suite_qmgr_proto(void)
 	    TEST(a_summary_comes_back_with_each_recipients_peer),
 	    TEST(a_frame_is_whole_or_not_there),
 	    TEST(frames_and_descriptors_arrive_in_order_and_together),
+	    TEST(a_flush_says_whether_all_went),
 	    TEST(nonsense_ends_the_pipe),
 	    CU_TEST_INFO_NULL,
 	};
