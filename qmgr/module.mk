@@ -32,6 +32,7 @@ SRCS += \
 	qmgr/submit.c \
 	qmgr/summary.c \
 	qmgr/table.c \
+	qmgr/time.c \
 	qmgr/wake.c \
 	qmgr/wire.c \
 	qmgr/writer.c

@@ -41,6 +41,7 @@
 
 #define LOCK_TIME 30000 /* ms to wait for the children of one that died */
 #define LOCK_STEP 50
+#define TIMER_MAX 60000 /* ms */
 #define JOURNAL_FILE (16u << 20)
 #define SNAPSHOT_SIZE (64u << 20) /* journal octets that call for one */
 #define INHERIT_LOCK "ISTHMUS_QMGR_LOCK"
@@ -49,9 +50,9 @@
 int64_t
 qmgr_now(void *arg)
 {
-	const struct qmgr *q = arg;
+	struct qmgr *q = arg;
 
-	return q->wall_base + (clock_mono() - q->mono_base);
+	return q_time_now(&q->time, clock_mono(), clock_wall_ms());
 }
 
 /* --- what the queue asks for --- */
@@ -132,7 +133,7 @@ on_timer(void *arg)
 static void
 set_timer(struct qmgr *q, int64_t at)
 {
-	int64_t now = qmgr_now(q);
+	int64_t now = qmgr_now(q), wait;
 
 	if (q->timer != NULL && q->timer_at == at)
 		return;
@@ -141,8 +142,9 @@ set_timer(struct qmgr *q, int64_t at)
 	if (at == INT64_MAX)
 		return;
 	q->timer_at = at;
-	q->timer =
-	    loop_timer_set(q->loop, at > now ? at - now : 0, on_timer, q);
+	/* the clock may be set meanwhile */
+	wait = at - now < TIMER_MAX ? at - now : TIMER_MAX;
+	q->timer = loop_timer_set(q->loop, wait > 0 ? wait : 0, on_timer, q);
 }
 
 static void
@@ -435,8 +437,7 @@ main(int argc, char **argv)
 	}
 	log_init(
 	    "qmgr", (enum log_level)q.config.log_level, q.config.log_syslog);
-	q.mono_base = clock_mono();
-	q.wall_base = clock_wall_ms();
+	q.time = (struct q_time){clock_mono(), clock_wall_ms()};
 	sockets_inherit(&q);
 	q.loop = loop_new();
 	code = run(&q);

@@ -9,6 +9,7 @@
 #include "qmgr/control.h"
 #include "qmgr/pipe.h"
 #include "qmgr/queue.h"
+#include "qmgr/time.h"
 #include "qmgr/table.h"
 
 struct qmgr;
@@ -87,10 +88,10 @@ struct qmgr {
 	bool stopping;
 	bool restart; /* begin anew after stopping */
 	int lock;     /* descriptor of run/lock, also our children's */
-	int64_t mono_base, wall_base;
+	struct q_time time;
 };
 
-/* Milliseconds of the wall clock, but never backwards. */
+/* Milliseconds of the wall clock, but never backwards (qmgr/time.h). */
 int64_t qmgr_now(void *q);
 /* Have dispatching, starts and timers looked at, soon. */
 void qmgr_kick(struct qmgr *q);
