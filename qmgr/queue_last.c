@@ -7,22 +7,33 @@
 #include "lib/arena.h"
 #include "qmgr/queue_own.h"
 
+#define TEXT_MAX 512 /* octets that are kept of a peer's words */
+
+/* Without the NUL; not through the middle of a UTF-8 character. */
 static size_t
 length(const char *s)
 {
-	return s != NULL ? strlen(s) + 1 : 0;
+	size_t n = s != NULL ? strnlen(s, TEXT_MAX + 1) : 0;
+
+	if (n <= TEXT_MAX)
+		return n;
+	for (n = TEXT_MAX; n > TEXT_MAX - 4; n--)
+		if (((uint8_t)s[n] & 0xc0) != 0x80)
+			return n;
+	return TEXT_MAX;
 }
 
 static const char *
 copy(char **at, const char *s)
 {
 	size_t n = length(s);
-	const char *to = *at;
+	char *to = *at;
 
 	if (s == NULL)
 		return NULL;
-	memcpy(*at, s, n);
-	*at += n;
+	memcpy(to, s, n);
+	to[n] = '\0';
+	*at += n + 1;
 	return to;
 }
 
@@ -30,7 +41,8 @@ copy(char **at, const char *s)
 struct last *
 last_new(const struct q_outcome *o)
 {
-	size_t n = length(o->status) + length(o->text) + length(o->remote_mta);
+	size_t n =
+	    length(o->status) + length(o->text) + length(o->remote_mta) + 3;
 	struct last *l = xmalloc(sizeof(*l) + n);
 	char *at = (char *)(l + 1);
 
@@ -46,7 +58,10 @@ last_new(const struct q_outcome *o)
 static bool
 same_text(const char *x, const char *y)
 {
-	return x == y || (x != NULL && y != NULL && strcmp(x, y) == 0);
+	size_t n = length(x);
+
+	return x == y ||
+	    (x != NULL && y != NULL && n == length(y) && memcmp(x, y, n) == 0);
 }
 
 bool

@@ -219,6 +219,35 @@ a_transferred_message_is_gone_once_that_is_durable(void)
 	finish(&w);
 }
 
+/* However much a peer says; each recipient's words are in the journal. */
+static void
+of_a_long_text_a_bounded_part_is_kept_in_whole_characters(void)
+{
+	struct world w;
+	struct q_work work;
+	struct q_outcome o = {.result = Q_FAILED, .at = 1};
+	struct q_outcomes all = {.v = &o, .n = 1};
+	struct buf text = {0};
+
+	begin(&w);
+	q_queue_submitted(
+	    w.q, summary(&w, q_id_make(9, 128), MHS_CONTENT_RFC822, "on"));
+	next(&w, "smtp", &work);
+	buf_putc(&text, 'x');
+	for (unsigned i = 0; i < 2000; i++)
+		buf_append(&text, "\xe2\x82\xac", 3);
+	buf_putc(&text, '\0');
+	all.mlist = work.mlist;
+	o.text = (const char *)text.data;
+	CU_ASSERT_EQUAL(q_queue_result(w.q, &all), 0);
+	durable(&w);
+	CU_ASSERT(w.journal.len < 1000);
+	CU_ASSERT_TRUE(next(&w, "report", &work));
+	CU_ASSERT_EQUAL(strlen(work.outcomes[0].text), 1 + 170 * 3);
+	buf_free(&text);
+	finish(&w);
+}
+
 static void
 a_segment_goes_when_it_is_finished_and_all_in_it_is_over(void)
 {
@@ -601,6 +630,7 @@ suite_qmgr_queue(void)
 {
 	static CU_TestInfo tests[] = {
 	    TEST(a_transferred_message_is_gone_once_that_is_durable),
+	    TEST(of_a_long_text_a_bounded_part_is_kept_in_whole_characters),
 	    TEST(a_segment_goes_when_it_is_finished_and_all_in_it_is_over),
 	    TEST(conversion_comes_first_and_once_for_peers_of_one_channel),
 	    TEST(
