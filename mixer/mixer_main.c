@@ -174,20 +174,17 @@ store(struct channel *ch, struct job *j, const struct mhs_envelope *env,
 	return q_submit_commit(m, env, on_durable, j, e);
 }
 
-/* Reads, converts and stores; the job is given away when that is under way. */
+/* Converts and stores; the job is given away when that is under way. */
 static int
-convert(
-    struct channel *ch, const struct q_work *w, struct job *j, struct err *e)
+convert(struct job *j, const struct q_work *w, const struct q_record *rec,
+    struct err *e)
 {
+	struct channel *ch = j->ch;
 	struct mixer_losses losses = {0};
 	struct mhs_envelope *env = NULL;
 	struct buf content = {0};
-	struct q_record *rec = NULL;
-	int r =
-	    q_record_open(q_submitter_spool(ch->submitter), w->record, &rec, e);
+	int r;
 
-	if (r < 0)
-		return mixer_temporary(r) ? r : ERR_TEMPORARY;
 	r = mixer_convert(rec->arena, &ch->config, rec->env, rec->content,
 	    (size_t)rec->content_n, clock_wall(), &env, &content, &losses, e);
 	if (r == 0) {
@@ -200,17 +197,13 @@ convert(
 		r = store(ch, j, env, &content, e);
 	}
 	buf_free(&content);
-	q_record_close(&rec);
 	return r;
 }
 
-static void
-on_work(void *arg, const struct q_work *w)
+static struct job *
+job_new(struct channel *ch, const struct q_work *w)
 {
-	struct channel *ch = arg;
 	struct job *j = xcalloc(1, sizeof(*j));
-	struct err e = ERR_INIT;
-	int r;
 
 	j->ch = ch;
 	ch->jobs++;
@@ -220,7 +213,26 @@ on_work(void *arg, const struct q_work *w)
 	j->bad = xcalloc(j->n, sizeof(*j->bad));
 	for (size_t i = 0; i < j->n; i++)
 		j->recipients[i] = w->recipients[i];
-	r = convert(ch, w, j, &e);
+	return j;
+}
+
+static void
+on_work(void *arg, const struct q_work *w)
+{
+	struct channel *ch = arg;
+	struct q_record *rec;
+	struct err e = ERR_INIT;
+	struct job *j;
+	int r;
+
+	if (q_record_open(
+		q_submitter_spool(ch->submitter), w->record, &rec, &e) < 0) {
+		q_chan_unreadable(ch->chan, w, &e);
+		return;
+	}
+	j = job_new(ch, w);
+	r = convert(j, w, rec, &e);
+	q_record_close(&rec);
 	if (r < 0) {
 		fail(ch, j, r, &e);
 		job_free(j);

@@ -98,27 +98,6 @@ make_envelope(struct x_job *j)
 	complete(j, j->channel);
 }
 
-/* The record cannot be read: for good when it is gone or corrupt. */
-static void
-unreadable(struct x400p1 *c, const struct q_work *w, const struct err *e)
-{
-	bool gone = e->code == ERR_NOT_FOUND || e->code == ERR_SYNTAX;
-	struct q_outcome o = {
-	    .result = gone ? Q_FAILED : Q_DEFERRED,
-	    .reason = MHS_TRANSFER_FAILURE,
-	    .diagnostic = MHS_DIAG_ABSENT,
-	    .status = gone ? "5.3.0" : "4.3.0",
-	    .text = e->text,
-	    .at = clock_wall(),
-	};
-	char id[Q_ID_TEXT];
-
-	log_err(LOG_LEVEL_ERROR, "unreadable", e, "id",
-	    q_id_text(w->message, id), "peer", w->peer, NULL);
-	q_chan_result_all(
-	    c->chan, w->mlist, w->recipients, w->n_recipients, &o, false);
-}
-
 struct x_job *
 x_job_new(struct x400p1 *c, struct x_peer *peer, const struct q_work *w)
 {
@@ -128,7 +107,7 @@ x_job_new(struct x400p1 *c, struct x_peer *peer, const struct q_work *w)
 
 	if (q_record_open(
 		q_submitter_spool(c->submitter), w->record, &record, &e) < 0) {
-		unreadable(c, w, &e);
+		q_chan_unreadable(c->chan, w, &e);
 		return NULL;
 	}
 	j = ARENA_NEW(record->arena, struct x_job);

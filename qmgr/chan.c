@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include "lib/arena.h"
+#include "lib/clock.h"
 #include "lib/log.h"
+#include "mhs/diag.h"
 #include "qmgr/chan_own.h"
 
 #define FLUSH_TIME 5000 /* ms that the last news for qmgr may take */
@@ -259,6 +261,33 @@ q_chan_result_all(struct q_chan *c, uint64_t mlist, const uint32_t *recipients,
 	}
 	q_chan_result(c, &o);
 	free(v);
+}
+
+bool
+q_record_lost(const struct err *e)
+{
+	return e->code == ERR_NOT_FOUND || e->code == ERR_SYNTAX;
+}
+
+void
+q_chan_unreadable(struct q_chan *c, const struct q_work *w, const struct err *e)
+{
+	bool lost = q_record_lost(e);
+	struct q_outcome o = {
+	    .result = lost ? Q_FAILED : Q_DEFERRED,
+	    .reason = MHS_TRANSFER_FAILURE,
+	    .diagnostic = MHS_DIAG_ABSENT,
+	    .status = lost ? "5.3.0" : "4.3.0",
+	    .text = e->text,
+	    .at = clock_wall(),
+	};
+	char id[Q_ID_TEXT];
+
+	log_err(LOG_LEVEL_ERROR, "unreadable", e, "id",
+	    q_id_text(w->message, id), "peer", w->peer, "answer",
+	    lost ? "failed" : "deferred", NULL);
+	q_chan_result_all(
+	    c, w->mlist, w->recipients, w->n_recipients, &o, false);
 }
 
 void

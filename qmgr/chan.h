@@ -96,6 +96,13 @@ void q_chan_result(struct q_chan *c, const struct q_outcomes *o);
 void q_chan_result_all(struct q_chan *c, uint64_t mlist,
     const uint32_t *recipients, size_t n, const struct q_outcome *same,
     bool peer_error);
+/* The answer to a work whose record cannot be read, logged; the same policy in
+ * all channels. What is gone or corrupt stays so: Q_FAILED with
+ * transfer-failure; anything else may pass: Q_DEFERRED. */
+void q_chan_unreadable(
+    struct q_chan *c, const struct q_work *w, const struct err *e);
+/* Will a record that could not be opened for this reason never be? */
+bool q_record_lost(const struct err *e);
 /* Tells qmgr of a durable new message (submit.c calls this). */
 void q_chan_submitted(
     struct q_chan *c, q_id id, const struct mhs_envelope *env);

@@ -10,7 +10,9 @@
  *	as a delivery status notification. The work is done when the report is
  *	durable, or when nobody asked to be told.
  * DIAGNOSTICS
- *	"report" with the subject, destination and number of recipients; "no
+ *	"unreadable" for a message that cannot be read; if it is gone or
+ *	corrupt nothing can be reported of it, and the work is over. "report"
+ *	with the subject, destination and number of recipients; "no
  *	report" when none is due; "report deferred" when it could not be
  *	queued (it is tried again).
  */
@@ -148,11 +150,12 @@ outcomes_fit(const struct q_work *w, const struct mhs_envelope *env)
 }
 
 static struct job *
-job_new(struct reporter *r, const struct q_work *w)
+job_new(struct reporter *r, const struct q_work *w, struct q_record *record)
 {
 	struct job *j = xcalloc(1, sizeof(*j));
 
 	j->reporter = r;
+	j->record = record;
 	j->mlist = w->mlist;
 	j->n_recipients = w->n_recipients;
 	j->recipients = xcalloc(w->n_recipients, sizeof(*j->recipients));
@@ -166,19 +169,19 @@ static void
 on_work(void *arg, const struct q_work *w)
 {
 	struct reporter *r = arg;
-	struct job *j = job_new(r, w);
+	struct job *j;
+	struct q_record *record;
 	struct err e = ERR_INIT;
 	enum q_report_return ret;
 	struct mhs_envelope *report;
 	char subject[Q_ID_TEXT];
 
-	if (q_record_open(q_submitter_spool(r->submitter), w->message,
-		&j->record, &e) < 0) {
-		log_err(LOG_LEVEL_ERROR, "report deferred", &e, "subject",
-		    q_id_text(w->message, subject), NULL);
-		job_end(j, Q_DEFERRED, &e);
+	if (q_record_open(
+		q_submitter_spool(r->submitter), w->message, &record, &e) < 0) {
+		q_chan_unreadable(r->chan, w, &e);
 		return;
 	}
+	j = job_new(r, w, record);
 	INVARIANT(outcomes_fit(w, j->record->env));
 	report = make(j, w, &ret);
 	if (report == NULL) {

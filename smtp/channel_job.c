@@ -107,26 +107,6 @@ make_transaction(struct smtp_job *j)
 		take_recipient(j, i);
 }
 
-/* The record cannot be read: for good when it is gone or corrupt. */
-static void
-unreadable(struct smtp_channel *c, const struct q_work *w, const struct err *e)
-{
-	bool gone = e->code == ERR_NOT_FOUND || e->code == ERR_SYNTAX;
-	struct q_outcome o = {
-	    .result = gone ? Q_FAILED : Q_DEFERRED,
-	    .status = gone ? "5.3.0" : "4.3.0",
-	    .text = e->text,
-	    .at = clock_wall(),
-	};
-	char id[Q_ID_TEXT];
-
-	mhs_diag_from_status(o.status, &o.reason, &o.diagnostic);
-	log_err(LOG_LEVEL_ERROR, "unreadable", e, "id",
-	    q_id_text(w->message, id), "peer", w->peer, NULL);
-	q_chan_result_all(
-	    c->chan, w->mlist, w->recipients, w->n_recipients, &o, false);
-}
-
 struct smtp_job *
 smtp_job_new(
     struct smtp_channel *c, struct smtp_peer *peer, const struct q_work *w)
@@ -136,7 +116,7 @@ smtp_job_new(
 	struct smtp_job *j;
 
 	if (q_record_open(c->spool, w->record, &record, &e) < 0) {
-		unreadable(c, w, &e);
+		q_chan_unreadable(c->chan, w, &e);
 		return NULL;
 	}
 	j = ARENA_NEW(record->arena, struct smtp_job);

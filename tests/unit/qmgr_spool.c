@@ -9,6 +9,7 @@
 #include "lib/arena.h"
 #include "lib/log.h"
 #include "mhs/envelope.h"
+#include "qmgr/chan.h"
 #include "qmgr/files.h"
 #include "qmgr/load.h"
 #include "qmgr/record.h"
@@ -476,6 +477,29 @@ obstruct(const char *path)
 }
 
 static void
+only_a_record_that_is_gone_or_corrupt_is_lost(void)
+{
+	struct world *w = begin();
+	struct err e = ERR_INIT;
+	struct q_record *r;
+	char path[160];
+
+	put(w, 100);
+	loop_run(w->loop);
+	q_record_open(w->spool, 1 << 24 | 2, &r, &e);
+	CU_ASSERT_TRUE(q_record_lost(&e));
+	segment_path(&w->dir, w->id[0], path);
+	obstruct(path);
+	CU_ASSERT(q_record_open(w->spool, w->id[0], &r, &e) < 0);
+	CU_ASSERT_FALSE(q_record_lost(&e));
+	obstruct(path);
+	flip(path, (off_t)q_id_offset(w->id[0]) + Q_HEADER + 3);
+	CU_ASSERT(q_record_open(w->spool, w->id[0], &r, &e) < 0);
+	CU_ASSERT_TRUE(q_record_lost(&e));
+	finish(w);
+}
+
+static void
 a_segment_that_cannot_be_read_fails_the_load_and_is_not_told(void)
 {
 	struct world *w = begin();
@@ -648,6 +672,7 @@ suite_qmgr_spool(void)
 	    TEST(below_low_water_nothing_is_taken),
 	    TEST(what_was_committed_is_loaded_after_a_crash),
 	    TEST(a_damaged_record_goes_to_quarantine_and_the_rest_is_loaded),
+	    TEST(only_a_record_that_is_gone_or_corrupt_is_lost),
 	    TEST(a_segment_that_cannot_be_read_fails_the_load_and_is_not_told),
 	    TEST(a_journal_that_cannot_be_read_fails_the_load),
 	    TEST(damage_that_quarantine_does_not_take_stays_in_its_segment),
