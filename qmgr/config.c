@@ -128,8 +128,6 @@ read_mta(struct reading *r)
 		complain(r, c->root, "no <mta>");
 	c->mta_name = us.name;
 	c->domain = us.domain;
-	c->hostname = us.hostname;
-	c->postmaster = us.postmaster;
 	if (strlen(c->mta_name) > 32)
 		complain(r, c->root,
 		    "<mta> name: longer than 32 (X.411 ub-mta-name)");
@@ -231,11 +229,11 @@ add_channel(struct reading *r, const struct conf_node *n, const char *name,
 	ch->node = n;
 	ch->world = world_of_program(program);
 	ch->processes = (unsigned)integer(r, n, "processes", 1, 1, 1000);
-	ch->connections =
-	    (unsigned)integer(r, n, "connections", 100, 1, 100000);
 	ch->connections_per_peer =
 	    (unsigned)integer(r, n, "connections-per-peer", 4, 1, 100000);
-	ch->idle_timeout = duration(r, n, "idle-timeout", 30 * SECOND);
+	/* the channel's own business, but the faults are found here */
+	integer(r, n, "connections", 100, 1, 100000);
+	duration(r, n, "idle-timeout", 30 * SECOND);
 	*(struct q_channel_config **)arena_push(
 	    c->arena, &c->channels, &c->n_channels, sizeof(*c->channels)) = ch;
 }

@@ -31,9 +31,7 @@ struct q_channel_config {
 	const char *program; /* file below libexec/isthmus */
 	enum q_world world;
 	unsigned processes;            /* most at a time */
-	unsigned connections;          /* of one process */
 	unsigned connections_per_peer; /* default of peers' max-connections */
-	int64_t idle_timeout;          /* of a connection, ms */
 	bool service;                  /* an <iaed> service names it */
 	const struct conf_node *node;  /* NULL: made by default */
 };
@@ -58,8 +56,6 @@ struct q_config {
 	/* <mta> */
 	const char *mta_name;
 	struct mhs_domain domain;
-	const char *hostname;
-	const char *postmaster;
 	/* <log> */
 	int log_level;
 	bool log_syslog;

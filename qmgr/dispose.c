@@ -10,18 +10,11 @@
 #include <unistd.h>
 
 #include "lib/log.h"
+#include "qmgr/files.h"
 #include "qmgr/qmgr_own.h"
 #include "qmgr/writer.h"
 
 #define RECYCLED_MAX 8
-
-static void
-remove_file(const char *path)
-{
-	if (unlink(path) != 0 && errno != ENOENT)
-		log_event(LOG_LEVEL_WARN, "file-left-behind", "path", path,
-		    "reason", strerror(errno), NULL);
-}
 
 static unsigned
 recycled(const char *directory)
@@ -63,7 +56,7 @@ dispose_segment(struct qmgr *q, uint64_t number)
 	if (is_reusable(q, path) && recycled(directory) < RECYCLED_MAX &&
 	    rename(path, kept) == 0)
 		return;
-	remove_file(path);
+	q_file_remove(path);
 }
 
 void
@@ -74,7 +67,7 @@ dispose_content(struct qmgr *q, uint64_t number)
 	q_number_text(number, text);
 	snprintf(path, sizeof(path), "%s/contents/%s",
 	    q->config.spool.directory, text);
-	remove_file(path);
+	q_file_remove(path);
 }
 
 int

@@ -88,6 +88,14 @@ q_file_unmap(struct q_file *f)
 	*f = (struct q_file){0};
 }
 
+void
+q_file_remove(const char *path)
+{
+	if (unlink(path) != 0 && errno != ENOENT)
+		log_event(LOG_LEVEL_WARN, "file-left-behind", "path", path,
+		    "reason", strerror(errno), NULL);
+}
+
 static int
 write_out(int fd, const char *path, const uint8_t *p, size_t n, struct err *e)
 {

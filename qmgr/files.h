@@ -24,6 +24,9 @@ struct q_file {
 int q_file_map(const char *path, struct q_file *f, struct err *e);
 void q_file_unmap(struct q_file *f);
 
+/* Unlinks it; a failure is logged, unless it was gone. */
+void q_file_remove(const char *path);
+
 /* Copies n octets to SPOOL/quarantine/NAME, and the reason to NAME.txt beside
  * it, durably; nothing is done when NAME is there already (from an earlier
  * start): it is always complete. */

@@ -11,6 +11,7 @@
 #include "lib/arena.h"
 #include "lib/crc32c.h"
 #include "lib/log.h"
+#include "qmgr/files.h"
 #include "qmgr/wake.h"
 #include "qmgr/writer.h"
 
@@ -167,9 +168,7 @@ unlink_older(struct q_journal *j, uint64_t number)
 		if (!q_number_parse(d->d_name, ".jnl", &n) || n >= number)
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", j->directory, d->d_name);
-		if (unlink(path) != 0)
-			log_event(LOG_LEVEL_WARN, "file-left-behind", "path",
-			    path, "reason", strerror(errno), NULL);
+		q_file_remove(path);
 	}
 	if (dir != NULL)
 		closedir(dir);

@@ -30,8 +30,7 @@ struct version {
 struct segment {
 	struct segment *next;
 	uint64_t number, records;
-	uint32_t *done;
-	size_t n_done, cap;
+	struct q_places done;
 };
 
 struct load {
@@ -188,9 +187,7 @@ remove_file(
 	q_number_text(number, text);
 	snprintf(path, sizeof(path), "%s/%s/%s%s", l->p->spool, directory, text,
 	    suffix);
-	if (unlink(path) != 0)
-		log_event(LOG_LEVEL_WARN, "file-left-behind", "path", path,
-		    "reason", strerror(errno), NULL);
+	q_file_remove(path);
 }
 
 static int
@@ -215,16 +212,6 @@ read_journals(struct load *l, struct err *e)
 }
 
 /* --- segments --- */
-
-static void
-segment_done(struct segment *s, q_id id)
-{
-	if (s->n_done == s->cap) {
-		s->cap = s->cap > 0 ? s->cap * 2 : 64;
-		s->done = xrealloc(s->done, s->cap * sizeof(*s->done));
-	}
-	s->done[s->n_done++] = (uint32_t)(id & ((1u << Q_PLACE_BITS) - 1));
-}
 
 static bool
 content_is_there(struct load *l, const struct q_header *h)
@@ -308,7 +295,7 @@ on_segment_record(void *arg, const struct q_header *h, const uint8_t *p)
 	if (states != NULL)
 		states->seen = true;
 	if (states != NULL && states->finished) {
-		segment_done(l->segment, h->id);
+		q_places_add(&l->segment->done, h->id);
 		l->result->finished++;
 		return;
 	}
@@ -317,7 +304,7 @@ on_segment_record(void *arg, const struct q_header *h, const uint8_t *p)
 	if (env == NULL || !content_is_there(l, h)) {
 		if (quarantine(l, q_id_offset(h->id), q_record_size(h),
 			env == NULL ? e.text : "its content file is missing"))
-			segment_done(l->segment, h->id);
+			q_places_add(&l->segment->done, h->id);
 		return;
 	}
 	l->segment->records++;
@@ -457,7 +444,7 @@ tell_version(void *arg, void *owner)
 	s = segment_of(l, v->s.id);
 	INVARIANT(s != NULL);
 	s->records--;
-	segment_done(s, v->s.id);
+	q_places_add(&s->done, v->s.id);
 }
 
 static void
@@ -468,7 +455,7 @@ tell_rest(struct load *l)
 	table_each(&l->versions, tell_version, l);
 	for (const struct segment *s = l->segments; s != NULL; s = s->next) {
 		struct q_segment_news news = {
-		    s->number, s->records, s->done, s->n_done};
+		    s->number, s->records, s->done.v, s->done.n};
 
 		l->ops->segment(l->arg, &news);
 	}
@@ -532,7 +519,7 @@ load_free(struct load *l)
 	}
 	while ((s = l->segments) != NULL) {
 		l->segments = s->next;
-		free(s->done);
+		q_places_free(&s->done);
 		free(s);
 	}
 	table_each(&l->versions, free_owner, NULL);

@@ -286,11 +286,11 @@ snapshot_segment(void *arg, void *owner)
 	struct q_entry x = {
 	    .type = Q_ENTRY_DONE_SET,
 	    .id = s->number,
-	    .v = s->done,
-	    .n = s->n_done,
+	    .v = s->done.v,
+	    .n = s->done.n,
 	};
 
-	if (s->n_done > 0)
+	if (s->done.n > 0)
 		q_entry_pack(&x, arg);
 }
 

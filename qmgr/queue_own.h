@@ -5,6 +5,7 @@
 #define QMGR_QUEUE_OWN_H
 
 #include "qmgr/queue.h"
+#include "qmgr/record.h"
 #include "qmgr/table.h"
 
 /* An outcome, shared by the recipients that have the same. */
@@ -92,8 +93,7 @@ struct segment {
 	uint64_t number;
 	uint64_t announced, records; /* records: once finished */
 	uint64_t live;
-	uint32_t *done; /* places of records that are not needed */
-	size_t n_done, cap;
+	struct q_places done; /* records that are not needed */
 	bool finished;
 };
 

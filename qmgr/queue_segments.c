@@ -22,27 +22,11 @@ get(struct q_queue *q, uint64_t number)
 	return s;
 }
 
-static uint32_t
-place(q_id id)
-{
-	return (uint32_t)(id & ((1u << Q_PLACE_BITS) - 1));
-}
-
-static void
-add_done(struct segment *s, uint32_t p)
-{
-	if (s->n_done == s->cap) {
-		s->cap = s->cap > 0 ? s->cap * 2 : 16;
-		s->done = xrealloc(s->done, s->cap * sizeof(*s->done));
-	}
-	s->done[s->n_done++] = p;
-}
-
 static void
 segment_free(struct q_queue *q, struct segment *s)
 {
 	table_remove(&q->segments, &s->node);
-	free(s->done);
+	q_places_free(&s->done);
 	free(s);
 }
 
@@ -65,8 +49,8 @@ queue_record_known(const struct q_queue *q, q_id id)
 {
 	const struct segment *s = table_get(&q->segments, q_id_number(id));
 
-	for (size_t i = 0; s != NULL && i < s->n_done; i++)
-		if (s->done[i] == place(id))
+	for (size_t i = 0; s != NULL && i < s->done.n; i++)
+		if ((s->number << Q_PLACE_BITS | s->done.v[i]) == id)
 			return true;
 	return false;
 }
@@ -87,7 +71,7 @@ queue_record_over(struct q_queue *q, q_id id)
 
 	INVARIANT(s->live > 0);
 	s->live--;
-	add_done(s, place(id));
+	q_places_add(&s->done, id);
 	free_if_over(q, s);
 }
 
@@ -101,7 +85,7 @@ q_queue_segment(struct q_queue *q, const struct q_segment_news *news)
 	s->finished = true;
 	s->records = news->records;
 	for (size_t i = 0; i < news->n; i++)
-		add_done(s, news->v[i]);
+		q_places_add(&s->done, news->v[i]);
 	free_if_over(q, s);
 }
 

@@ -307,3 +307,40 @@ q_scan(const uint8_t *p, uint64_t n, uint64_t number,
 	end->torn = s.n_suspects;
 	free(s.suspects);
 }
+
+/* --- small things --- */
+
+void
+q_places_add(struct q_places *p, uint64_t id)
+{
+	if (p->n == p->cap) {
+		p->cap = p->cap > 0 ? p->cap * 2 : 16;
+		p->v = xrealloc(p->v, p->cap * sizeof(*p->v));
+	}
+	p->v[p->n++] = (uint32_t)(id & ((1u << Q_PLACE_BITS) - 1));
+}
+
+void
+q_places_free(struct q_places *p)
+{
+	free(p->v);
+	*p = (struct q_places){0};
+}
+
+bool
+q_hex_parse(const char *text, uint64_t *out)
+{
+	static const char digits[] = "0123456789abcdef";
+	uint64_t v = 0;
+
+	for (unsigned i = 0; i < 16; i++) {
+		const char *d =
+		    text[i] != '\0' ? strchr(digits, text[i]) : NULL;
+
+		if (d == NULL)
+			return false;
+		v = v << 4 | (uint64_t)(d - digits);
+	}
+	*out = v;
+	return true;
+}

@@ -101,6 +101,18 @@ struct q_scan_end {
 	uint64_t torn;           /* records begun and dropped at the tail */
 };
 
+/* Places (low bits of ids) of records in one segment; zero to begin with. */
+struct q_places {
+	uint32_t *v;
+	size_t n, cap;
+};
+void q_places_add(struct q_places *p, uint64_t id);
+void q_places_free(struct q_places *p);
+
+/* The 16 hexadecimal digits, lower case, of an id or a file's number; what
+ * follows them is not looked at. */
+bool q_hex_parse(const char *text, uint64_t *out);
+
 /* Goes over a whole file (n octets, mapped or read). Never fails: what is not
  * good is either torn or corrupt. */
 void q_scan(const uint8_t *p, uint64_t n, uint64_t number,

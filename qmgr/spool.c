@@ -63,20 +63,7 @@ q_id_text(q_id id, char out[Q_ID_TEXT])
 int
 q_id_parse(const char *text, q_id *out)
 {
-	uint64_t v = 0;
-
-	if (strlen(text) != 16)
-		return ERR_SYNTAX;
-	for (; *text != '\0'; text++) {
-		static const char digits[] = "0123456789abcdef";
-		const char *d = strchr(digits, *text);
-
-		if (d == NULL)
-			return ERR_SYNTAX;
-		v = v << 4 | (uint64_t)(d - digits);
-	}
-	*out = v;
-	return 0;
+	return q_hex_parse(text, out) && text[16] == '\0' ? 0 : ERR_SYNTAX;
 }
 
 int

@@ -60,21 +60,8 @@ q_number_text(uint64_t number, char out[Q_NUMBER_TEXT])
 bool
 q_number_parse(const char *name, const char *suffix, uint64_t *out)
 {
-	uint64_t v = 0;
-
-	if (strlen(name) != 16 + strlen(suffix) ||
-	    strcmp(name + 16, suffix) != 0)
-		return false;
-	for (unsigned i = 0; i < 16; i++) {
-		static const char digits[] = "0123456789abcdef";
-		const char *d = strchr(digits, name[i]);
-
-		if (d == NULL)
-			return false;
-		v = v << 4 | (uint64_t)(d - digits);
-	}
-	*out = v;
-	return v >> (64 - Q_PLACE_BITS) == 0;
+	return q_hex_parse(name, out) && strcmp(name + 16, suffix) == 0 &&
+	    *out >> (64 - Q_PLACE_BITS) == 0;
 }
 
 int
