@@ -96,10 +96,15 @@ _Static_assert(COUNT(label_order) == MHS_OR_TYPES, "all types have a place");
 
 /* --- strings of the slash form --- */
 
+/* A space behind a space is escaped too: RFC 2156 4.3.4 takes no local part
+ * with two of them for attributes. */
 static void
 put_escaped(struct buf *out, unsigned char c)
 {
-	if (c == '/' || c == '=' || !mhs_printable_char(c))
+	bool second =
+	    c == ' ' && out->len > 0 && out->data[out->len - 1] == ' ';
+
+	if (second || c == '/' || c == '=' || !mhs_printable_char(c))
 		buf_putc(out, '$');
 	buf_putc(out, c);
 }
@@ -306,12 +311,16 @@ static void
 slash_number(struct buf *out, const struct mhs_or_attr *at)
 {
 	const char *star = strchr(at->value, '*');
+	size_t n = star == NULL ? at->n : (size_t)(star - at->value);
 
-	if (star == NULL || at->n == 1)
-		buf_printf(out, "/NET-NUM=%s", at->value);
-	else
-		buf_printf(out, "/NET-NUM=%.*s/NET-SUB=%s",
-		    (int)(star - at->value), at->value, star + 1);
+	buf_puts(out, "/NET-NUM=");
+	if (put_wildcard(out, at->value, at->n))
+		return;
+	put_printable(out, at->value, n, false);
+	if (star == NULL)
+		return;
+	buf_puts(out, "/NET-SUB=");
+	put_printable(out, star + 1, at->n - n - 1, false);
 }
 
 static void

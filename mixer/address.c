@@ -312,18 +312,24 @@ split(struct arena *a, const char *s, struct mailbox *m, struct err *e)
 	return 0;
 }
 
-/* Stage I, step 2 and 3: could the local part be attributes at all? */
+/* Stage I, step 2 and 3: could the local part be attributes at all? Behind a
+ * '$' any visible character may stand: what peers put into a PrintableString
+ * goes beyond its repertoire, and is written so. */
 static bool
 local_ok(const char *s)
 {
+	bool slash = s[0] == '/';
 	size_t n = strlen(s);
 
 	if (n == 0 || s[0] == ' ' || s[n - 1] == ' ' || strstr(s, "  ") != NULL)
 		return false;
-	for (size_t i = 0; i < n; i++)
-		if (!mixer_is_printable(s + i, 1) &&
+	for (size_t i = 0; i < n; i++) {
+		if (slash && s[i] == '$' && s[i + 1] > ' ' && s[i + 1] < 0x7f)
+			i++;
+		else if (!mixer_is_printable(s + i, 1) &&
 		    strchr("{}*$;|@_", s[i]) == NULL)
 			return false;
+	}
 	return true;
 }
 

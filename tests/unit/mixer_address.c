@@ -106,6 +106,12 @@ any_or_address_survives_the_round_trip(void)
 	    "/C=GB/ADMD=GOLD 400/PRMD=CSNET/S=kille/",
 	    "/C=GB/ADMD=GOLD 400/PRMD=UK.AC/O=ucl/OU1=cs/S=kille/",
 	    "/C=XX/ADMD=BRAVO/O=Bravo/DD.RFC-822=no mailbox at all/",
+	    /* beyond PrintableString, and two spaces side by side */
+	    "/C=XXADS=O$[Neil=O$/Neil/DD.x=y/",
+	    "/C=XX/ADMD=BRAVO/O=Bravo/S=a$[b$#c$%d$\"e$\\f$@g$&h$_i/",
+	    "/C=XX/ADMD=BRAVO/O=Bravo/CN=a  b   c/",
+	    "/C=XX/ADMD=BRAVO/O=Bravo/DD.x  y=*a  b{165}/",
+	    "/C=XX/ADMD=BRAVO/NET-NUM=12  34/NET-SUB=5  6/",
 	};
 	struct fixture f;
 
