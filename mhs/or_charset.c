@@ -124,6 +124,59 @@ mhs_fold(uint32_t c)
 	return c;
 }
 
+/* --- comparing --- */
+
+/* Text read as it compares: folded, spaces collapsed. */
+struct reader {
+	const char *p, *end;
+	bool started;
+};
+
+static struct reader
+reader(const char *p, size_t n)
+{
+	return (struct reader){.p = p, .end = p + n};
+}
+
+/* The next character, or 0 at the end. */
+static uint32_t
+next(struct reader *r)
+{
+	bool space = false;
+	uint32_t c;
+	size_t n;
+
+	while (r->p < r->end && *r->p == ' ') {
+		space = true;
+		r->p++;
+	}
+	if (r->p == r->end)
+		return 0;
+	if (space && r->started)
+		return ' ';
+	r->started = true;
+	n = mhs_utf8_read(r->p, (size_t)(r->end - r->p), &c);
+	if (n == 0) {
+		n = 1;
+		c = 0x110000u + (unsigned char)*r->p;
+	}
+	r->p += n;
+	return mhs_fold(c);
+}
+
+bool
+mhs_text_equal(const char *x, size_t xn, const char *y, size_t yn)
+{
+	struct reader rx = reader(x, xn), ry = reader(y, yn);
+	uint32_t cx, cy;
+
+	do {
+		cx = next(&rx);
+		cy = next(&ry);
+	} while (cx == cy && cx != 0);
+	return cx == cy;
+}
+
 /* --- T.61 --- */
 
 /* Octets that mean the same in T.61, ASCII and UTF-8. */

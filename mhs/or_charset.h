@@ -31,5 +31,8 @@ size_t mhs_utf8_read(const char *p, size_t n, uint32_t *c);
 size_t mhs_utf8_check(const char *p, size_t n);
 /* Simple lower case of Latin, Greek and Cyrillic letters. */
 uint32_t mhs_fold(uint32_t c);
+/* Texts in UTF-8 as X.402 18.4 compares them: folded, leading, trailing and
+ * multiple spaces ignored. */
+bool mhs_text_equal(const char *x, size_t xn, const char *y, size_t yn);
 
 #endif

@@ -9,57 +9,6 @@
 #include "lib/log.h"
 #include "mhs/or_charset.h"
 
-/* Text read as it compares: folded, spaces collapsed. */
-struct reader {
-	const char *p, *end;
-	bool started;
-};
-
-static struct reader
-reader(const char *p, size_t n)
-{
-	return (struct reader){.p = p, .end = p + n};
-}
-
-/* The next character, or 0 at the end. */
-static uint32_t
-next(struct reader *r)
-{
-	bool space = false;
-	uint32_t c;
-	size_t n;
-
-	while (r->p < r->end && *r->p == ' ') {
-		space = true;
-		r->p++;
-	}
-	if (r->p == r->end)
-		return 0;
-	if (space && r->started)
-		return ' ';
-	r->started = true;
-	n = mhs_utf8_read(r->p, (size_t)(r->end - r->p), &c);
-	if (n == 0) {
-		n = 1;
-		c = 0x110000u + (unsigned char)*r->p;
-	}
-	r->p += n;
-	return mhs_fold(c);
-}
-
-static bool
-text_equal(const char *x, size_t xn, const char *y, size_t yn)
-{
-	struct reader rx = reader(x, xn), ry = reader(y, yn);
-	uint32_t cx, cy;
-
-	do {
-		cx = next(&rx);
-		cy = next(&ry);
-	} while (cx == cy && cx != 0);
-	return cx == cy;
-}
-
 /* One attribute made ready: its texts in UTF-8, and its place among those of
  * the same kind and repertoire (0 but for DDAs of one type). */
 struct item {
@@ -76,7 +25,8 @@ struct side {
 static bool
 octets_equal(const struct octets *x, const struct octets *y)
 {
-	return text_equal((const char *)x->p, x->n, (const char *)y->p, y->n);
+	return mhs_text_equal(
+	    (const char *)x->p, x->n, (const char *)y->p, y->n);
 }
 
 static bool

@@ -92,6 +92,43 @@ type_in_form(struct parser *p, const struct value *type, enum mhs_or_form form)
 	return type->text;
 }
 
+/* "Key and value shall have the same encoding" (RFC 2156 4.1.3): the form that
+ * both can have. */
+static enum mhs_or_form
+common_form(const struct value *type, const struct value *v)
+{
+	if (type->form == MHS_OR_UNIVERSAL || v->form == MHS_OR_PRINTABLE)
+		return type->form;
+	return v->form;
+}
+
+static int
+add_half(struct parser *p, const struct value *type, const struct value *v,
+    const struct pair *x)
+{
+	enum mhs_or_form form = common_form(type, v);
+	const char *text = v->text;
+
+	if (form == MHS_OR_UNIVERSAL && v->form == MHS_OR_TELETEX)
+		text = mhs_t61_to_utf8(p->a, v->text, v->n);
+	return add_dda(p, form, type_in_form(p, type, form), text, x);
+}
+
+/* The halves of the value, as far as they are there. */
+static int
+read_value(struct parser *p, const struct pair *x, const struct value *type,
+    const struct value *type_t, struct value *v, struct value *v_t)
+{
+	if (!type->present && type_t->present &&
+	    mhs_or_chars_wildcard(&x->value)) {
+		/* "DD.*t=*": a teletex value without octets */
+		*v = (struct value){0};
+		*v_t = (struct value){true, type_t->form, "", 0, x->value.at};
+		return 0;
+	}
+	return mhs_or_teletex_and_or_ps(p, &x->value, false, v, v_t);
+}
+
 static int
 parse_dda(struct parser *p, const struct pair *x)
 {
@@ -104,36 +141,19 @@ parse_dda(struct parser *p, const struct pair *x)
 	if (type.present && strcasecmp(type.text, "RFC-822") == 0 &&
 	    all_ascii(&x->value))
 		return dda_rfc822(p, x);
-	if (!type.present && type_t.present &&
-	    mhs_or_chars_wildcard(&x->value)) {
-		/* "DD.*t=*": a teletex value without octets */
-		v = (struct value){0};
-		v_t = (struct value){true, type_t.form, "", 0};
-	} else if ((r = mhs_or_teletex_and_or_ps(
-			p, &x->value, false, &v, &v_t)) < 0) {
+	if ((r = read_value(p, x, &type, &type_t, &v, &v_t)) < 0)
 		return r;
-	}
 	if (!type.present)
 		type = type_t;
 	if (!type_t.present)
 		type_t = type;
-	if (v.present && v.form == MHS_OR_PRINTABLE &&
-	    type.form != MHS_OR_PRINTABLE)
-		v.form = type.form;
-	if (v.present &&
-	    (r = add_dda(
-		 p, v.form, type_in_form(p, &type, v.form), v.text, x)) < 0)
+	if (v.present && v_t.present &&
+	    common_form(&type, &v) == common_form(&type_t, &v_t))
+		return mhs_or_fail_at(p, ERR_SYNTAX, v_t.at,
+		    "domain-defined attribute twice in one form");
+	if (v.present && (r = add_half(p, &type, &v, x)) < 0)
 		return r;
-	if (!v_t.present)
-		return 0;
-	if (type_t.form == MHS_OR_UNIVERSAL)
-		return add_dda(p, MHS_OR_UNIVERSAL, type_t.text,
-		    v_t.form == MHS_OR_TELETEX
-			? mhs_t61_to_utf8(p->a, v_t.text, v_t.n)
-			: v_t.text,
-		    x);
-	return add_dda(
-	    p, v_t.form, type_in_form(p, &type_t, v_t.form), v_t.text, x);
+	return v_t.present ? add_half(p, &type_t, &v_t, x) : 0;
 }
 
 int

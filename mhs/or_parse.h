@@ -56,6 +56,7 @@ struct value {
 	enum mhs_or_form form;
 	const char *text;
 	size_t n;
+	uint64_t at; /* its octet in the text */
 };
 
 int mhs_or_fail_at(struct parser *p, int code, uint64_t at, const char *what);

@@ -132,7 +132,9 @@ put_wildcard(struct buf *out, const char *p, size_t n)
 }
 
 /* EBNF.teletex-string. What an escape sequence sets holds only inside one
- * pair of braces, so from the first one on all is in braces. */
+ * pair of braces, so from the first one on all is in braces. Braces that begin
+ * with the escape to UTF-8 are a universal string; in a teletex one that of
+ * T.61, which is in force anyway, goes before it. */
 static void
 put_teletex(struct buf *out, const char *p, size_t n)
 {
@@ -146,6 +148,8 @@ put_teletex(struct buf *out, const char *p, size_t n)
 		coded = escaped || !mhs_printable_char(c);
 		if (coded != inside)
 			buf_putc(out, coded ? '{' : '}');
+		if (!inside && n - i >= 3 && memcmp(p + i, UTF8_ESCAPE, 3) == 0)
+			buf_puts(out, "027037064");
 		inside = coded;
 		if (coded)
 			buf_printf(out, "%03u", c);
@@ -156,11 +160,15 @@ put_teletex(struct buf *out, const char *p, size_t n)
 		buf_putc(out, '}');
 }
 
-/* The same for UTF-8: each group of braces begins with its escape. */
+/* The same for UTF-8: each group of braces begins with its escape, and there
+ * is at least one, which tells it from teletex. */
 static void
 put_universal(struct buf *out, const char *p, size_t n)
 {
 	bool inside = false;
+
+	if (mhs_printable(p, n))
+		buf_puts(out, "{027037071}");
 
 	for (size_t i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)p[i];
@@ -384,31 +392,125 @@ put_form(struct buf *out, enum mhs_or_form form, const char *p, size_t n)
 		put_universal(out, p, n);
 }
 
-/* Does a printable DDA say the same as this one in another form? */
-static bool
-dda_said(const struct mhs_or *o, const struct mhs_or_attr *at)
+static const char *
+dda_type(struct arena *a, const struct mhs_or_attr *at)
 {
-	for (size_t i = 0; i < o->n_attrs; i++) {
-		const struct mhs_or_attr *x = &o->attrs[i];
+	return at->form == MHS_OR_TELETEX
+	    ? mhs_t61_to_utf8(a, at->dda_type, at->dda_type_n)
+	    : at->dda_type;
+}
 
-		if (x->type == MHS_OR_DDA && x->form == MHS_OR_PRINTABLE &&
-		    at->form != MHS_OR_PRINTABLE && same_octets(x, at) &&
-		    x->dda_type_n == at->dda_type_n &&
-		    memcmp(x->dda_type, at->dda_type, at->dda_type_n) == 0)
-			return true;
-	}
-	return false;
+/* The DDAs of an address, with what tells which of them belong together: the
+ * k-th of one type in each form say the same. */
+struct dda {
+	const struct mhs_or_attr *at;
+	const char *kind; /* its type in UTF-8 */
+	size_t ordinal;   /* among those of its kind and form */
+};
+
+struct ddas {
+	struct dda v[MHS_OR_ATTRS_MAX];
+	size_t n;
+};
+
+static bool
+same_dda(const struct dda *x, const char *kind, enum mhs_or_form form)
+{
+	return x->at->form == form &&
+	    mhs_text_equal(x->kind, strlen(x->kind), kind, strlen(kind));
 }
 
 static void
-slash_dda(struct buf *out, const struct mhs_or *o, const struct mhs_or_attr *at)
+collect_ddas(struct arena *a, struct ddas *d, const struct mhs_or *o)
 {
-	enum mhs_or_form form = at->form;
+	d->n = 0;
+	for (size_t i = 0; i < o->n_attrs; i++) {
+		const struct mhs_or_attr *at = &o->attrs[i];
+		struct dda *x = &d->v[d->n];
 
-	if (dda_said(o, at))
-		return;
-	if (as_printable(at) && mhs_printable(at->dda_type, at->dda_type_n))
+		if (at->type != MHS_OR_DDA)
+			continue;
+		*x = (struct dda){.at = at, .kind = dda_type(a, at)};
+		for (size_t k = 0; k < d->n; k++)
+			x->ordinal += same_dda(&d->v[k], x->kind, at->form);
+		d->n++;
+	}
+}
+
+/* Are there DDAs of this kind and form, all of printable characters? */
+static bool
+all_printable(const struct ddas *d, const char *kind, enum mhs_or_form form)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < d->n; i++) {
+		const struct dda *x = &d->v[i];
+
+		if (!same_dda(x, kind, form))
+			continue;
+		any = true;
+		if (form != MHS_OR_PRINTABLE &&
+		    (!as_printable(x->at) ||
+			!mhs_printable(x->at->dda_type, x->at->dda_type_n)))
+			return false;
+	}
+	return any;
+}
+
+/* The form of this kind that goes out as printable; RAW: none does. It is a
+ * whole form or nothing, since DDAs of one type go by their places in it. */
+static enum mhs_or_form
+shown_as_printable(const struct ddas *d, const char *kind)
+{
+	static const enum mhs_or_form order[] = {
+	    MHS_OR_PRINTABLE, MHS_OR_TELETEX, MHS_OR_UNIVERSAL};
+
+	for (size_t i = 0; i < COUNT(order); i++)
+		if (all_printable(d, kind, order[i]))
+			return order[i];
+	return MHS_OR_RAW;
+}
+
+static const struct dda *
+find_dda(const struct ddas *d, const struct dda *like, enum mhs_or_form form)
+{
+	for (size_t i = 0; i < d->n; i++)
+		if (d->v[i].ordinal == like->ordinal &&
+		    same_dda(&d->v[i], like->kind, form))
+			return &d->v[i];
+	return NULL;
+}
+
+/* Does each DDA of this kind and form say what the one in its place in the
+ * form `shown` says? */
+static bool
+all_said(const struct ddas *d, const char *kind, enum mhs_or_form form,
+    enum mhs_or_form shown)
+{
+	for (size_t i = 0; i < d->n; i++) {
+		const struct dda *x = &d->v[i], *y;
+
+		if (!same_dda(x, kind, form))
+			continue;
+		y = find_dda(d, x, shown);
+		if (y == NULL || !as_printable(x->at) ||
+		    !same_octets(x->at, y->at))
+			return false;
+	}
+	return true;
+}
+
+static void
+slash_dda(struct buf *out, const struct ddas *d, const struct dda *x)
+{
+	const struct mhs_or_attr *at = x->at;
+	enum mhs_or_form form = at->form,
+			 shown = shown_as_printable(d, x->kind);
+
+	if (form == shown)
 		form = MHS_OR_PRINTABLE;
+	else if (shown != MHS_OR_RAW && all_said(d, x->kind, form, shown))
+		return;
 	if (form == MHS_OR_PRINTABLE &&
 	    strcasecmp(at->dda_type, "RFC-822") == 0) {
 		buf_puts(out, "/RFC-822=");
@@ -419,6 +521,19 @@ slash_dda(struct buf *out, const struct mhs_or *o, const struct mhs_or_attr *at)
 	put_form(out, form, at->dda_type, at->dda_type_n);
 	buf_putc(out, '=');
 	put_form(out, form, at->value, at->n);
+}
+
+/* The first DDA on the right, with all that is most significant. */
+static void
+slash_ddas(struct buf *out, const struct mhs_or *o)
+{
+	struct arena *work = arena_new();
+	struct ddas d;
+
+	collect_ddas(work, &d, o);
+	for (size_t i = d.n; i-- > 0;)
+		slash_dda(out, &d, &d.v[i]);
+	arena_free(&work);
 }
 
 static void
@@ -438,18 +553,17 @@ mhs_or_slash(struct arena *a, const struct mhs_or *o)
 	for (size_t k = 0; k < COUNT(slash_order); k++) {
 		enum mhs_or_type type = slash_order[k];
 
-		if (type != MHS_OR_DDA && type != MHS_OR_UNKNOWN) {
+		if (type == MHS_OR_DDA) {
+			slash_ddas(&b, o);
+			continue;
+		}
+		if (type != MHS_OR_UNKNOWN) {
 			slash_attribute(&b, o, type, plain);
 			continue;
 		}
-		for (size_t i = o->n_attrs; i-- > 0;) {
-			if (o->attrs[i].type != type)
-				continue;
-			if (type == MHS_OR_DDA)
-				slash_dda(&b, o, &o->attrs[i]);
-			else
+		for (size_t i = o->n_attrs; i-- > 0;)
+			if (o->attrs[i].type == type)
 				slash_unknown(&b, &o->attrs[i]);
-		}
 	}
 	buf_putc(&b, '/');
 	s = arena_strndup(a, (const char *)b.data, b.len);
@@ -544,14 +658,6 @@ label_attribute(struct arena *a, struct buf *out, const struct mhs_or *o,
 	    : NULL;
 	put_label_text(
 	    out, name != NULL ? name : mhs_or_attr_utf8(a, at), false);
-}
-
-static const char *
-dda_type(struct arena *a, const struct mhs_or_attr *at)
-{
-	return at->form == MHS_OR_TELETEX
-	    ? mhs_t61_to_utf8(a, at->dda_type, at->dda_type_n)
-	    : at->dda_type;
 }
 
 /* Is there a DDA of that type in a form that reads better? */

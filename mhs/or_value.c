@@ -67,7 +67,8 @@ printable_part(
 {
 	bool plain = true;
 
-	*out = (struct value){.present = true, .form = MHS_OR_PRINTABLE};
+	*out = (struct value){
+	    .present = true, .form = MHS_OR_PRINTABLE, .at = s->at};
 	for (size_t i = 0; i < s->n; i++) {
 		const struct ch *x = &s->v[i];
 		bool visible = x->c >= 0x20 && x->c < 0x7f;
@@ -168,6 +169,7 @@ teletex_part(struct parser *p, const struct chars *s, struct value *out)
 	    .form = universal ? MHS_OR_UNIVERSAL : MHS_OR_TELETEX,
 	    .text = arena_strndup(p->a, (const char *)b.data, b.len),
 	    .n = b.len,
+	    .at = s->at,
 	};
 	buf_free(&b);
 	return r;
@@ -201,7 +203,7 @@ mhs_or_teletex_and_or_ps(struct parser *p, const struct chars *s, bool lines,
 
 	*ps = *t = (struct value){0};
 	if (mhs_or_chars_wildcard(s)) {
-		*ps = (struct value){true, MHS_OR_PRINTABLE, "*", 1};
+		*ps = (struct value){true, MHS_OR_PRINTABLE, "*", 1, s->at};
 		return 0;
 	}
 	halves(p, s, &before, &after, &star);

@@ -286,6 +286,43 @@ the_label_form_reads_back_as_an_equal_address(void)
 	}
 }
 
+/* DDAs of one type go by their places in each form, so these must stay. */
+static void
+the_slash_form_reads_back_as_the_same_address(void)
+{
+	static const char *const v[] = {
+	    "/DD.t=x_y/DD.t=*roh/S=a/", /* two teletex, one of them plain */
+	    "/DD.t=a*b/S=a/",
+	    "/DD.t=a*b/DD.t=b/S=a/",
+	    "/DD.t=a*a/DD.t=*b/S=a/",
+	    "/DD.t=*a/DD.t=*{027037071}b/S=a/",
+	    "/DD.*{027037071}t=*/DD.*{027037071}t=*{027037071195164}/S=a/",
+	    "/DD.T=a*b{165}/DD. t=*c/S=a/",
+	    "/S=*a/S=*{027037071}b/", /* teletex a, universal b */
+	    "/S=a*{027037071}b/",
+	    "/S=a*a{065027037071}/", /* the escape to UTF-8, but not first */
+	    "/S=*{065027037071195}/",
+	    "/S=*{027}{037071195}/",
+	    "/DD.\xd0\x96=\xc3\x9e/S=a/",
+	};
+
+	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
+		struct arena *a = arena_new();
+		struct mhs_or *o = mhs_or_parse(a, v[i], NULL), *back;
+		const char *slash;
+
+		CU_ASSERT_PTR_NOT_NULL_FATAL(o);
+		slash = mhs_or_slash(a, o);
+		back = mhs_or_parse(a, slash, NULL);
+		if (back == NULL || !mhs_or_equal(o, back))
+			printf("\n%s is %s", v[i], slash);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(back);
+		CU_ASSERT(mhs_or_equal(o, back));
+		CU_ASSERT_STRING_EQUAL(mhs_or_slash(a, back), slash);
+		arena_free(&a);
+	}
+}
+
 static void
 each_refusal_names_its_octet(void)
 {
@@ -330,6 +367,8 @@ each_refusal_names_its_octet(void)
 	    {"/NET-PSAP=X121+1/", ERR_UNSUPPORTED, 10},
 	    {"/NET-PSAP='zz'H$/NS+00/", ERR_SYNTAX, 11},
 	    {"/DD.=x/", ERR_SYNTAX, 5},
+	    {"/DD.t=x_y*roh/", ERR_SYNTAX, 10},
+	    {"/DD.*t=x*roh/", ERR_SYNTAX, 9},
 	    {"/EXT-9=04/", ERR_SYNTAX, 7},
 	    {"/EXT-9=0400zz/", ERR_SYNTAX, 7},
 	    {"/EXT-x=0400/", ERR_SYNTAX, 1},
@@ -406,6 +445,7 @@ suite_mhs_or_text(void)
 	    TEST(texts_of_both_rfcs_are_understood_and_written),
 	    TEST(the_slash_form_keeps_every_form),
 	    TEST(the_label_form_reads_back_as_an_equal_address),
+	    TEST(the_slash_form_reads_back_as_the_same_address),
 	    TEST(each_refusal_names_its_octet),
 	    TEST(texts_and_values_too_long_meet_a_limit_at_its_octet),
 	    TEST(a_prefix_gets_no_admd_and_may_be_empty),
