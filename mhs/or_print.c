@@ -500,6 +500,17 @@ all_said(const struct ddas *d, const char *kind, enum mhs_or_form form,
 	return true;
 }
 
+/* A space before the '=' would be taken for one that a person puts there. */
+static void
+put_dda_type(struct buf *out, enum mhs_or_form form, const char *p, size_t n)
+{
+	put_form(out, form, p, n);
+	if (out->data[out->len - 1] != ' ' || (n > 1 && p[n - 2] == ' '))
+		return; /* escaped already behind another space */
+	out->len--;
+	buf_puts(out, "$ ");
+}
+
 static void
 slash_dda(struct buf *out, const struct ddas *d, const struct dda *x)
 {
@@ -518,7 +529,7 @@ slash_dda(struct buf *out, const struct ddas *d, const struct dda *x)
 		return;
 	}
 	buf_puts(out, "/DD.");
-	put_form(out, form, at->dda_type, at->dda_type_n);
+	put_dda_type(out, form, at->dda_type, at->dda_type_n);
 	buf_putc(out, '=');
 	put_form(out, form, at->value, at->n);
 }

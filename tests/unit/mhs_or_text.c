@@ -304,6 +304,8 @@ the_slash_form_reads_back_as_the_same_address(void)
 	    "/S=*{065027037071195}/",
 	    "/S=*{027}{037071195}/",
 	    "/DD.\xd0\x96=\xc3\x9e/S=a/",
+	    "/DD.a $ =b/DD.$ =c/DD.$$$ =d/S=a/", /* types end in a space */
+	    "/DD.tSA*P$ =xSA*P$ =M$roh)a/S=0541434}30b'/",
 	};
 
 	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
