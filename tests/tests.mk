@@ -75,6 +75,7 @@ install: programs
 	for s in 1 5 8; do for m in docs/*.$$s; do \
 		test ! -e $$m || install -m 644 $$m $(DESTDIR)$(PREFIX)/share/man/man$$s || exit 1; \
 	done; done
+	ln -sf smtp.8 $(DESTDIR)$(PREFIX)/share/man/man8/lmtp.8
 
 clean:
 	rm -rf build

@@ -13,6 +13,7 @@ export BIN
 # shellcheck source=tests/e2e/story.sh
 . tests/e2e/story.sh
 
+# shellcheck disable=SC2034 # used through start_switch
 PID_alpha="" PID_bravo="" PID_dovecot="" # set by start()
 passed=0 failed=0
 check() { # TEXT COMMAND...

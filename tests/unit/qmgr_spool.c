@@ -549,6 +549,7 @@ damage_that_quarantine_does_not_take_stays_in_its_segment(void)
 
 	for (unsigned i = 0; i < 5; i++)
 		put(w, 300);
+	loop_run(w->loop); /* a later batch vouches for these */
 	put(w, 10000);
 	loop_run(w->loop);
 	segment_path(&w->dir, w->id[2], path);
