@@ -321,12 +321,6 @@ p1_apdu_envelope(struct p1_apdu *s)
 	return s->env;
 }
 
-uint64_t
-p1_apdu_content_length(const struct p1_apdu *s)
-{
-	return s->content_n;
-}
-
 struct arena *
 p1_apdu_take(struct p1_apdu *s)
 {

@@ -44,7 +44,6 @@ int p1_apdu_end(struct p1_apdu *s, struct err *e)
     __attribute__((warn_unused_result));
 /* NULL before it is decoded. Lives in the splitter's arena. */
 struct mhs_envelope *p1_apdu_envelope(struct p1_apdu *s);
-uint64_t p1_apdu_content_length(const struct p1_apdu *s); /* octets so far */
 /* The arena of the envelope becomes the caller's. */
 struct arena *p1_apdu_take(struct p1_apdu *s);
 

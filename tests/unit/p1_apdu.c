@@ -706,7 +706,7 @@ a_megabyte_of_content_is_never_held(void)
 	struct arena *a = arena_new();
 	struct mhs_envelope *env = make(a, MHS_MESSAGE);
 	struct buf head = {0}, tail = {0};
-	uint64_t n = 1 << 20;
+	uint64_t n = 1 << 20, received = 0;
 	struct run r;
 
 	CU_ASSERT_EQUAL(p1_apdu_write(env, n, &head, &tail, NULL), 0);
@@ -718,10 +718,11 @@ a_megabyte_of_content_is_never_held(void)
 
 		r.result = p1_apdu_feed(r.s, zeros, sizeof(zeros), &r.err);
 		CU_ASSERT_EQUAL(r.content.len, 4096);
+		received += r.content.len;
 		buf_clear(&r.content);
 	}
 	CU_ASSERT_EQUAL(p1_apdu_end(r.s, &r.err), 0);
-	CU_ASSERT_EQUAL(p1_apdu_content_length(r.s), n);
+	CU_ASSERT_EQUAL(received, n);
 	run_free(&r);
 	buf_free(&head);
 	buf_free(&tail);
