@@ -365,6 +365,46 @@ do_harpoon(struct target *t, GMimeObject *o)
 	buf_free(&b);
 }
 
+/* --- what MIME does not account for --- */
+
+static bool
+is_blank(struct octets o)
+{
+	for (size_t i = 0; i < o.n; i++)
+		if (o.p[i] != '\0' && strchr(" \t\r\n", o.p[i]) == NULL)
+			return false;
+	return memchr(o.p, '\0', o.n) == NULL;
+}
+
+/* A multipart in which no boundary was found has no parts, and what it holds
+ * is still the message: it goes as text where it is text, else as a file. */
+static void
+put_unparted(struct target *t, struct octets o)
+{
+	if (o.n == 0 || is_blank(o))
+		return;
+	mixer_lose(t->cv, "multipart",
+	    "no boundary found: all its octets are one body part");
+	if (memchr(o.p, '\0', o.n) != NULL ||
+	    !put_unicode(t, "utf-8", crlf(t, o)))
+		put_opaque(t, o);
+}
+
+/* What GMime says it could not use, inside of messages in a message: their
+ * octets come to us only as it understood them. */
+static void
+on_warning(int64_t offset, GMimeParserWarning code, const char *item,
+    gpointer user_data)
+{
+	struct mixer_conv *cv = user_data;
+
+	if (code == GMIME_CRIT_INVALID_HEADER_NAME ||
+	    code == GMIME_WARN_MALFORMED_MESSAGE)
+		mixer_lose(cv, "header", "octet %lld: no field: %s",
+		    (long long)offset,
+		    item != NULL ? mixer_one_line(cv->a, item) : "");
+}
+
 /* --- X.400 body parts that come home (RFC 2157 3.2) --- */
 
 static void
@@ -419,7 +459,10 @@ static void
 children(struct target *t, GMimeObject *o)
 {
 	int n = g_mime_multipart_get_count(GMIME_MULTIPART(o));
+	const char *s = g_mime_multipart_get_prologue(GMIME_MULTIPART(o));
 
+	if (n == 0 && s != NULL)
+		put_unparted(t, (struct octets){(const uint8_t *)s, strlen(s)});
 	for (int i = 0; t->r == 0 && i < n; i++)
 		convert(t, g_mime_multipart_get_part(GMIME_MULTIPART(o), i));
 }
@@ -561,7 +604,7 @@ convert(struct target *t, GMimeObject *o)
 
 /* 6.6: the elements of the outermost multipart are the body parts. */
 static void
-outermost(struct target *t, GMimeObject *o)
+outermost(struct target *t, GMimeObject *o, struct octets body)
 {
 	GMimeContentType *ct = g_mime_object_get_content_type(o);
 
@@ -571,6 +614,10 @@ outermost(struct target *t, GMimeObject *o)
 		convert(t, o);
 		return;
 	}
+	if (g_mime_multipart_get_count(GMIME_MULTIPART(o)) == 0) {
+		put_unparted(t, body);
+		return;
+	}
 	children(t, o);
 	if (!g_mime_content_type_is_type(ct, "multipart", "mixed"))
 		put_multipart_ext(
@@ -578,25 +625,48 @@ outermost(struct target *t, GMimeObject *o)
 }
 
 int
-mixer_body_to_400(
-    struct mixer_conv *cv, const uint8_t *p, size_t n, struct ipm *ipm)
+mixer_body_to_400(struct mixer_conv *cv, const uint8_t *p, size_t n,
+    size_t body, struct ipm *ipm)
 {
 	struct target t = {.cv = cv, .m = ipm, .depth = cv->depth};
+	GMimeParserOptions *opt = g_mime_parser_options_new();
 	GMimeStream *s = g_mime_stream_mem_new_with_buffer((const char *)p, n);
 	GMimeParser *parser = g_mime_parser_new_with_stream(s);
-	GMimeMessage *msg = g_mime_parser_construct_message(parser, NULL);
-	GMimeObject *root =
-	    msg != NULL ? g_mime_message_get_mime_part(msg) : NULL;
+	GMimeMessage *msg;
+	GMimeObject *root;
 
+	g_mime_parser_options_set_warning_callback(opt, on_warning, cv);
+	msg = g_mime_parser_construct_message(parser, opt);
+	root = msg != NULL ? g_mime_message_get_mime_part(msg) : NULL;
 	if (root != NULL)
-		outermost(&t, root);
+		outermost(&t, root, (struct octets){p + body, n - body});
 	if (t.r == 0 && ipm->n_parts == 0)
 		put_ia5(&t, (struct octets){(const uint8_t *)"", 0});
 	if (msg != NULL)
 		g_object_unref(msg);
 	g_object_unref(parser);
 	g_object_unref(s);
+	g_mime_parser_options_free(opt);
 	return t.r;
+}
+
+/* A line that is no field ends the header: it and what follows are the body,
+ * so that none of it is lost. The blank line that was not there is put in. */
+static int
+body_of_bad_header(struct mixer_conv *cv, const uint8_t *p, size_t n,
+    size_t body, struct ipm *m)
+{
+	struct buf b = {0};
+	int r;
+
+	mixer_lose(cv, "header",
+	    "octet %zu: no field: from here on it became the body", body);
+	buf_append(&b, p, body);
+	buf_puts(&b, "\r\n");
+	buf_append(&b, p + body, n - body);
+	r = mixer_body_to_400(cv, b.data, b.len, body + 2, m);
+	buf_free(&b);
+	return r;
 }
 
 struct ipm *
@@ -604,6 +674,7 @@ mixer_ipm_from_822(struct mixer_conv *cv, const uint8_t *p, size_t n)
 {
 	struct ipm *m = ipm_new(cv->a);
 	struct mixer_header h;
+	int r;
 
 	if (cv->depth > MIXER_DEPTH_MAX) {
 		mixer_fail(cv, ERR_LIMIT, MHS_CONTENT_SYNTAX_ERROR,
@@ -613,8 +684,9 @@ mixer_ipm_from_822(struct mixer_conv *cv, const uint8_t *p, size_t n)
 	if (cv->seed == 0)
 		cv->seed = mixer_hash(p, n);
 	if (mixer_header_parse(cv, p, n, &h) < 0 ||
-	    mixer_heading_to_400(cv, &h, m) < 0 ||
-	    mixer_body_to_400(cv, p, n, m) < 0)
+	    mixer_heading_to_400(cv, &h, m) < 0)
 		return NULL;
-	return m;
+	r = h.bad ? body_of_bad_header(cv, p, n, h.body, m)
+		  : mixer_body_to_400(cv, p, n, h.body, m);
+	return r < 0 ? NULL : m;
 }

@@ -155,8 +155,9 @@ struct ipm *mixer_ipm_from_822(
     struct mixer_conv *cv, const uint8_t *p, size_t n);
 int mixer_heading_to_400(
     struct mixer_conv *cv, const struct mixer_header *h, struct ipm *ipm);
-int mixer_body_to_400(
-    struct mixer_conv *cv, const uint8_t *p, size_t n, struct ipm *ipm);
+/* p[0..n-1] is the whole message, its body starts at `body`. */
+int mixer_body_to_400(struct mixer_conv *cv, const uint8_t *p, size_t n,
+    size_t body, struct ipm *ipm);
 
 /* --- trace.c --- */
 

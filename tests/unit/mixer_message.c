@@ -591,6 +591,61 @@ a_p22_value_cannot_start_a_field_of_its_own(void)
 	fixture_close(&f);
 }
 
+static void
+text_that_no_mime_accounts_for_is_kept_and_named(void)
+{
+	static const char *const v[] = {
+	    "Content-Type: multipart/mixed\n\nkept text\n",
+	    "Content-Type: multipart/mixed; boundary=x\n\n--y\n\nkept text\n",
+	    "Content-Type: multipart/mixed; boundary=x\n\n--x\n"
+	    "Content-Type: multipart/mixed\n\nkept text\n--x--\n",
+	    "Content-Type: multipart/alternative\n\nkept text\n",
+	    "From: a@bravo.example\nkept text\nTo: b@c\n\nHello\n",
+	    "From: a@bravo.example\nkept text\n",
+	    "kept text\n\nmore\n",
+	    "kept text",
+	};
+
+	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
+		struct fixture f;
+
+		fixture_open(&f);
+		expect(round_trip(&f, v[i]), "kept text");
+		CU_ASSERT(f.losses.n > 0);
+		fixture_close(&f);
+	}
+}
+
+static void
+octets_without_a_boundary_become_a_file(void)
+{
+	static const char in[] =
+	    "Content-Type: multipart/mixed\n\n\xff\xfe\0binary\n";
+	struct buf p22 = {0};
+	struct fixture f;
+
+	fixture_open(&f);
+	CU_ASSERT_EQUAL(to_p22(&f, in, sizeof(in) - 1, &p22), 0);
+	CU_ASSERT_PTR_NOT_NULL(
+	    memmem(p22.data, p22.len, "\xff\xfe\0binary", 9));
+	CU_ASSERT_EQUAL(f.losses.n, 1);
+	buf_free(&p22);
+	fixture_close(&f);
+}
+
+static void
+a_line_that_is_no_field_in_a_message_within_is_named(void)
+{
+	struct fixture f;
+
+	fixture_open(&f);
+	(void)round_trip(&f,
+	    "Content-Type: message/rfc822\n\nFrom: a@bravo.example\n"
+	    "stray line\nSubject: x\n\nHello\n");
+	CU_ASSERT(f.losses.n > 0);
+	fixture_close(&f);
+}
+
 void
 suite_mixer_message(void)
 {
@@ -613,6 +668,9 @@ suite_mixer_message(void)
 	    TEST(p22_becomes_p2_with_what_1984_knows),
 	    TEST(hostile_mime_is_bounded),
 	    TEST(a_p22_value_cannot_start_a_field_of_its_own),
+	    TEST(text_that_no_mime_accounts_for_is_kept_and_named),
+	    TEST(octets_without_a_boundary_become_a_file),
+	    TEST(a_line_that_is_no_field_in_a_message_within_is_named),
 	    CU_TEST_INFO_NULL,
 	};
 	unit_suite("mixer_message", tests);
