@@ -195,6 +195,13 @@ name_to_400(struct mixer_conv *cv, struct mhs_name *n)
 		     : 0;
 }
 
+/* The null reverse-path: nobody is to be told. */
+static bool
+is_null(const struct mhs_name *n)
+{
+	return n->ora == NULL && n->mailbox != NULL && *n->mailbox == '\0';
+}
+
 /* Appendix A.3.1 NOTIFY; RFC 3461: nothing said is FAILURE. */
 static enum mhs_report_request
 request_for(uint8_t notify)
@@ -208,13 +215,17 @@ request_for(uint8_t notify)
 static int
 names_to_400(struct mixer_conv *cv, struct mhs_envelope *out)
 {
+	bool null = is_null(&out->originator);
 	size_t usable = 0;
 	int r = name_to_400(cv, &out->originator);
 
 	for (size_t i = 0; r == 0 && i < out->n_recipients; i++) {
 		struct mhs_recipient *rc = &out->recipients[i];
 
-		rc->originator_report = request_for(rc->notify);
+		/* X.400 needs an originator, so the gateway's postmaster
+		 * stands for <>; no report is to come to it (RFC 5321 4.5.5) */
+		rc->originator_report =
+		    null ? MHS_REPORT_NONE : request_for(rc->notify);
 		rc->mta_report = rc->originator_report;
 		if (rc->number == 0)
 			rc->number = (int32_t)i + 1;

@@ -5,6 +5,7 @@
 #include "mixer/internal.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "mixer/ext.h"
 #include "p1/or_codec.h"
@@ -357,17 +358,40 @@ drop_x400(struct mhs_envelope *env)
 	env->original_eits_n = 0;
 }
 
+static bool
+nobody_is_told(const struct mhs_envelope *env)
+{
+	for (size_t i = 0; i < env->n_recipients; i++)
+		if (env->recipients[i].originator_report != MHS_REPORT_NONE ||
+		    env->recipients[i].mta_report != MHS_REPORT_NONE)
+			return false;
+	return true;
+}
+
+/* A gateway writes the null reverse-path as its postmaster, for whom no report
+ * is requested (envelope_400.c): it becomes <> again. */
+static const char *
+reverse_path(struct mixer_conv *cv, const struct mhs_envelope *env)
+{
+	const char *s = name_mailbox(cv, &env->originator);
+
+	if (s == NULL)
+		s = cv->c->postmaster;
+	return strncasecmp(s, "postmaster@", 11) == 0 && nobody_is_told(env)
+	    ? ""
+	    : s;
+}
+
 struct mhs_envelope *
 mixer_envelope_to_822(struct mixer_conv *cv, const struct mhs_envelope *env)
 {
 	struct mhs_envelope *out = mhs_envelope_dup(cv->a, env);
-	const char *s = name_mailbox(cv, &env->originator);
 	size_t usable = 0;
 
 	out->kind = MHS_MESSAGE;
 	out->content_type = MHS_CONTENT_RFC822;
 	out->content_oid = NULL;
-	out->originator.mailbox = s != NULL ? s : cv->c->postmaster;
+	out->originator.mailbox = reverse_path(cv, env);
 	drop_x400(out);
 	for (size_t i = 0; i < out->n_recipients; i++) {
 		struct mhs_recipient *r = &out->recipients[i];

@@ -181,6 +181,47 @@ the_message_comes_back_with_what_the_envelope_said(void)
 }
 
 static void
+the_null_sender_asks_for_no_report_and_comes_back(void)
+{
+	struct buf p22 = {0}, out = {0};
+	struct mhs_envelope *env, *o = NULL, *back = NULL;
+	struct fixture f;
+
+	fixture_open(&f);
+	env = internet(&f);
+	env->originator.mailbox = "";
+	env->recipients[1].notify = 0;
+	CU_ASSERT_EQUAL(
+	    mixer_to_x400(f.a, &f.c, env, (const uint8_t *)text,
+		sizeof(text) - 1, FIXTURE_NOW, &o, &p22, &f.losses, &f.e),
+	    0);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(o);
+	CU_ASSERT_PTR_NOT_NULL(o->originator.ora);
+	for (size_t i = 0; i < 2; i++) {
+		CU_ASSERT_EQUAL(
+		    o->recipients[i].originator_report, MHS_REPORT_NONE);
+		CU_ASSERT_EQUAL(o->recipients[i].mta_report, MHS_REPORT_NONE);
+	}
+	o->originator.mailbox = NULL;
+	CU_ASSERT_EQUAL(mixer_to_rfc822(f.a, &f.c, o, p22.data, p22.len,
+			    FIXTURE_NOW, &back, &out, &f.losses, &f.e),
+	    0);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(back);
+	CU_ASSERT_STRING_EQUAL(back->originator.mailbox, "");
+	/* a postmaster who wants to be told is one */
+	buf_clear(&out);
+	o->recipients[1].mta_report = MHS_REPORT_NDR;
+	CU_ASSERT_EQUAL(mixer_to_rfc822(f.a, &f.c, o, p22.data, p22.len,
+			    FIXTURE_NOW, &back, &out, &f.losses, &f.e),
+	    0);
+	CU_ASSERT_STRING_EQUAL(
+	    back->originator.mailbox, "postmaster@alpha.example");
+	buf_free(&p22);
+	buf_free(&out);
+	fixture_close(&f);
+}
+
+static void
 critical_extensions_stop_the_message_and_others_are_named(void)
 {
 	static const uint8_t null[] = {5, 0};
@@ -501,6 +542,7 @@ suite_mixer_report(void)
 	    TEST(the_envelope_becomes_one_of_x400),
 	    TEST(date_and_received_become_trace),
 	    TEST(the_message_comes_back_with_what_the_envelope_said),
+	    TEST(the_null_sender_asks_for_no_report_and_comes_back),
 	    TEST(critical_extensions_stop_the_message_and_others_are_named),
 	    TEST(loops_through_gateways_end),
 	    TEST(a_report_becomes_a_dsn),
