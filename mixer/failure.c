@@ -55,6 +55,10 @@ mixer_failure_of(int code, const struct err *e)
 	}
 	f.diagnostic = diagnostic_for(code, e);
 	f.reason = reason_for(f.diagnostic);
-	f.status = mhs_diag_to_status(f.reason, f.diagnostic);
+	/* RFC 2156 says 5.5.2 of what another MTA reports; here it is known
+	 * that the content is at fault, not a command */
+	f.status = f.diagnostic == MHS_CONTENT_SYNTAX_ERROR
+	    ? "5.6.0"
+	    : mhs_diag_to_status(f.reason, f.diagnostic);
 	return f;
 }

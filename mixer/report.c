@@ -27,6 +27,13 @@ struct pass {
 	bool headers_only;
 };
 
+/* An Internet message that never was in X.400: nothing X400- to say of it. */
+static bool
+is_internet(const struct pass *p)
+{
+	return p->rep->content_type == MHS_CONTENT_RFC822;
+}
+
 static const char *
 mailbox_of(struct mixer_conv *cv, const struct mhs_name *n)
 {
@@ -78,7 +85,8 @@ put_header(struct pass *p, const char *to, struct buf *out)
 	    : p->failed == p->n             ? "failure"
 					    : "success and failures";
 
-	mixer_trace_put(cv, p->env, out);
+	if (!is_internet(p))
+		mixer_trace_put(cv, p->env, out);
 	mixer_field_put(
 	    out, "Date", mixer_time_822(cv->a, date != 0 ? date : cv->now));
 	mixer_field_put(out, "From",
@@ -99,10 +107,10 @@ put_header(struct pass *p, const char *to, struct buf *out)
 		cv->c->gateway_domain));
 	mixer_field_put(out, "Message-Type", "Delivery Report");
 	mixer_field_put(out, "Auto-Submitted", "auto-replied");
-	if (p->env->id.local != NULL)
+	if (p->env->id.local != NULL && !is_internet(p))
 		mixer_field_put(out, "X400-MTS-Identifier",
 		    mixer_mts_id_bracketed(cv->a, &p->env->id));
-	if (p->rep->content_identifier != NULL)
+	if (p->rep->content_identifier != NULL && !is_internet(p))
 		mixer_field_put(out, "X400-Content-Identifier",
 		    mixer_one_line(cv->a, p->rep->content_identifier));
 	buf_puts(out, "MIME-Version: 1.0\r\n");
@@ -126,6 +134,23 @@ first_nonempty(const char *x, const char *y)
 	return x != NULL && *x != '\0' ? x : y;
 }
 
+/* The Subject field of what is returned, in ASCII, or NULL. */
+static const char *
+returned_subject(struct pass *p)
+{
+	struct arena *a = p->cv->a;
+	struct mixer_conv quiet = {.a = a};
+	struct mixer_header h;
+	const char *s;
+
+	if (p->returned.len == 0 ||
+	    mixer_header_parse(&quiet, p->returned.data, p->returned.len, &h) <
+		0 ||
+	    (s = mixer_header_get(&h, "Subject")) == NULL)
+		return NULL;
+	return mixer_2047_text(a, mixer_2047_decode(a, s));
+}
+
 static void
 put_person(struct pass *p, struct buf *out)
 {
@@ -137,6 +162,7 @@ put_person(struct pass *p, struct buf *out)
 
 	buf_puts(out, "This report relates to your message:\r\n");
 	what = first_nonempty(what, p->rep->content_identifier);
+	what = first_nonempty(what, returned_subject(p));
 	for (; what != NULL && *what != '\0'; what = cut) {
 		size_t n = strcspn(what, "\r\n");
 
@@ -180,6 +206,14 @@ put_person(struct pass *p, struct buf *out)
 
 /* --- part two, message/delivery-status --- */
 
+/* RFC 3464 2.2.2: a type and a name; a name alone is a host's. */
+static const char *
+mta_name(struct mixer_conv *cv, const char *s)
+{
+	s = mixer_one_line(cv->a, s);
+	return strchr(s, ';') != NULL ? s : arena_printf(cv->a, "dns; %s", s);
+}
+
 static void
 put_reporting_mta(struct pass *p, struct buf *out)
 {
@@ -191,8 +225,8 @@ put_reporting_mta(struct pass *p, struct buf *out)
 		    p->env->trace[i].domain.country != NULL)
 			t = &p->env->trace[i];
 	if (p->rep->reporting_mta != NULL)
-		mixer_field_put(out, "Reporting-MTA",
-		    mixer_one_line(cv->a, p->rep->reporting_mta));
+		mixer_field_put(
+		    out, "Reporting-MTA", mta_name(cv, p->rep->reporting_mta));
 	else
 		mixer_field_put(out, "Reporting-MTA",
 		    arena_printf(cv->a, "x400; %s",
@@ -216,9 +250,10 @@ put_envelope_id(struct pass *p, struct buf *out)
 	    strncmp(s, NOTARY_ENVID, sizeof(NOTARY_ENVID) - 1) == 0)
 		mixer_field_put(out, "Original-Envelope-Id",
 		    mixer_one_line(cv->a, s + sizeof(NOTARY_ENVID) - 1));
-	else
+	else if (!is_internet(p)) /* RFC 3464 2.2.1: only what was given */
 		mixer_field_put(out, "Original-Envelope-Id", id);
-	mixer_field_put(out, "X400-Subject-Submission-Identifier", id);
+	if (!is_internet(p))
+		mixer_field_put(out, "X400-Subject-Submission-Identifier", id);
 }
 
 static void
@@ -269,24 +304,14 @@ put_discarded(struct pass *p, const struct mhs_exts *x, struct buf *out)
 		mixer_field_put(out, "X400-Discarded-DR-Extensions", s);
 }
 
+/* What only X.400 knows of the subject. */
 static void
-put_per_message(struct pass *p, struct buf *out)
+put_x400_message(struct pass *p, struct buf *out)
 {
 	struct mixer_conv *cv = p->cv;
 	const struct mhs_report *rep = p->rep;
-	int64_t arrival =
-	    rep->n_recipients > 0 ? rep->recipients[0].last_trace_arrival : 0;
 	const char *s;
 
-	put_reporting_mta(p, out);
-	mixer_field_put(out, "DSN-Gateway",
-	    arena_printf(cv->a, "dns; %s", cv->c->hostname));
-	if (arrival == 0)
-		arrival = rep->arrival;
-	if (arrival != 0)
-		mixer_field_put(
-		    out, "Arrival-Date", mixer_time_822(cv->a, arrival));
-	put_envelope_id(p, out);
 	mixer_field_put(
 	    out, "X400-Conversion-Date", mixer_time_822(cv->a, cv->now));
 	if (rep->content_identifier != NULL)
@@ -303,11 +328,36 @@ put_per_message(struct pass *p, struct buf *out)
 		mixer_field_put(
 		    out, "X400-Content-Correlator", mixer_one_line(cv->a, s));
 	for (size_t i = rep->n_subject_trace; i-- > 0;)
-		mixer_field_put(out,
-		    "X400-Subject-Intermediate-Trace-Information",
-		    mixer_one_line(
-			cv->a, mixer_trace_text(cv, &rep->subject_trace[i])));
+		if (rep->subject_trace[i].received == NULL &&
+		    rep->subject_trace[i].domain.country != NULL &&
+		    *rep->subject_trace[i].domain.country != '\0')
+			mixer_field_put(out,
+			    "X400-Subject-Intermediate-Trace-Information",
+			    mixer_one_line(cv->a,
+				mixer_trace_text(cv, &rep->subject_trace[i])));
 	put_discarded(p, &rep->exts, out);
+}
+
+static void
+put_per_message(struct pass *p, struct buf *out)
+{
+	struct mixer_conv *cv = p->cv;
+	const struct mhs_report *rep = p->rep;
+	int64_t arrival =
+	    rep->n_recipients > 0 ? rep->recipients[0].last_trace_arrival : 0;
+
+	put_reporting_mta(p, out);
+	if (!is_internet(p))
+		mixer_field_put(out, "DSN-Gateway",
+		    arena_printf(cv->a, "dns; %s", cv->c->hostname));
+	if (arrival == 0)
+		arrival = rep->arrival;
+	if (arrival != 0)
+		mixer_field_put(
+		    out, "Arrival-Date", mixer_time_822(cv->a, arrival));
+	put_envelope_id(p, out);
+	if (!is_internet(p))
+		put_x400_message(p, out);
 }
 
 static const char *
@@ -358,24 +408,14 @@ diagnostic_text(struct pass *p, const struct mhs_report_recipient *r)
 	return s;
 }
 
+/* What only X.400 knows of a recipient. */
 static void
-put_per_recipient(struct pass *p, const struct recipient *x, struct buf *out)
+put_x400_recipient(
+    struct pass *p, const struct mhs_report_recipient *r, struct buf *out)
 {
 	struct mixer_conv *cv = p->cv;
-	const struct mhs_report_recipient *r = x->r;
 	bool failed = r->type == MHS_NOT_DELIVERED;
 
-	put_names(p, x, out);
-	mixer_field_put(out, "Action", failed ? "failed" : "delivered");
-	mixer_field_put(out, "Status", status_of(r));
-	if (r->diag_text != NULL)
-		mixer_field_put(out, "Diagnostic-Code",
-		    mixer_one_line(cv->a, r->diag_text));
-	else if (failed)
-		mixer_field_put(out, "Diagnostic-Code", diagnostic_text(p, r));
-	if (r->remote_mta != NULL)
-		mixer_field_put(
-		    out, "Remote-MTA", mixer_one_line(cv->a, r->remote_mta));
 	put_eits(p, "X400-Converted-EITs", r->converted_eits,
 	    r->converted_eits_n, out);
 	if (!failed) {
@@ -395,6 +435,28 @@ put_per_recipient(struct pass *p, const struct recipient *x, struct buf *out)
 	mixer_field_put(out, "X400-Originally-Specified-Recipient-Number",
 	    arena_printf(cv->a, "%d", (int)r->number));
 	put_discarded(p, &r->exts, out);
+}
+
+static void
+put_per_recipient(struct pass *p, const struct recipient *x, struct buf *out)
+{
+	struct mixer_conv *cv = p->cv;
+	const struct mhs_report_recipient *r = x->r;
+	bool failed = r->type == MHS_NOT_DELIVERED;
+
+	put_names(p, x, out);
+	mixer_field_put(out, "Action", failed ? "failed" : "delivered");
+	mixer_field_put(out, "Status", status_of(r));
+	if (r->diag_text != NULL)
+		mixer_field_put(out, "Diagnostic-Code",
+		    mixer_one_line(cv->a, r->diag_text));
+	else if (failed)
+		mixer_field_put(out, "Diagnostic-Code", diagnostic_text(p, r));
+	if (r->remote_mta != NULL)
+		mixer_field_put(
+		    out, "Remote-MTA", mixer_one_line(cv->a, r->remote_mta));
+	if (!is_internet(p))
+		put_x400_recipient(p, r, out);
 }
 
 /* --- part three, the message --- */

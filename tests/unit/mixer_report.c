@@ -391,6 +391,48 @@ a_report_becomes_a_dsn(void)
 }
 
 static void
+a_dsn_on_an_internet_message_says_nothing_of_x400(void)
+{
+	static const char subject[] =
+	    "From: alice@alpha.example\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?= "
+	    "home\r\n\r\nHello.\r\n";
+	struct mhs_envelope *env = NULL, *o = NULL;
+	struct buf p22 = {0}, out = {0};
+	struct fixture f;
+	const char *s;
+
+	fixture_open(&f);
+	env = report(&f, &p22);
+	env->report->content_type = MHS_CONTENT_RFC822;
+	env->report->content_identifier = NULL;
+	env->report->exts = (struct mhs_exts){0};
+	env->report->reporting_mta = "mta.alpha.example";
+	env->report->subject_trace =
+	    &(struct mhs_trace){.received = "from x by y", .arrival = 1};
+	CU_ASSERT_EQUAL(
+	    mixer_report_to_dsn(f.a, &f.c, env, (const uint8_t *)subject,
+		sizeof(subject) - 1, FIXTURE_NOW, &o, &out, &f.losses, &f.e),
+	    0);
+	s = buf_cstr(&out);
+	expect(s, "\nReporting-MTA: dns; mta.alpha.example\r\n");
+	expect(s, "relates to your message:        =?"); /* unfolded */
+	expect(s, "=?= home        of Thu");
+	CU_ASSERT_PTR_NULL(strstr(s, "X400-"));
+	CU_ASSERT_PTR_NULL(strstr(s, "Original-Envelope-Id"));
+	/* of an X.400 message, what came from the Internet is left out */
+	buf_clear(&out);
+	env->report->content_type = MHS_CONTENT_P22;
+	CU_ASSERT_EQUAL(mixer_report_to_dsn(f.a, &f.c, env, p22.data, p22.len,
+			    FIXTURE_NOW, &o, &out, &f.losses, &f.e),
+	    0);
+	CU_ASSERT_PTR_NULL(strstr(buf_cstr(&out), "X400-Subject-Intermediate"));
+	expect(buf_cstr(&out), "X400-Conversion-Date:");
+	buf_free(&p22);
+	buf_free(&out);
+	fixture_close(&f);
+}
+
+static void
 the_dsn_becomes_the_report_again(void)
 {
 	struct buf p22 = {0}, dsn = {0}, out = {0};
@@ -546,6 +588,7 @@ suite_mixer_report(void)
 	    TEST(critical_extensions_stop_the_message_and_others_are_named),
 	    TEST(loops_through_gateways_end),
 	    TEST(a_report_becomes_a_dsn),
+	    TEST(a_dsn_on_an_internet_message_says_nothing_of_x400),
 	    TEST(the_dsn_becomes_the_report_again),
 	    TEST(only_final_dsns_from_the_null_sender_become_reports),
 	    TEST(a_dsn_whose_content_cannot_be_converted_is_still_reported),
