@@ -236,10 +236,37 @@ find_field(struct mixer_conv *cv, const struct ipm_ftbp *f, const char *name)
 	return NULL;
 }
 
-static void
-put_file_type(struct mixer_conv *cv, const struct ipm_ftbp *f, struct buf *out)
+/* RFC 2046 5.2: no message/ type but the later message/global ones may be
+ * encoded. */
+static bool
+is_message_type(const char *type)
+{
+	type += strspn(type, " ");
+	return strncasecmp(type, "message/", 8) == 0 &&
+	    strncasecmp(type + 8, "global", 6) != 0;
+}
+
+/* The type that the file's sender gave it, where it can be kept; *plain when
+ * it must go without an encoding. */
+static const char *
+given_type(struct mixer_conv *cv, const struct ipm_ftbp *f, bool *plain)
 {
 	const char *type = find_field(cv, f, "Content-Type");
+
+	*plain = false;
+	if (type == NULL || !is_message_type(type))
+		return type;
+	*plain = !needs_encoding(f->data.p, f->data.n);
+	if (*plain)
+		return type;
+	mixer_lose(cv, arena_printf(cv->a, "Content-Type: %s", type),
+	    "its octets need an encoding, which it may not have");
+	return "application/octet-stream";
+}
+
+static void
+put_file_type(const struct ipm_ftbp *f, const char *type, struct buf *out)
+{
 	const struct mixer_mime_type *mt =
 	    f->application != NULL ? mixer_mime_by_ftbp(f->application) : NULL;
 
@@ -326,10 +353,13 @@ static bool
 do_file(struct mixer_conv *cv, const struct ipm_part *p, struct buf *out)
 {
 	struct ipm_ftbp f;
+	const char *type;
+	bool plain;
 
 	if (!ipm_ftbp_get(cv->a, p, &f) || !f.mappable)
 		return false;
-	put_file_type(cv, &f, out);
+	type = given_type(cv, &f, &plain);
+	put_file_type(&f, type, out);
 	if (find_field(cv, &f, "Content-Disposition") == NULL)
 		put_disposition(cv, &f, out);
 	if (f.content_id != NULL)
@@ -340,7 +370,12 @@ do_file(struct mixer_conv *cv, const struct ipm_part *p, struct buf *out)
 		mixer_field_put(out, "Content-Description",
 		    mixer_2047_text(cv->a, safe_utf8(cv, f.description)));
 	put_file_fields(cv, &f, out);
-	put_base64_body(out, f.data);
+	if (!plain) {
+		put_base64_body(out, f.data);
+		return true;
+	}
+	buf_puts(out, "Content-Transfer-Encoding: 7bit\r\n\r\n");
+	mixer_crlf(out, f.data.p, f.data.n);
 	return true;
 }
 

@@ -646,6 +646,38 @@ a_line_that_is_no_field_in_a_message_within_is_named(void)
 	fixture_close(&f);
 }
 
+static void
+message_types_are_never_encoded(void)
+{
+	static const struct {
+		const char *type, *body, *want;
+		size_t losses;
+	} v[] = {
+	    {"message/delivery-status", "Reporting-MTA: dns; x\n",
+		"Content-Transfer-Encoding: 7bit\r\n\r\n"
+		"Reporting-MTA: dns; x\r\n",
+		0},
+	    {"message/partial; id=\"a\"; number=1", "Subject: one\n",
+		"Content-Transfer-Encoding: 7bit\r\n\r\nSubject: one\r\n", 0},
+	    {"message/delivery-status", "Reporting-MTA: dns; \xfc\n",
+		"Content-Type: application/octet-stream\r\n", 1},
+	    {"message/global-delivery-status", "Reporting-MTA: dns; x\n",
+		"Content-Transfer-Encoding: base64\r\n", 0},
+	};
+
+	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
+		struct fixture f;
+
+		fixture_open(&f);
+		expect(round_trip(&f,
+			   arena_printf(f.a, "Content-Type: %s\n\n%s",
+			       v[i].type, v[i].body)),
+		    v[i].want);
+		CU_ASSERT_EQUAL(f.losses.n, v[i].losses);
+		fixture_close(&f);
+	}
+}
+
 void
 suite_mixer_message(void)
 {
@@ -671,6 +703,7 @@ suite_mixer_message(void)
 	    TEST(text_that_no_mime_accounts_for_is_kept_and_named),
 	    TEST(octets_without_a_boundary_become_a_file),
 	    TEST(a_line_that_is_no_field_in_a_message_within_is_named),
+	    TEST(message_types_are_never_encoded),
 	    CU_TEST_INFO_NULL,
 	};
 	unit_suite("mixer_message", tests);
