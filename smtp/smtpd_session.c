@@ -297,6 +297,8 @@ reply_error(struct smtpd_session *s, const struct err *e)
 		reply(s, 554, "5.4.6", "Too many hops, or a mail loop");
 	else if (e->code == ERR_REFUSED)
 		reply(s, 554, "5.7.1", e->text);
+	else if (e->code == ERR_LIMIT)
+		reply(s, 552, "5.3.4", "More than a message may have here");
 	else
 		reply(s, 451, "4.3.0", "Local error, try again later");
 }
