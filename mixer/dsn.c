@@ -10,8 +10,6 @@
 
 #define RECIPIENTS_MAX 10000
 #define SUPPLEMENTARY_MAX 256 /* ub-supplementary-info-length */
-#define OID_DSN_HEADER_LIST "1.3.6.1.7.1.3.3"
-#define OID_DSN_FIELD_LIST "1.3.6.1.7.1.3.4"
 
 /* The groups of fields of a message/delivery-status part. */
 struct status {
@@ -253,7 +251,7 @@ add_recipient(struct mixer_conv *cv, const struct mixer_header *h,
 	r->orcpt = mixer_header_get(h, "Original-Recipient");
 	r->last_trace_arrival = r->delivery_time = arrival;
 	r->user_type = r->diagnostic = -1;
-	add_fields(cv, &r->exts, OID_DSN_FIELD_LIST, h);
+	add_fields(cv, &r->exts, MIXER_OID_DSN_FIELD_LIST, h);
 	if (strncasecmp(action, "delivered", 9) == 0) {
 		r->type = MHS_DELIVERED;
 		r->user_type = 0; /* public */
@@ -269,10 +267,54 @@ add_recipient(struct mixer_conv *cv, const struct mixer_header *h,
 		    &r->reason, &r->diagnostic);
 }
 
-/* 5.1.8.3 subject-identifier: ours, come back in the envelope id. */
+/* The Message-ID in one part of the DSN, the returned message; or NULL. */
+static const char *
+part_message_id(struct mixer_conv *cv, GMimeObject *o)
+{
+	GMimeMessage *m;
+	struct mixer_header h;
+	struct octets s;
+	const char *id;
+
+	if (GMIME_IS_MESSAGE_PART(o)) {
+		m = g_mime_message_part_get_message(GMIME_MESSAGE_PART(o));
+		id = m != NULL ? g_mime_message_get_message_id(m) : NULL;
+		return id == NULL
+		    ? NULL
+		    : arena_printf(cv->a, "<%s>", mixer_one_line(cv->a, id));
+	}
+	if (!g_mime_content_type_is_type(
+		g_mime_object_get_content_type(o), "text", "rfc822-headers"))
+		return NULL;
+	s = part_octets(cv, o);
+	return mixer_header_parse(cv, s.p, s.n, &h) < 0
+	    ? NULL
+	    : mixer_header_get(&h, "Message-ID");
+}
+
+static const char *
+returned_message_id(struct mixer_conv *cv, const uint8_t *p, size_t n)
+{
+	GMimeMessage *m = parse(p, n);
+	GMimeObject *root = m == NULL ? NULL : g_mime_message_get_mime_part(m);
+	const char *id = NULL;
+	int parts = root != NULL && GMIME_IS_MULTIPART(root)
+	    ? g_mime_multipart_get_count(GMIME_MULTIPART(root))
+	    : 0;
+
+	for (int i = 0; id == NULL && i < parts; i++)
+		id = part_message_id(
+		    cv, g_mime_multipart_get_part(GMIME_MULTIPART(root), i));
+	if (m != NULL)
+		g_object_unref(m);
+	return id;
+}
+
+/* 5.1.8.3 subject-identifier: ours, come back in the envelope id; else the one
+ * that the gateway gives to a message of the returned Message-ID. */
 static void
 put_subject(struct mixer_conv *cv, const struct status *s,
-    const struct mixer_header *h, struct mhs_report *rep)
+    const struct mixer_header *h, const char *returned, struct mhs_report *rep)
 {
 	const char *id = mixer_header_get(&s->message, "Original-Envelope-Id");
 	const char *sub =
@@ -283,12 +325,13 @@ put_subject(struct mixer_conv *cv, const struct status *s,
 	if ((mark != NULL && mixer_mts_id_parse(cv->a, mark, &rep->subject)) ||
 	    (sub != NULL && mixer_mts_id_parse(cv->a, sub, &rep->subject)))
 		return;
-	rep->subject = mixer_mts_id(cv, mixer_header_get(h, "Message-ID"));
+	rep->subject = mixer_mts_id(cv,
+	    returned != NULL ? returned : mixer_header_get(h, "Message-ID"));
 }
 
 static struct mhs_report *
-make_report(
-    struct mixer_conv *cv, const struct status *s, const struct mixer_header *h)
+make_report(struct mixer_conv *cv, const struct status *s,
+    const struct mixer_header *h, const char *returned)
 {
 	struct mhs_report *rep = ARENA_NEW(cv->a, struct mhs_report);
 	const char *arrival = mixer_header_get(&s->message, "Arrival-Date");
@@ -296,7 +339,7 @@ make_report(
 
 	if (!mixer_date_from_822(arrival, &d))
 		mixer_date_from_822(mixer_header_get(h, "Date"), &d);
-	put_subject(cv, s, h, rep);
+	put_subject(cv, s, h, returned, rep);
 	rep->content_identifier =
 	    mixer_header_get(&s->message, "X400-Content-Identifier");
 	if (rep->content_identifier != NULL &&
@@ -306,8 +349,8 @@ make_report(
 		rep->content_identifier = NULL;
 	rep->reporting_mta = mixer_header_get(&s->message, "Reporting-MTA");
 	rep->arrival = d.t;
-	add_fields(cv, &rep->exts, OID_DSN_FIELD_LIST, &s->message);
-	add_fields(cv, &rep->exts, OID_DSN_HEADER_LIST, h);
+	add_fields(cv, &rep->exts, MIXER_OID_DSN_FIELD_LIST, &s->message);
+	add_fields(cv, &rep->exts, MIXER_OID_DSN_HEADER_LIST, h);
 	for (size_t i = 0; i < s->n; i++)
 		add_recipient(cv, &s->recipients[i], d.t, rep);
 	return rep;
@@ -367,7 +410,7 @@ mixer_dsn_to_report(struct arena *a, const struct mixer_config *c,
 		    MHS_CONTENT_SYNTAX_ERROR,
 		    "no delivery status notification");
 	o->kind = MHS_REPORT;
-	o->report = make_report(&cv, &s, &h);
+	o->report = make_report(&cv, &s, &h, returned_message_id(&cv, p, n));
 	if (!names_ok(o->report))
 		return mixer_fail(&cv, ERR_UNSUPPORTED,
 		    MHS_UNRECOGNISED_OR_NAME,

@@ -112,6 +112,8 @@ void mixer_eits_parse(struct arena *a, const char *s, struct mixer_eits *out);
 /* What the body parts of an IPM are, forwarded ones included. */
 void mixer_eits_of_ipm(
     struct arena *a, const struct ipm *ipm, struct mixer_eits *t);
+#define MIXER_OID_DSN_HEADER_LIST "1.3.6.1.7.1.3.3"
+#define MIXER_OID_DSN_FIELD_LIST "1.3.6.1.7.1.3.4"
 #define MIXER_OID_EIT_MIXER "1.3.6.1.7.1.3.5"
 
 /* --- field.c: the fields of an RFC 822 header --- */

@@ -4,6 +4,7 @@
 #include "mixer/internal.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "mixer/ext.h"
 
@@ -55,11 +56,72 @@ dl_or_correlator(struct pass *p)
 	return s;
 }
 
+/* --- a DSN that was carried as a report (5.1.8.3): its own fields --- */
+
+static const char **
+dsn_fields(struct pass *p, const struct mhs_exts *x, size_t *n)
+{
+	*n = 0;
+	for (size_t i = 0; i < x->n; i++)
+		if (x->v[i].oid != NULL &&
+		    strcmp(x->v[i].oid, MIXER_OID_DSN_FIELD_LIST) == 0)
+			return ipm_fields_decode(p->cv->a,
+			    (struct octets){x->v[i].value, x->v[i].n}, n);
+	return NULL;
+}
+
+/* The value of a field that the DSN had, or NULL. */
+static const char *
+dsn_field(struct pass *p, const struct mhs_exts *x, const char *name)
+{
+	size_t n, k = strlen(name);
+	const char **v = dsn_fields(p, x, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (strncasecmp(v[i], name, k) == 0 && v[i][k] == ':')
+			return mixer_one_line(
+			    p->cv->a, v[i] + k + 1 + strspn(v[i] + k + 1, " "));
+	return NULL;
+}
+
+static void
+restore(struct pass *p, const struct mhs_exts *x, const char *name,
+    const char **value)
+{
+	if (*value == NULL)
+		*value = dsn_field(p, x, name);
+}
+
+static bool
+is_status_code(const char *s)
+{
+	return s != NULL && strchr("245", *s) != NULL && *s != '\0' &&
+	    s[1] == '.' && s[strspn(s, "0123456789.")] == '\0';
+}
+
+/* What X.400 has no place for, from the list. */
+static const struct mhs_report_recipient *
+restored(struct pass *p, const struct mhs_report_recipient *r)
+{
+	struct mhs_report_recipient *o =
+	    ARENA_NEW(p->cv->a, struct mhs_report_recipient);
+
+	*o = *r;
+	restore(p, &r->exts, "Diagnostic-Code", &o->diag_text);
+	restore(p, &r->exts, "Remote-MTA", &o->remote_mta);
+	restore(p, &r->exts, "Original-Recipient", &o->orcpt);
+	restore(p, &r->exts, "Status", &o->status);
+	if (!is_status_code(o->status))
+		o->status = NULL;
+	return o;
+}
+
 static void
 gather(struct pass *p)
 {
 	for (size_t i = 0; i < p->rep->n_recipients; i++) {
-		const struct mhs_report_recipient *r = &p->rep->recipients[i];
+		const struct mhs_report_recipient *r =
+		    restored(p, &p->rep->recipients[i]);
 		struct recipient *x =
 		    arena_push(p->cv->a, &p->v, &p->n, sizeof(*x));
 
@@ -224,9 +286,11 @@ put_reporting_mta(struct pass *p, struct buf *out)
 		if (!p->env->trace[i].internal &&
 		    p->env->trace[i].domain.country != NULL)
 			t = &p->env->trace[i];
-	if (p->rep->reporting_mta != NULL)
-		mixer_field_put(
-		    out, "Reporting-MTA", mta_name(cv, p->rep->reporting_mta));
+	const char *name = p->rep->reporting_mta;
+
+	restore(p, &p->rep->exts, "Reporting-MTA", &name);
+	if (name != NULL)
+		mixer_field_put(out, "Reporting-MTA", mta_name(cv, name));
 	else
 		mixer_field_put(out, "Reporting-MTA",
 		    arena_printf(cv->a, "x400; %s",
@@ -243,9 +307,12 @@ put_envelope_id(struct pass *p, struct buf *out)
 	const char *s = mixer_correlator(cv->a, &p->rep->exts);
 	const char *id = mixer_mts_id_bracketed(cv->a, &p->rep->subject);
 
-	if (p->rep->subject_envid != NULL)
-		mixer_field_put(out, "Original-Envelope-Id",
-		    mixer_one_line(cv->a, p->rep->subject_envid));
+	const char *envid = p->rep->subject_envid;
+
+	restore(p, &p->rep->exts, "Original-Envelope-Id", &envid);
+	if (envid != NULL)
+		mixer_field_put(
+		    out, "Original-Envelope-Id", mixer_one_line(cv->a, envid));
 	else if (s != NULL &&
 	    strncmp(s, NOTARY_ENVID, sizeof(NOTARY_ENVID) - 1) == 0)
 		mixer_field_put(out, "Original-Envelope-Id",
@@ -280,6 +347,14 @@ put_eits(struct pass *p, const char *name, const uint8_t *e, size_t n,
 		mixer_field_put(out, name, mixer_eits_text(p->cv->a, &eits));
 }
 
+static bool
+is_mixer_list(const char *oid)
+{
+	return oid != NULL &&
+	    (strcmp(oid, MIXER_OID_DSN_FIELD_LIST) == 0 ||
+		strcmp(oid, MIXER_OID_DSN_HEADER_LIST) == 0);
+}
+
 static void
 put_discarded(struct pass *p, const struct mhs_exts *x, struct buf *out)
 {
@@ -288,10 +363,11 @@ put_discarded(struct pass *p, const struct mhs_exts *x, struct buf *out)
 	for (size_t i = 0; i < x->n; i++) {
 		struct mixer_eits oid = {0};
 
-		if (x->v[i].oid == NULL &&
-		    (x->v[i].type == MTS_CONTENT_CORRELATOR ||
-			x->v[i].type ==
-			    MTS_ORIGINATOR_AND_DL_EXPANSION_HISTORY))
+		if (is_mixer_list(x->v[i].oid) ||
+		    (x->v[i].oid == NULL &&
+			(x->v[i].type == MTS_CONTENT_CORRELATOR ||
+			    x->v[i].type ==
+				MTS_ORIGINATOR_AND_DL_EXPANSION_HISTORY)))
 			continue;
 		if (x->v[i].oid != NULL)
 			mixer_eits_add_oid(p->cv->a, &oid, x->v[i].oid);

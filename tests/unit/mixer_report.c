@@ -472,6 +472,67 @@ the_dsn_becomes_the_report_again(void)
 	fixture_close(&f);
 }
 
+static void
+a_dsn_that_crosses_x400_stays_itself(void)
+{
+	static const char in[] =
+	    "From: mailer@bravo.example\r\nMessage-ID: <dsn@bravo.example>\r\n"
+	    "Content-Type: multipart/report; report-type=delivery-status;"
+	    " boundary=b\r\n\r\n--b\r\n\r\nSorry\r\n--b\r\n"
+	    "Content-Type: message/delivery-status\r\n\r\n"
+	    "Reporting-MTA: dns; relay.bravo.example\r\n"
+	    "Original-Envelope-Id: env1+\r\n\r\n"
+	    "Original-Recipient: rfc822; orig@bravo.example\r\n"
+	    "Final-Recipient: rfc822; bob@bravo.example\r\n"
+	    "Action: failed\r\nStatus: 5.2.2\r\n"
+	    "Remote-MTA: dns; store.bravo.example\r\n"
+	    "Diagnostic-Code: smtp; 552 full\r\n\r\n--b\r\n"
+	    "Content-Type: text/rfc822-headers\r\n\r\n"
+	    "Message-ID: <1@alpha.example>\r\n\r\n--b--\r\n";
+	static const char *const want[] = {
+	    "Reporting-MTA: dns; relay.bravo.example\r\n",
+	    "Original-Envelope-Id: env1+\r\n",
+	    "Original-Recipient: rfc822; orig@bravo.example\r\n",
+	    "Status: 5.2.2\r\n", "Remote-MTA: dns; store.bravo.example\r\n",
+	    "Diagnostic-Code: smtp; 552 full\r\n"};
+	struct mhs_envelope *env, *o = NULL, *mail = NULL;
+	struct buf p22 = {0}, out = {0};
+	struct mhs_report *rep;
+	struct fixture f;
+	const char *status;
+
+	fixture_open(&f);
+	env = mhs_envelope_new(f.a, MHS_MESSAGE);
+	env->content_type = MHS_CONTENT_RFC822;
+	env->originator.mailbox = "";
+	mhs_recipient_add(f.a, env)->name.mailbox = "alice@alpha.example";
+	CU_ASSERT_EQUAL(
+	    mixer_convert(f.a, &f.c, env, (const uint8_t *)in, sizeof(in) - 1,
+		FIXTURE_NOW, &o, &p22, &f.losses, &f.e),
+	    0);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(o);
+	rep = o->report;
+	CU_ASSERT_STRING_EQUAL(rep->subject.local, "<1@alpha.example>");
+	/* what P1 does not carry */
+	rep->reporting_mta = rep->subject_envid = NULL;
+	rep->recipients[0].status = rep->recipients[0].diag_text = NULL;
+	rep->recipients[0].remote_mta = rep->recipients[0].orcpt = NULL;
+	CU_ASSERT_EQUAL(mixer_report_to_dsn(f.a, &f.c, o, p22.data, p22.len,
+			    FIXTURE_NOW, &mail, &out, &f.losses, &f.e),
+	    0);
+	/* the returned DSN, which says the same, is not looked at */
+	status = strstr(buf_cstr(&out), "Content-Type: message/rfc822");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(status);
+	status = arena_strndup(f.a, (const char *)out.data,
+	    (size_t)(status - (const char *)out.data));
+	for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++)
+		expect(status, want[i]);
+	CU_ASSERT_PTR_NULL(strstr(buf_cstr(&out), "X400-Discarded-DR"));
+	buf_free(&p22);
+	buf_free(&out);
+	fixture_close(&f);
+}
+
 /* Text of a DSN with this Action; is it one for X.400? */
 static const struct {
 	const char *sender, *action, *type;
@@ -590,6 +651,7 @@ suite_mixer_report(void)
 	    TEST(a_report_becomes_a_dsn),
 	    TEST(a_dsn_on_an_internet_message_says_nothing_of_x400),
 	    TEST(the_dsn_becomes_the_report_again),
+	    TEST(a_dsn_that_crosses_x400_stays_itself),
 	    TEST(only_final_dsns_from_the_null_sender_become_reports),
 	    TEST(a_dsn_whose_content_cannot_be_converted_is_still_reported),
 	    TEST(a_malformed_content_fails_with_content_syntax_error),
