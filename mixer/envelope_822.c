@@ -347,10 +347,18 @@ notify_for(enum mhs_report_request r)
 	}
 }
 
+/* The content-correlator stays: a report on this message must return it (X.411
+ * 8.3.1.2.1), and it may hold the sender's ENVID. */
 static void
-drop_x400(struct mhs_envelope *env)
+drop_x400(struct mixer_conv *cv, struct mhs_envelope *env)
 {
+	const struct mhs_ext *x =
+	    mhs_ext_find(&env->exts, MTS_CONTENT_CORRELATOR);
+
 	env->exts = (struct mhs_exts){0};
+	if (x != NULL)
+		*(struct mhs_ext *)arena_push(
+		    cv->a, &env->exts.v, &env->exts.n, sizeof(*x)) = *x;
 	env->bilateral = NULL;
 	env->bilateral_n = NULL;
 	env->n_bilateral = 0;
@@ -392,7 +400,7 @@ mixer_envelope_to_822(struct mixer_conv *cv, const struct mhs_envelope *env)
 	out->content_type = MHS_CONTENT_RFC822;
 	out->content_oid = NULL;
 	out->originator.mailbox = reverse_path(cv, env);
-	drop_x400(out);
+	drop_x400(cv, out);
 	for (size_t i = 0; i < out->n_recipients; i++) {
 		struct mhs_recipient *r = &out->recipients[i];
 

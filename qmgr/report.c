@@ -119,6 +119,21 @@ add_recipient(struct arena *a, struct mhs_report *report,
 		fill_success(out, o);
 }
 
+#define CONTENT_CORRELATOR 23 /* extension of X.411 */
+
+/* X.411 8.3.1.2.1: the originator's own handle comes back to it. */
+static void
+return_correlator(struct arena *a, const struct mhs_envelope *subject,
+    struct mhs_report *report)
+{
+	const struct mhs_ext *x =
+	    mhs_ext_find(&subject->exts, CONTENT_CORRELATOR);
+
+	if (x != NULL)
+		*(struct mhs_ext *)arena_push(
+		    a, &report->exts.v, &report->exts.n, sizeof(*x)) = *x;
+}
+
 static struct mhs_report *
 make_content(struct arena *a, const struct q_report_params *p,
     const struct mhs_envelope *subject)
@@ -136,6 +151,7 @@ make_content(struct arena *a, const struct q_report_params *p,
 	report->original_eits_n = subject->original_eits_n;
 	report->reporting_mta = p->hostname;
 	report->arrival = subject->arrival;
+	return_correlator(a, subject, report);
 	return report;
 }
 

@@ -175,6 +175,10 @@ the_message_comes_back_with_what_the_envelope_said(void)
 	    MHS_NOTIFY_SUCCESS | MHS_NOTIFY_FAILURE);
 	CU_ASSERT_EQUAL(back->recipients[1].notify, MHS_NOTIFY_NEVER);
 	CU_ASSERT_EQUAL(back->ret, 'F');
+	/* for the reports on it */
+	s = mixer_correlator(f.a, &back->exts);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
+	CU_ASSERT_STRING_EQUAL(s, "SMTP/NOTARY ENVID: QQ314159");
 	buf_free(&p22);
 	buf_free(&out);
 	fixture_close(&f);

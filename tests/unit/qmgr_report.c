@@ -144,6 +144,25 @@ nobody_is_told_about_a_report_or_by_a_null_sender(void)
 }
 
 static void
+the_content_correlator_comes_back(void)
+{
+	static const uint8_t value[] = {22, 2, 'h', 'i'};
+	struct mhs_ext x[] = {{.type = 1, .value = value, .n = 4},
+	    {.type = 23, .value = value, .n = 4}};
+	struct arena *a = arena_new();
+	struct mhs_envelope *m = x400_message(a), *r;
+	enum q_report_return ret;
+
+	m->exts = (struct mhs_exts){x, 2};
+	m->recipients[0].originator_report = MHS_REPORT_NDR;
+	r = q_report_make(a, &params, m, &failed, 1, &ret);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(r);
+	CU_ASSERT_EQUAL_FATAL(r->report->exts.n, 1);
+	CU_ASSERT_EQUAL(r->report->exts.v[0].type, 23);
+	arena_free(&a);
+}
+
+static void
 a_recipient_that_was_another_mtas_is_not_reported(void)
 {
 	struct arena *a = arena_new();
@@ -236,6 +255,7 @@ suite_qmgr_report(void)
 	    TEST(an_x400_originator_is_told_what_was_asked_and_no_more),
 	    TEST(an_internet_sender_is_told_what_notify_says),
 	    TEST(nobody_is_told_about_a_report_or_by_a_null_sender),
+	    TEST(the_content_correlator_comes_back),
 	    TEST(a_recipient_that_was_another_mtas_is_not_reported),
 	    TEST(the_report_names_subject_codes_and_destination),
 	    TEST(content_comes_back_as_asked),
