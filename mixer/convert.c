@@ -6,6 +6,7 @@
 #include <gmime/gmime.h>
 #include <pthread.h>
 #include <string.h>
+#include <strings.h>
 
 static int
 syntax(struct mixer_conv *cv, int r)
@@ -180,6 +181,22 @@ p22_to_822(struct mixer_conv *cv, const uint8_t *p, size_t n, struct buf *out)
 	return syntax(cv, object_to_822(cv, &o, out));
 }
 
+/* Trace belongs to the envelope, and a content alone has none. */
+static int
+lose_trace(struct mixer_conv *cv, const uint8_t *p, size_t n)
+{
+	struct mixer_header h;
+	int r = mixer_header_parse(cv, p, n, &h);
+
+	for (size_t i = 0; r == 0 && i < h.n; i++)
+		if (strcasecmp(h.v[i].name, "Received") == 0 ||
+		    strcasecmp(h.v[i].name, "X400-Received") == 0)
+			mixer_lose(cv,
+			    arena_printf(cv->a, "field %s", h.v[i].name),
+			    "trace is the envelope's: %s", h.v[i].value);
+	return r;
+}
+
 static int
 rfc822_to_p22(
     struct mixer_conv *cv, const uint8_t *p, size_t n, struct buf *out)
@@ -188,7 +205,7 @@ rfc822_to_p22(
 	int r = check_size(cv, n);
 
 	mixer_init();
-	if (r < 0)
+	if (r < 0 || (r = lose_trace(cv, p, n)) < 0)
 		return r;
 	o.ipm = mixer_ipm_from_822(cv, p, n);
 	if (o.ipm == NULL)

@@ -404,10 +404,31 @@ static const struct {
     {"X400-MTS-Identifier", ignore, 0},
 };
 
+/* RFC 5322 3.6: a field of which there is one. The first stands, as it does
+ * for the envelope. */
+static bool
+is_repeated(struct pass *p, const struct mixer_field *f)
+{
+	static const char *const once[] = {"From", "Sender", "Subject",
+	    "Message-ID", "Expires", "Expiry-Date", "Reply-By", "Importance",
+	    "Sensitivity"};
+
+	for (size_t i = 0; i < COUNT(once); i++)
+		if (strcasecmp(once[i], f->name) == 0)
+			return mixer_header_get(p->h, f->name) != f->value;
+	return false;
+}
+
 static void
 one(struct pass *p, const struct mixer_field *f)
 {
 	struct mixer_date d;
+
+	if (is_repeated(p, f)) {
+		mixer_lose(p->cv, arena_printf(p->cv->a, "field %s", f->name),
+		    "there is one already: %s", f->value);
+		return;
+	}
 
 	for (size_t i = 0; i < COUNT(rows); i++)
 		if (strcasecmp(rows[i].name, f->name) == 0) {

@@ -678,6 +678,23 @@ message_types_are_never_encoded(void)
 	}
 }
 
+static void
+repeated_and_trace_fields_are_named_as_lost(void)
+{
+	struct fixture f;
+	char *back;
+
+	fixture_open(&f);
+	back = round_trip(&f,
+	    "Received: from a by b; Sat, 21 Nov 2026 12:00:05 +0000\n"
+	    "From: one@bravo.example\nFrom: two@bravo.example\n"
+	    "Subject: first\nSubject: second\n\nHello\n");
+	expect(back, "From: one@bravo.example");
+	expect(back, "Subject: first");
+	CU_ASSERT_EQUAL(f.losses.n, 3);
+	fixture_close(&f);
+}
+
 void
 suite_mixer_message(void)
 {
@@ -704,6 +721,7 @@ suite_mixer_message(void)
 	    TEST(octets_without_a_boundary_become_a_file),
 	    TEST(a_line_that_is_no_field_in_a_message_within_is_named),
 	    TEST(message_types_are_never_encoded),
+	    TEST(repeated_and_trace_fields_are_named_as_lost),
 	    CU_TEST_INFO_NULL,
 	};
 	unit_suite("mixer_message", tests);
