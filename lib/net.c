@@ -40,8 +40,7 @@ is_port(const char *s)
 {
 	size_t n = strlen(s);
 
-	return n > 0 && n <= 5 && strspn(s, "0123456789") == n &&
-	    atoi(s) <= 65535;
+	return n > 0 && n <= 5 && strspn(s, "0123456789") == n;
 }
 
 static int
@@ -61,6 +60,8 @@ split(const char *address, struct target *t, struct err *e)
 	colon = strrchr(address, ':');
 	if (colon == NULL || !is_port(colon + 1))
 		return bad_address(e, address, "no port number at its end");
+	if (atoi(colon + 1) > 65535)
+		return bad_address(e, address, "the port is above 65535");
 	end = colon;
 	if (*host == '[') {
 		if (colon == address || colon[-1] != ']')

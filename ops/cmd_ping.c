@@ -397,14 +397,14 @@ ping_main(const struct cmd *c, int argc, char **argv)
 		    c, config, rest[0], &o, timeout, verbose);
 	o.address = rest[0];
 	if (o.our_mta == NULL)
-		return cmd_usage(c, "--our-mta is needed: who are we?");
+		o.our_mta = "isthmus";
 	return ping(c, &o, timeout, verbose);
 }
 
 const struct cmd cmd_ping = {
     .name = "ping",
     .summary = "open a P1 association; what did each layer answer?",
-    .synopsis = "-c FILE PEER | HOST:PORT --our-mta NAME [OPTIONS]",
+    .synopsis = "-c FILE PEER | HOST:PORT [OPTIONS]",
     .help =
 	"Connects, binds as an MTA, and releases; sends no message. Each PDU\n"
 	"is a line, -> sent or <- received, with the time since the start.\n"
@@ -414,7 +414,7 @@ const struct cmd cmd_ping = {
 	"      --tsel SEL       called transport selector (ASCII, or 0x...)\n"
 	"      --ssel SEL       called session selector\n"
 	"      --psel SEL       called presentation selector\n"
-	"      --our-mta NAME   the MTA name we present\n"
+	"      --our-mta NAME   the MTA name we present (isthmus)\n"
 	"      --our-password PW\n"
 	"      --mta NAME       the MTA name that must answer\n"
 	"      --password PW    the password that must answer\n"

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 #include <unistd.h>
 
@@ -53,6 +54,16 @@ log_open(const struct x_link *l)
 	    log_u64(rtse_window_size(r)), NULL);
 }
 
+/* Before the connection stands, the one we call. */
+static const char *
+address_of(const struct x_link *l)
+{
+	const char *peer = conn_peer(l->conn);
+
+	return strcmp(peer, "-") == 0 && l->peer != NULL ? l->peer->address
+							 : peer;
+}
+
 static void
 log_end(const struct x_link *l, const struct p1_event *ev)
 {
@@ -63,7 +74,7 @@ log_end(const struct x_link *l, const struct p1_event *ev)
 	    ev->err == NULL ? LOG_LEVEL_INFO : LOG_LEVEL_WARN;
 
 	log_event(level, "association", "state", state, "role", role_name(l),
-	    "peer", peer_name(l), "address", conn_peer(l->conn), "bind-error",
+	    "peer", peer_name(l), "address", address_of(l), "bind-error",
 	    ev->bind_error >= 0 ? p1_bind_error_name(ev->bind_error) : NULL,
 	    "layer", ev->err != NULL ? ev->err->layer : NULL, "reason",
 	    ev->err != NULL ? ev->err->text : NULL, NULL);

@@ -313,6 +313,8 @@ on_closed(void *engine, const struct err *reason, msec_t now)
 	s->eof = true;
 	if (s->state == S_WAIT && reason == NULL)
 		return;
+	if ((s->state & S_TRANSACTION) && s->ops->abandoned != NULL)
+		s->ops->abandoned(s->arg, reason);
 	smtp_server_reset(s);
 	s->state = S_CLOSED;
 }

@@ -85,6 +85,9 @@ struct smtp_server_ops {
 	/* The transaction that MAIL began is over without a message: forget
 	 * all of it. Not called once data_end() was. */
 	void (*reset)(void *arg);
+	/* The client went, or the connection broke (reason, or NULL), in the
+	 * middle of a transaction; reset() follows. For logs, may be NULL. */
+	void (*abandoned)(void *arg, const struct err *reason);
 	/* A negative reply goes out, and the command (without arguments) that
 	 * it answers; for logs. May be NULL. */
 	void (*refused)(

@@ -169,6 +169,8 @@ on_listen(void *arg, const char *name, int fd)
 	l->d = d;
 	l->lmtp = address_speaks_lmtp(d, name);
 	l->listener = loop_listen(d->loop, fd, on_accept, l);
+	log_event(LOG_LEVEL_INFO, "listening", "address", name, "protocol",
+	    l->lmtp ? "lmtp" : "smtp", NULL);
 	*(struct smtpd_listener **)arena_push(d->arena, &d->listeners,
 	    &d->n_listeners, sizeof(*d->listeners)) = l;
 }

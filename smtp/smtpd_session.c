@@ -393,6 +393,20 @@ on_refused(void *arg, const char *command, const struct smtp_reply *r)
 	    "status", r->status, "text", r->text, NULL);
 }
 
+static void
+on_abandoned(void *arg, const struct err *reason)
+{
+	const struct smtpd_session *s = arg;
+
+	log_event(LOG_LEVEL_WARN, "abandoned", "client", s->peer, "from",
+	    s->env != NULL ? mhs_name_text(s->arena, &s->env->originator)
+			   : NULL,
+	    "in", s->submission != NULL ? "DATA" : "MAIL", "octets",
+	    log_u64(s->size), "reason",
+	    reason != NULL ? reason->text : "the client closed the connection",
+	    NULL);
+}
+
 static const struct smtp_server_ops session_ops = {
     .mail = on_mail,
     .rcpt = on_rcpt,
@@ -400,6 +414,7 @@ static const struct smtp_server_ops session_ops = {
     .data = on_data,
     .data_end = on_data_end,
     .reset = on_reset,
+    .abandoned = on_abandoned,
     .refused = on_refused,
 };
 

@@ -91,6 +91,7 @@ hostile_peers() {
 		perl "$HERE/hostile.pl" smtp "127.0.0.1:$ALPHA_SMTP")
 	n=$(grep -cE '(warn|info) .*(peer|client|address)=.*reason=' "$WORLD/alpha.log")
 	check "each left a line with the peer and the reason ($n)" test "$n" -ge 12
+	check "also the one that stopped in DATA" log_line "$WORLD/alpha.log" " abandoned " in=DATA "client=127.0.0.1"
 	check "no process of alpha died of it" \
 		bash -c "! grep -qE 'signal=|fatal |Sanitizer|runtime error' '$WORLD/alpha.log'"
 	check "alpha still answers P1" "$BIN/isthmus" ping -c "$WORLD/bravo.xml" alpha
