@@ -597,8 +597,8 @@ text_that_no_mime_accounts_for_is_kept_and_named(void)
 	static const char *const v[] = {
 	    "Content-Type: multipart/mixed\n\nkept text\n",
 	    "Content-Type: multipart/mixed; boundary=x\n\n--y\n\nkept text\n",
-	    "Content-Type: multipart/mixed; boundary=x\n\n--x\n"
-	    "Content-Type: multipart/mixed\n\nkept text\n--x--\n",
+	    ("Content-Type: multipart/mixed; boundary=x\n\n--x\n"
+	     "Content-Type: multipart/mixed\n\nkept text\n--x--\n"),
 	    "Content-Type: multipart/alternative\n\nkept text\n",
 	    "From: a@bravo.example\nkept text\nTo: b@c\n\nHello\n",
 	    "From: a@bravo.example\nkept text\n",
