@@ -59,6 +59,27 @@ put_part(struct buf *b, const char *key, const char *value)
 	}
 }
 
+bool
+mhs_mta_equal(const char *x, const char *y)
+{
+	size_t n, m;
+
+	x = x != NULL ? x + strspn(x, " ") : "";
+	y = y != NULL ? y + strspn(y, " ") : "";
+	for (n = strlen(x); n > 0 && x[n - 1] == ' '; n--)
+		;
+	for (m = strlen(y); m > 0 && y[m - 1] == ' '; m--)
+		;
+	return n == m && strncasecmp(x, y, n) == 0;
+}
+
+bool
+mhs_domain_equal(const struct mhs_domain *x, const struct mhs_domain *y)
+{
+	return mhs_mta_equal(x->country, y->country) &&
+	    mhs_mta_equal(x->admd, y->admd) && mhs_mta_equal(x->prmd, y->prmd);
+}
+
 const char *
 mhs_domain_text(struct arena *a, const struct mhs_domain *d)
 {

@@ -31,6 +31,11 @@ struct mhs_domain {
 
 /* "/PRMD=p/ADMD=a/C=xx/" (RFC 2156, global-id) */
 const char *mhs_domain_text(struct arena *a, const struct mhs_domain *d);
+/* Names compare without regard to case and to spaces at the ends; an absent
+ * part equals an empty one. */
+bool mhs_domain_equal(const struct mhs_domain *x, const struct mhs_domain *y);
+/* The same for MTA names; NULL equals "". */
+bool mhs_mta_equal(const char *x, const char *y);
 
 /* MTSIdentifier: who gave it, and the local part (IA5, up to 32). */
 struct mhs_mts_id {

@@ -12,18 +12,6 @@
 
 /* --- X.400 -> RFC 822 --- */
 
-static bool
-same_domain(const struct mhs_domain *x, const struct mhs_domain *y)
-{
-	const char *xp = x->prmd != NULL ? x->prmd : "";
-	const char *yp = y->prmd != NULL ? y->prmd : "";
-
-	return x->country != NULL && y->country != NULL &&
-	    strcasecmp(x->country, y->country) == 0 && x->admd != NULL &&
-	    y->admd != NULL && strcasecmp(x->admd, y->admd) == 0 &&
-	    strcasecmp(xp, yp) == 0;
-}
-
 /* 5.3.7: an external element that an internal one says as well. */
 static bool
 repeated(const struct mhs_envelope *env, size_t i)
@@ -34,7 +22,7 @@ repeated(const struct mhs_envelope *env, size_t i)
 		if (env->trace[k].internal &&
 		    env->trace[k].arrival == t->arrival &&
 		    env->trace[k].action == t->action &&
-		    same_domain(&env->trace[k].domain, &t->domain))
+		    mhs_domain_equal(&env->trace[k].domain, &t->domain))
 			return true;
 	return false;
 }
@@ -207,7 +195,7 @@ add_received(struct mixer_conv *cv, const char *value, struct mhs_envelope *env)
 		mixer_lose(cv, "field Received", "no date");
 		return;
 	}
-	if (last == NULL || !same_domain(&last->domain, &d))
+	if (last == NULL || !mhs_domain_equal(&last->domain, &d))
 		trace_new(cv, env, false, &d, date.t);
 	t = trace_new(cv, env, true, &d, date.t);
 	by = by != NULL && *by != '\0' ? by : "unknown";
@@ -338,7 +326,7 @@ mixer_trace_conversion(
 	struct mhs_trace *t = newest_external(env);
 
 	/* one external element for each passage of a domain */
-	if (t == NULL || !same_domain(&t->domain, &cv->c->domain))
+	if (t == NULL || !mhs_domain_equal(&t->domain, &cv->c->domain))
 		t = trace_new(cv, env, false, &cv->c->domain, cv->now);
 	t->converted_eits = eits.p;
 	t->converted_eits_n = eits.n;

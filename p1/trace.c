@@ -1,30 +1,6 @@
 #include "p1/trace.h"
 
 #include <string.h>
-#include <strings.h>
-
-/* Names of domains are compared without regard to case and to spaces at the
- * ends; an absent PRMD equals an empty one. */
-static bool
-name_equal(const char *x, const char *y)
-{
-	size_t n, m;
-
-	x = x != NULL ? x + strspn(x, " ") : "";
-	y = y != NULL ? y + strspn(y, " ") : "";
-	for (n = strlen(x); n > 0 && x[n - 1] == ' '; n--)
-		;
-	for (m = strlen(y); m > 0 && y[m - 1] == ' '; m--)
-		;
-	return n == m && strncasecmp(x, y, n) == 0;
-}
-
-bool
-p1_domain_equal(const struct mhs_domain *x, const struct mhs_domain *y)
-{
-	return name_equal(x->country, y->country) &&
-	    name_equal(x->admd, y->admd) && name_equal(x->prmd, y->prmd);
-}
 
 static const struct mhs_trace *
 last_external(const struct mhs_envelope *env)
@@ -43,7 +19,7 @@ p1_trace_arrival(struct arena *a, struct mhs_envelope *env,
 	const struct mhs_trace *last = last_external(env);
 	struct mhs_trace *t;
 
-	if (last == NULL || !p1_domain_equal(&last->domain, &us->domain)) {
+	if (last == NULL || !mhs_domain_equal(&last->domain, &us->domain)) {
 		t = mhs_trace_add(a, env);
 		t->domain = us->domain;
 		t->arrival = now;
@@ -76,12 +52,12 @@ p1_trace_visits(const struct mhs_envelope *env, const struct p1_us *us)
 
 		if (t->received != NULL)
 			continue;
-		ours = p1_domain_equal(&t->domain, &us->domain);
+		ours = mhs_domain_equal(&t->domain, &us->domain);
 		if (t->internal) {
 			internal |= ours;
 			if (new_way(t))
 				by_mta = 0;
-			else if (ours && name_equal(t->mta, us->mta))
+			else if (ours && mhs_mta_equal(t->mta, us->mta))
 				by_mta++;
 			continue;
 		}

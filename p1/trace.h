@@ -13,8 +13,6 @@ struct p1_us {
 	const char *mta;          /* our MTA name */
 };
 
-bool p1_domain_equal(const struct mhs_domain *x, const struct mhs_domain *y);
-
 /* Appends our elements at arrival: one for our domain, unless the last domain
  * is ours already, and one of internal trace for this MTA. Strings are shared
  * with `us`, which must outlive the envelope. */

@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "lib/arena.h"
 #include "lib/log.h"
@@ -145,19 +144,11 @@ q_submit_abort(struct q_submission **m)
 /* --- checks of the envelope --- */
 
 static bool
-same_text(const char *x, const char *y)
-{
-	return strcasecmp(x != NULL ? x : "", y != NULL ? y : "") == 0;
-}
-
-static bool
 is_own_trace(const struct q_config *c, const struct mhs_trace *t)
 {
 	return t->internal && t->received == NULL &&
-	    same_text(t->domain.country, c->domain.country) &&
-	    same_text(t->domain.admd, c->domain.admd) &&
-	    same_text(t->domain.prmd, c->domain.prmd) &&
-	    same_text(t->mta, c->mta_name);
+	    mhs_domain_equal(&t->domain, &c->domain) &&
+	    mhs_mta_equal(t->mta, c->mta_name);
 }
 
 static int

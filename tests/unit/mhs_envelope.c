@@ -483,6 +483,25 @@ the_printed_form_is_a_line_for_each_attribute(void)
 	arena_free(&a);
 }
 
+static void
+domains_are_compared_as_names(void)
+{
+	static const struct {
+		struct mhs_domain x, y;
+		bool equal;
+	} cases[] = {
+	    {{"XX", "A", "P"}, {"xx", "a", "p"}, true},
+	    {{"XX", " ", NULL}, {"XX", "", ""}, true},
+	    {{"XX", " A ", NULL}, {"XX", "A", NULL}, true},
+	    {{"XX", "A", "P"}, {"XX", "A", NULL}, false},
+	    {{"XX", "A", NULL}, {"YY", "A", NULL}, false},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		CU_ASSERT_EQUAL(
+		    mhs_domain_equal(&cases[i].x, &cases[i].y), cases[i].equal);
+}
+
 void
 suite_mhs_envelope(void)
 {
@@ -497,6 +516,7 @@ suite_mhs_envelope(void)
 	    TEST(corrupted_octets_never_do_harm),
 	    TEST(a_new_envelope_has_the_standards_defaults),
 	    TEST(identifiers_and_names_have_a_text),
+	    TEST(domains_are_compared_as_names),
 	    TEST(an_extension_is_found_by_its_type),
 	    TEST(the_printed_form_is_a_line_for_each_attribute),
 	    CU_TEST_INFO_NULL,

@@ -106,25 +106,6 @@ lines_of_internet_mail_are_no_domains(void)
 	arena_free(&a);
 }
 
-static void
-domains_are_compared_as_names(void)
-{
-	static const struct {
-		struct mhs_domain x, y;
-		bool equal;
-	} cases[] = {
-	    {{"XX", "A", "P"}, {"xx", "a", "p"}, true},
-	    {{"XX", " ", NULL}, {"XX", "", ""}, true},
-	    {{"XX", " A ", NULL}, {"XX", "A", NULL}, true},
-	    {{"XX", "A", "P"}, {"XX", "A", NULL}, false},
-	    {{"XX", "A", NULL}, {"YY", "A", NULL}, false},
-	};
-
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		CU_ASSERT_EQUAL(
-		    p1_domain_equal(&cases[i].x, &cases[i].y), cases[i].equal);
-}
-
 void
 suite_p1_trace(void)
 {
@@ -132,7 +113,6 @@ suite_p1_trace(void)
 	    TEST(visits_are_counted_by_mta_and_else_by_domain),
 	    TEST(arrival_adds_the_domain_once_and_the_mta_always),
 	    TEST(lines_of_internet_mail_are_no_domains),
-	    TEST(domains_are_compared_as_names),
 	    CU_TEST_INFO_NULL,
 	};
 	unit_suite("p1_trace", tests);
