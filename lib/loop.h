@@ -4,8 +4,8 @@
  * A protocol engine is a pure state machine (bytes in, bytes out, time as an
  * argument). `struct conn` owns a socket and drives one engine over it: it
  * reads octets and feeds them, writes what the engine's output buffer holds,
- * calls its timer, and closes when the engine says so. TLS slips in between by
- * conn options (not yet), invisible to the engine.
+ * calls its timer, and closes when the engine says so. TLS slips in between
+ * (conn_start_tls(), lib/tls.h), invisible to the engine.
  */
 #ifndef LIB_LOOP_H
 #define LIB_LOOP_H
@@ -88,6 +88,21 @@ void conn_unread(struct conn *c, const uint8_t *p, size_t n);
 /* The owner called the engine directly: flush output, ask for the deadline,
  * resume reading. Cheap; may be called at any time before gone(). */
 void conn_wake(struct conn *c);
+/* TLS from here on, as client or server. Before any octet crossed (the socket
+ * may still be connecting), or in mid-stream (STARTTLS): octets that were read
+ * before and not yet given to the engine are dropped then. `name`: the client
+ * asks for it (SNI) and the certificate must carry it, NULL: neither. The
+ * engine's input() starts after the handshake; one that fails is closed() with
+ * a reason. The struct tls must outlive the connection. */
+struct tls;
+struct tls_peer;
+void conn_start_tls(
+    struct conn *c, struct tls *tls, bool server, const char *name);
+/* NULL while there is none: plain, or the handshake is under way. */
+const struct tls_peer *conn_tls(const struct conn *c);
+/* Does the peer's good certificate carry this name: a dNSName, rfc822Name,
+ * URI, or the subject's common name? Without regard to case. */
+bool conn_tls_is(const struct conn *c, const char *name);
 /* Closes without flushing; gone() follows. */
 void conn_kill(struct conn *c);
 void conn_free(struct conn **c);

@@ -5,6 +5,10 @@
  * User information is one EXTERNAL: a value on a presentation context (for
  * P1: RTORQ on the RTSE context). Data and session services pass by ACSE: its
  * user calls pres_request() for them and gets them as ACSE_PASS.
+ *
+ * In X.410 mode of presentation (pres_is_x410()) there are no APDUs of ACSE
+ * (X.227 8, X.410 mode): user_information is the one value that presentation
+ * carries, application_context is NULL, a refusal has ACSE_REJECTED_PERMANENT.
  */
 #ifndef OSI_ACSE_H
 #define OSI_ACSE_H

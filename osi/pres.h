@@ -1,11 +1,18 @@
 /*
  * Presentation (X.226 / ISO 8823-1), normal mode: context definition,
- * negotiation, user data in fully-encoded form.
+ * negotiation, user data in fully-encoded form; and X.410 (1984) mode, where
+ * there are no contexts and user data goes as it is.
  *
  * Connect, release and abort carry presentation data values for ACSE. P-DATA
  * values stream up and down in fragments. The session services that X.216
  * passes through (tokens, synchronization, activities, exceptions) keep their
  * session shape: they come as struct ses_prim.
+ *
+ * In X.410 mode CONNECT, its refusal and U_ABORT carry one value with
+ * context_id 0: an element whose contents go into the x410-mode-parameters of
+ * the PPDU and whose tag is replaced by theirs (X.226 8.2: SET { COMPONENTS OF
+ * RTORQapdu } and the like); going up it has the tag of RTSE, [16], [17], [18]
+ * or [22]. DATA is octets of an SSDU, context_id 0, without any structure.
  */
 #ifndef OSI_PRES_H
 #define OSI_PRES_H
@@ -43,12 +50,13 @@ struct pres_value {
 };
 
 enum pres_prim_type {
-	PRES_CONNECT, /* req ind rsp cnf; values, contexts, accepted */
-	PRES_DATA,    /* req ind; one value, in fragments */
-	PRES_RELEASE, /* req ind rsp cnf; values */
-	PRES_U_ABORT, /* req ind; values */
-	PRES_P_ABORT, /* ind; err. Nothing follows. */
-	PRES_SESSION, /* a session primitive passed through: `ses` */
+	PRES_CONNECT,    /* req ind rsp cnf; values, contexts, accepted */
+	PRES_DATA,       /* req ind; one value, in fragments */
+	PRES_TYPED_DATA, /* the same by P-TYPED-DATA (TTD) */
+	PRES_RELEASE,    /* req ind rsp cnf; values */
+	PRES_U_ABORT,    /* req ind; values */
+	PRES_P_ABORT,    /* ind; err. Nothing follows. */
+	PRES_SESSION,    /* a session primitive passed through: `ses` */
 };
 
 struct pres_prim {
@@ -80,6 +88,9 @@ struct pres_params {
 	 * is BER 2.1.1 always. */
 	const struct pres_context *contexts;
 	size_t n_contexts;
+	/* Initiator: proposes X.410 mode (contexts and PSELs are not used).
+	 * Responder: accepts it beside normal mode. */
+	bool x410;
 };
 
 struct pres;
@@ -91,6 +102,8 @@ int pres_request(struct pres *p, const struct pres_prim *prim, struct err *e)
 /* The accepted context with this abstract syntax: its id, or 0. */
 int32_t pres_context_id(const struct pres *p, const char *abstract_syntax);
 const struct pres_context *pres_contexts(const struct pres *p, size_t *n);
+/* The mode of this connection; known from CONNECT.ind on. */
+bool pres_is_x410(const struct pres *p);
 struct ses *pres_ses(struct pres *p);
 
 #endif

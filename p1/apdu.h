@@ -47,6 +47,10 @@ struct mhs_envelope *p1_apdu_envelope(struct p1_apdu *s);
 /* The arena of the envelope becomes the caller's. */
 struct arena *p1_apdu_take(struct p1_apdu *s);
 
+/* What a peer wants other than X.411 (1988 and later) has it. */
+struct p1_dialect {
+	bool old_extensions; /* extension types as [0] explicit INTEGER */
+};
 /* Appends the octets before and after a content of content_n octets. For a
  * report without returned content, and a probe, content_n is 0. */
 int p1_apdu_write(const struct mhs_envelope *env, uint64_t content_n,

@@ -176,11 +176,13 @@ static int
 judge_bind(struct p1 *p, const struct p1_bind *b, struct p1_peer_auth *auth,
     int *error, struct err *e)
 {
+	struct p1_caller caller = {.mta = b->mta};
+
 	*error = P1_BIND_AUTHENTICATION;
 	if (b->kind != P1_BIND_ARGUMENT)
 		return err_set(e, LAYER, ERR_PROTOCOL, "no bind argument");
 	if (p->params.lookup == NULL ||
-	    !p->params.lookup(p->user, b->mta, auth))
+	    !p->params.lookup(p->user, &caller, auth))
 		return err_set(e, LAYER, ERR_REFUSED,
 		    "no peer with MTA name \"%s\"", b->mta);
 	if (auth->password != NULL && !p1_bind_password_is(b, auth->password))
@@ -403,7 +405,8 @@ on_rtse(void *user, const struct rtse_event *ev)
 	case RTSE_TRANSFER_LOST: p1_receive_event(p, ev); break;
 	case RTSE_TRANSFER_CNF:
 	case RTSE_TRANSFER_FAILED:
-	case RTSE_WRITABLE: p1_send_event(p, ev); break;
+	case RTSE_WRITABLE:
+	case RTSE_CHECKPOINT: p1_send_event(p, ev); break;
 	case RTSE_TURN_PLEASE: turn_asked(p, ev->priority); break;
 	case RTSE_TURN_GIVE: turn_came(p); break;
 	case RTSE_CLOSE_IND:

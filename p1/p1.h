@@ -1,11 +1,12 @@
 /*
  * The P1 association (X.411 clause 12, X.419 clause 8): two MTAs bind, and
- * transfer messages, probes and reports over RTSE in normal mode.
+ * transfer messages, probes and reports over RTSE.
  *
  * One engine for both roles, without I/O: it owns the RTSE engine and all
- * below. It checks names and simple credentials of both directions, streams
- * APDUs, and deals with turns. Application context id-ac-mts-transfer;
- * presentation contexts id-as-mta-rtse and id-as-mtse.
+ * below. It checks names and credentials, simple or strong, of both
+ * directions, streams APDUs, resumes what a lost association cut off, and
+ * deals with turns. The protocol is that of 1988 in normal or X.410 mode, or
+ * that of 1984 (X.419 8.1).
  */
 #ifndef P1_P1_H
 #define P1_P1_H
@@ -17,6 +18,17 @@
 
 #define P1_AC_MTS_TRANSFER "2.6.0.1.6" /* id-ac-mts-transfer */
 #define P1_AS_MTSE "2.6.0.2.7"         /* id-as-mtse */
+
+/* X.419 8.1: the application contexts. */
+enum p1_protocol {
+	P1_MTS_TRANSFER,      /* id-ac-mts-transfer, normal mode */
+	P1_MTS_TRANSFER_X410, /* mts-transfer-protocol (12), X.410 mode */
+	P1_MTS_TRANSFER_1984, /* mts-transfer-protocol-1984 (1) */
+	P1_PROTOCOLS
+};
+const char *p1_protocol_name(enum p1_protocol p); /* "mts-transfer" ... */
+
+struct p1_strong; /* keys and certificates for strong bind: p1/strong.h */
 
 enum p1_event_type {
 	P1_OPEN,    /* bound: p1_peer_mta() and what was negotiated are known */
@@ -35,6 +47,7 @@ enum p1_event_type {
 	P1_SEND_FAILED, /* it did not; err says why. The association may live
 	                 * on: p1_ready() tells. */
 	P1_WRITABLE,    /* room for more content octets */
+	P1_CHECKPOINT,  /* p1_resume_point() has moved on */
 	P1_TURN,        /* the turn came to us */
 	P1_CLOSED, /* the end, in good order (err NULL) or not. Nothing follows;
 	            * what was being sent or received is lost. */
@@ -50,37 +63,62 @@ struct p1_event {
 	const struct err *err;
 	int bind_error; /* REFUSED: enum p1_bind_error, or -1 when it was not
 	                 * the bind itself that said no */
+	bool other_protocol; /* REFUSED: the peer does not know the protocol;
+	                      * another enum p1_protocol may do */
 };
 
 /* The callback must not free the engine; it may call everything else. */
 typedef void p1_event_fn(void *user, const struct p1_event *ev);
 
-/* Responder: who may bind? Looks up the peer by the MTA name it presents ("":
- * none), and says what it must present and what we answer. false: there is no
- * such peer. Strings must stay good during the call to the engine only. */
+/* Who wants to bind, as a responder sees it. */
+struct p1_caller {
+	const char *mta;                   /* "": none */
+	const struct osi_selectors *from;  /* calling selectors */
+	const struct osi_selectors *to;    /* called selectors */
+	const struct ses_conn_id *recover; /* NULL: a bind */
+	enum p1_protocol protocol;
+};
+
+/* Responder: who may bind? Looks up the peer by what it presents, and says what
+ * else it must present and what we answer. false: there is no such peer, or it
+ * must not call from there (authentication-error). A recovery (X.228) presents
+ * no name: the association named by `recover` was lost, and is known by that.
+ * Strings must stay good during the call to the engine only. */
 struct p1_peer_auth {
 	const char *password;     /* that the peer must present; NULL: none */
 	const char *our_mta;      /* MTA name and password we answer with */
 	const char *our_password; /* NULL: an empty one */
 	bool two_way_alternate;   /* allowed */
 	bool busy;                /* refuse with busy(0) for now */
+	uint8_t protocols; /* bits 1 << enum p1_protocol that it may use; 0:
+	                    * all */
+	/* Strong credentials: ours, and what the peer's are checked against;
+	 * NULL: simple ones. A peer with `strong` must not bind without. */
+	const struct p1_strong *strong;
+	bool old_extensions; /* write extension types as [0] explicit INTEGER */
 };
 typedef bool p1_lookup_fn(
-    void *user, const char *mta_name, struct p1_peer_auth *out);
+    void *user, const struct p1_caller *caller, struct p1_peer_auth *out);
 
 struct p1_params {
 	enum osi_role role;
 	struct osi_selectors called, calling; /* initiator */
+	enum p1_protocol protocol;            /* initiator */
 	const char *our_mta, *our_password;   /* initiator presents these */
 	/* Initiator: what the peer must answer with; NULL: not checked. */
 	const char *peer_mta, *peer_password;
-	enum rtse_dialogue dialogue; /* initiator: proposed */
-	uint32_t checkpoint_size;    /* kilo-octets, 0: no checkpoints */
-	uint32_t window_size;        /* 0: default */
-	uint64_t max_envelope;       /* octets, 0: P1_ENVELOPE_MAX */
-	msec_t transfer_timeout;     /* for one APDU; 0: none */
-	struct osi_common common;    /* time-outs and trace hook */
-	p1_lookup_fn *lookup;        /* responder; called with the user */
+	const struct p1_strong *strong;    /* initiator: as in p1_peer_auth */
+	bool old_extensions;               /* the same */
+	const struct ses_conn_id *recover; /* initiator: recovers a lost
+	                                    * association instead of a bind */
+	const struct rtse_keep *keep; /* see rtse.h; called with the user */
+	enum rtse_dialogue dialogue;  /* initiator: proposed */
+	uint32_t checkpoint_size;     /* kilo-octets, 0: no checkpoints */
+	uint32_t window_size;         /* 0: default */
+	uint64_t max_envelope;        /* octets, 0: P1_ENVELOPE_MAX */
+	msec_t transfer_timeout;      /* for one APDU; 0: none */
+	struct osi_common common;     /* time-outs and trace hook */
+	p1_lookup_fn *lookup;         /* responder; called with the user */
 	uint32_t conn_id; /* initiator: with `wall` (seconds), makes the session
 	                   * connection identifier unique */
 	int64_t wall;
@@ -103,6 +141,23 @@ bool p1_ready(const struct p1 *p);
  * association is aborted (P1_CLOSED came already). */
 int p1_send(struct p1 *p, const struct mhs_envelope *env, uint64_t content_n,
     struct err *e) __attribute__((warn_unused_result));
+/* From where a transfer that is cut off goes on: the APDU's octets around the
+ * content must be the same again, so they belong to it. */
+struct p1_resume {
+	struct rtse_resume rtse;
+	struct octets head, tail; /* the APDU before and after the content */
+	uint64_t content_n;
+};
+/* While sending, and after P1_CLOSED or P1_SEND_FAILED cut it off: is there a
+ * confirmed checkpoint to go on from? Octets live until p1_free() or the next
+ * p1_send(). */
+bool p1_resume_point(const struct p1 *p, struct p1_resume *out);
+/* Instead of p1_send(): goes on with a transfer of another association. The
+ * content octets from *content_offset on follow. P1_SEND_FAILED, with the
+ * association still open: the peer cannot; send it anew. */
+int p1_send_resume(struct p1 *p, const struct p1_resume *at,
+    uint64_t *content_offset, struct err *e)
+    __attribute__((warn_unused_result));
 /* Returns the octets taken (fewer than n when the window is full: go on at
  * P1_WRITABLE), or a negative code. */
 int64_t p1_send_content(struct p1 *p, const uint8_t *d, size_t n, struct err *e)
@@ -132,6 +187,7 @@ void p1_abort(struct p1 *p, const char *why);
 bool p1_is_open(const struct p1 *p);
 /* What the peer presented; "" before. */
 const char *p1_peer_mta(const struct p1 *p);
+enum p1_protocol p1_protocol(const struct p1 *p);
 /* For what was negotiated (rtse_dialogue() and the like). */
 struct rtse *p1_rtse(struct p1 *p);
 

@@ -182,6 +182,7 @@ on_event(void *user, const struct p1_event *ev)
 	case P1_SENT:
 	case P1_SEND_FAILED:
 	case P1_WRITABLE:
+	case P1_CHECKPOINT:
 	case P1_TURN: x_out_event(l, ev); break;
 	}
 }
@@ -199,13 +200,14 @@ full(const struct x400p1 *c)
 
 /* Responder: which peer is it, and what does it have to present? */
 static bool
-lookup(void *user, const char *mta, struct p1_peer_auth *out)
+lookup(void *user, const struct p1_caller *from, struct p1_peer_auth *out)
 {
 	struct x_link *l = user;
 	struct x400p1 *c = l->channel;
 	struct x_peer *p = c->peers;
 
-	while (p != NULL && (p->mta == NULL || strcasecmp(p->mta, mta) != 0))
+	while (
+	    p != NULL && (p->mta == NULL || strcasecmp(p->mta, from->mta) != 0))
 		p = p->next;
 	if (p == NULL)
 		return false;

@@ -180,11 +180,11 @@ on_event(void *arg, const struct p1_event *ev)
 }
 
 static bool
-on_lookup(void *arg, const char *mta_name, struct p1_peer_auth *out)
+on_lookup(void *arg, const struct p1_caller *from, struct p1_peer_auth *out)
 {
 	const struct options *o = &((struct association *)arg)->load->o;
 
-	if (strcmp(mta_name, o->peer_mta) != 0)
+	if (strcmp(from->mta, o->peer_mta) != 0)
 		return false;
 	out->password = o->peer_password;
 	out->our_mta = o->our_mta;

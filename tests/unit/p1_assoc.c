@@ -98,8 +98,10 @@ on_event(void *user, const struct p1_event *ev)
 }
 
 static bool
-lookup(void *user, const char *mta, struct p1_peer_auth *out)
+lookup(void *user, const struct p1_caller *from, struct p1_peer_auth *out)
 {
+	const char *mta = from->mta;
+
 	(void)user;
 	if (strcmp(mta, "alpha") != 0 && strcmp(mta, "busy") != 0)
 		return false;
