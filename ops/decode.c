@@ -12,11 +12,24 @@ static const struct {
 	const char *name;
 	decode_fn *fn;
 } readers[] = {
-    {"p1", decode_p1}, {"bind", decode_bind}, {"ipm", decode_ipm},
+    {"tpkt", decode_tpkt}, {"p1", decode_p1}, {"bind", decode_bind},
+    {"ipm", decode_ipm},
     {"ber", decode_ber}, /* understands all that is BER: the last */
 };
 
 #define N_READERS (sizeof(readers) / sizeof(readers[0]))
+
+/* No other reader's input begins like a TPKT with a TPDU of class 0: where that
+ * is broken, its reader tells best. */
+static bool
+is_tpkt(const uint8_t *p, size_t n)
+{
+	static const char codes[] = {
+	    0x07, 0x08, 0x0d, 0x0e, 0x0f}; /* ER DR CC CR DT */
+
+	return n >= 7 && p[0] == 3 && p[1] == 0 && p[4] >= 2 &&
+	    memchr(codes, p[5] >> 4, sizeof(codes)) != NULL;
+}
 
 int
 decode_any(struct arena *a, const char *as, const uint8_t *p, size_t n,
@@ -26,6 +39,8 @@ decode_any(struct arena *a, const char *as, const uint8_t *p, size_t n,
 	int rc = err_set(e, "decode", ERR_NOT_FOUND,
 	    "\"%s\" is nothing we can read", as != NULL ? as : "");
 
+	if (as == NULL && is_tpkt(p, n))
+		as = "tpkt";
 	for (size_t i = 0; i < N_READERS; i++) {
 		if (as != NULL && strcmp(as, readers[i].name) != 0)
 			continue;

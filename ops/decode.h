@@ -14,6 +14,7 @@
 typedef int decode_fn(struct arena *a, const uint8_t *p, size_t n,
     struct buf *out, struct err *e);
 
+decode_fn decode_tpkt; /* octets of one direction of RFC 1006 */
 decode_fn decode_p1;   /* MTS-APDU, X.411 Figure 4, with its content */
 decode_fn decode_bind; /* MTABind argument, result or error, X.411 12.1.1 */
 decode_fn decode_ipm;  /* P22, P2, P772: X.420 InformationObject */
@@ -23,7 +24,7 @@ decode_fn decode_ber;  /* anything in BER, as TLVs */
  * and the output are those of the last one tried. */
 int decode_any(struct arena *a, const char *as, const uint8_t *p, size_t n,
     struct buf *out, struct err *e);
-/* "p1", "bind", "ipm", "ber" */
+/* "tpkt", "p1", "bind", "ipm", "ber" */
 bool decode_knows(const char *as);
 
 /* How the octets were written down. */

@@ -8,7 +8,9 @@ SRCS += \
 	ops/cmd_run.c \
 	ops/decode.c \
 	ops/decode_input.c \
+	ops/decode_osi.c \
 	ops/decode_p1.c \
+	ops/decode_upper.c \
 	ops/ping_peer.c
 
 PROG_BIN += isthmus:ops/isthmus.c

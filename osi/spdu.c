@@ -10,6 +10,12 @@ spdu_name(enum spdu_type type)
 	return spdu_defs[type].name;
 }
 
+const char *
+spdu_par_name(enum spdu_par par)
+{
+	return spdu_par_defs[par].name;
+}
+
 int
 spdu_category(enum spdu_type type)
 {

@@ -109,6 +109,8 @@ enum spdu_place { SPDU_FIRST, SPDU_SECOND };
 
 /* "session CN" for traces. */
 const char *spdu_name(enum spdu_type type);
+/* "Session User Requirements" */
+const char *spdu_par_name(enum spdu_par par);
 /* 0, 1 or 2: how it may be concatenated (X.225 6.3.7). */
 int spdu_category(enum spdu_type type);
 /* The type that SI code `si` has at this place; SPDU_NONE if none that we

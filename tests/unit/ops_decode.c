@@ -6,6 +6,7 @@
 #include "p1/apdu.h"
 #include "p1/bind_codec.h"
 #include "tests/unit/unit.h"
+#include "tests/unit/vectors.h"
 
 static void
 text_forms_become_octets_or_an_error(void)
@@ -161,6 +162,70 @@ each_kind_is_recognized_and_shown_as_what_it_is(void)
 }
 
 static void
+a_recorded_connection_is_read_from_the_tpkt_up_to_the_content(void)
+{
+	static const struct {
+		const char *name, *side;
+		const char *words[8];
+	} rows[] = {
+	    {"p1-88-message", "initiator",
+		{"transport: cotp CR", "session CN", "CP, normal mode",
+		    "id-as-mtse", "RTORQ", "initiator-name: MTA-A",
+		    "subject: Test P1 ext92", NULL}},
+	    {"p1-88-message", "responder",
+		{"cotp CC", "session AC", "CPA", "AARE", "RTOAC",
+		    "responder-name: MTA-B", "RLRE", NULL}},
+	    {"p1-88-ndr-2", "initiator",
+		{"MTS-APDU: report", "not-delivered", "returned content",
+		    NULL}},
+	    {"p1-88-probe", "initiator", {"MTS-APDU: probe", NULL}},
+	    {"bind-badpw", "responder",
+		{"session RF", "CPR", "rejected-permanent",
+		    "MTABindError: authentication-error", NULL}},
+	    {"isode-rtse-twa-echo-2", "initiator",
+		{"two-way-alternate", "session GTC", NULL}},
+	    {"p1-88-x410mode", "initiator",
+		{"CP, X.410 mode", "subject: Test P1 X410", NULL}},
+	    {"p1-84", "initiator",
+		{"CP, X.410 mode", "subject: Test P1 84", NULL}},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct arena *a = arena_new();
+		struct buf in = {0}, out = {0};
+		struct err e = ERR_INIT;
+
+		vector_load(rows[i].name, rows[i].side, &in);
+		CU_ASSERT_EQUAL(
+		    decode_any(a, NULL, in.data, in.len, &out, &e), 0);
+		assert_says(&out, rows[i].words);
+		CU_ASSERT_PTR_NULL(strstr(buf_cstr(&out), "secret"));
+		buf_free(&in);
+		buf_free(&out);
+		arena_free(&a);
+	}
+}
+
+static void
+a_broken_pdu_names_its_packet_and_layer(void)
+{
+	struct arena *a = arena_new();
+	struct buf in = {0}, out = {0};
+	struct err e = ERR_INIT;
+
+	vector_load("p1-88-message", "initiator", &in);
+	in.data[19 + 4 + 3 + 2] = 0x05; /* connect item, not identifier */
+	in.data[19 + 4 + 3 + 3] = 0xfe; /* longer than all of it */
+	CU_ASSERT(decode_any(a, NULL, in.data, in.len, &out, &e) < 0);
+	CU_ASSERT_EQUAL(e.offset, 19);
+	CU_ASSERT_PTR_NOT_NULL(strstr(e.text, "session"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(buf_cstr(&out), "cotp CR"));
+	buf_free(&in);
+	buf_free(&out);
+	arena_free(&a);
+}
+
+static void
 what_is_broken_is_shown_up_to_there_with_the_octet(void)
 {
 	static const uint8_t octets[] = {
@@ -215,6 +280,8 @@ suite_ops_decode(void)
 	static CU_TestInfo tests[] = {
 	    TEST(text_forms_become_octets_or_an_error),
 	    TEST(each_kind_is_recognized_and_shown_as_what_it_is),
+	    TEST(a_recorded_connection_is_read_from_the_tpkt_up_to_the_content),
+	    TEST(a_broken_pdu_names_its_packet_and_layer),
 	    TEST(what_is_broken_is_shown_up_to_there_with_the_octet),
 	    TEST(a_reader_asked_for_by_name_is_the_only_one),
 	    TEST(text_of_a_peer_does_not_reach_the_terminal_raw),
