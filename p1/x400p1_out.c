@@ -70,6 +70,7 @@ send_more(struct x_link *l)
 		if (n == 0)
 			return;
 		j->sent += (uint64_t)n;
+		q_record_passed(j->record, j->sent);
 	}
 }
 

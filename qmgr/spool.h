@@ -80,11 +80,15 @@ struct q_record {
 	const uint8_t *content;
 	uint64_t content_n;
 	void *map; /* private */
-	size_t map_n;
+	size_t map_n, passed;
 };
 /* ERR_NOT_FOUND, ERR_SYNTAX (corrupt: CRC or format), ERR_SYSTEM. */
 int q_record_open(
     struct q_spool *s, q_id id, struct q_record **out, struct err *e);
 void q_record_close(struct q_record **r);
+/* The content's octets before `upto` were used and are not needed soon: their
+ * memory may go. They can still be read, and then come from the file again. Cheap;
+ * without it a large content that was sent counts as memory of the process. */
+void q_record_passed(struct q_record *r, uint64_t upto);
 
 #endif

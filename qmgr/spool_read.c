@@ -18,6 +18,8 @@
 
 /* Up to this, copying is cheaper than mapping. */
 #define COPY_MAX (256u << 10)
+/* Of a mapped content so much is given back at a time. */
+#define PASS_STEP (1u << 20)
 
 static int
 open_path(const char *path, struct err *e)
@@ -82,6 +84,23 @@ fetch(struct q_record *r, int fd, uint64_t offset, uint64_t n, bool copy,
 	return 0;
 }
 
+/* The checksum of a content, which is never in memory as a whole. */
+static uint32_t
+content_crc(struct q_record *r)
+{
+	uint32_t crc = 0;
+	uint64_t n;
+
+	for (uint64_t at = 0; at < r->content_n; at += n) {
+		n = r->content_n - at;
+		n = n < PASS_STEP ? n : PASS_STEP;
+		crc = crc32c(crc, r->content + at, n);
+		q_record_passed(r, at + n);
+	}
+	r->passed = 0;
+	return crc;
+}
+
 static int
 content_from_file(struct q_spool *s, struct q_record *r,
     const struct q_header *h, struct err *e)
@@ -97,7 +116,7 @@ content_from_file(struct q_spool *s, struct q_record *r,
 		return fd;
 	rc = fetch(r, fd, 0, h->content_n, false, &r->content, e);
 	close(fd);
-	if (rc == 0 && crc32c(0, r->content, h->content_n) != h->content_crc)
+	if (rc == 0 && content_crc(r) != h->content_crc)
 		return err_set(
 		    e, "spool", ERR_SYNTAX, "%s: content checksum", path);
 	return rc;
@@ -188,4 +207,20 @@ q_record_close(struct q_record **rp)
 		munmap(r->map, r->map_n);
 	arena_free(&r->arena);
 	free(r);
+}
+
+void
+q_record_passed(struct q_record *r, uint64_t upto)
+{
+	size_t from = r->passed, front;
+
+	if (r->map == NULL || upto > r->content_n)
+		return;
+	front = (size_t)(r->content - (const uint8_t *)r->map);
+	upto = (front + upto) / PASS_STEP * PASS_STEP;
+	if (upto <= from)
+		return;
+	/* of a mapping of a file this only forgets the pages */
+	madvise((uint8_t *)r->map + from, upto - from, MADV_DONTNEED);
+	r->passed = upto;
 }

@@ -174,6 +174,48 @@ what_is_committed_reads_back_whatever_its_size(void)
 	finish(w);
 }
 
+/* Kilobytes of mapped files in this process. */
+static long
+mapped_kb(void)
+{
+	char line[256];
+	long kb = -1;
+	FILE *f = fopen("/proc/self/status", "r");
+
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
+		if (sscanf(line, "RssFile: %ld", &kb) == 1)
+			break;
+	if (f != NULL)
+		fclose(f);
+	return kb;
+}
+
+static void
+a_large_content_is_never_in_memory_as_a_whole(void)
+{
+	const size_t n = 40 << 20, step = 65536;
+	struct world *w = begin();
+	struct q_record *r;
+	long before, most = 0;
+
+	put(w, n);
+	loop_run(w->loop);
+	before = mapped_kb();
+	CU_ASSERT_EQUAL_FATAL(q_record_open(w->spool, w->id[0], &r, NULL), 0);
+	for (size_t at = 0; at < n; at += step) {
+		volatile uint8_t octet = r->content[at];
+
+		(void)octet;
+		q_record_passed(r, at + step);
+		if (mapped_kb() - before > most)
+			most = mapped_kb() - before;
+	}
+	CU_ASSERT(most < 8 << 10);
+	CU_ASSERT_TRUE(content_is(r, 0, n));
+	q_record_close(&r);
+	finish(w);
+}
+
 static void
 ids_are_text_and_back(void)
 {
@@ -664,6 +706,7 @@ suite_qmgr_spool(void)
 {
 	static CU_TestInfo tests[] = {
 	    TEST(what_is_committed_reads_back_whatever_its_size),
+	    TEST(a_large_content_is_never_in_memory_as_a_whole),
 	    TEST(ids_are_text_and_back),
 	    TEST(reading_what_is_not_there_says_so),
 	    TEST(damage_is_noticed_when_reading),
