@@ -7,6 +7,7 @@
 #include "osi/acse_codec.h"
 
 #define LAYER "acse"
+#define SOURCE_USER 1
 #define SOURCE_PROVIDER 2
 #define DIAG_NO_COMMON_VERSION 2 /* of the service provider */
 #define RELEASE_NOT_FINISHED 1
@@ -63,14 +64,28 @@ proposed_context(const struct acse *a)
 
 /* --- down --- */
 
+/* There are no APDUs in X.410 mode: what our user gave goes as it is. */
+static int
+send_x410(struct acse *a, const struct acse_apdu *u, struct pres_prim *q,
+    struct err *e)
+{
+	q->values = &u->user_information;
+	q->n_values = u->user_information.n > 0;
+	q->provider_reason = -1;
+	return pres_request(a->pres, q, e);
+}
+
 static int
 send(struct acse *a, const struct acse_apdu *u, struct pres_prim *q,
     struct err *e)
 {
 	struct buf octets = {0};
 	struct pres_value v = {.context_id = own_context(a)};
-	int rc = acse_apdu_encode(u, &octets, e);
+	int rc;
 
+	if (pres_is_x410(a->pres))
+		return send_x410(a, u, q, e);
+	rc = acse_apdu_encode(u, &octets, e);
 	if (rc >= 0) {
 		if (v.context_id == 0)
 			v.context_id = proposed_context(a);
@@ -128,7 +143,7 @@ associate_req(struct acse *a, const struct acse_prim *p, struct err *e)
 	    .user_information = p->user_information};
 	struct pres_prim q = {.type = PRES_CONNECT, .kind = SES_REQ};
 
-	INVARIANT(p->application_context != NULL);
+	INVARIANT(p->application_context != NULL || pres_is_x410(a->pres));
 	enter(a, ACSE_WAIT_AARE);
 	return send(a, &u, &q, e);
 }
@@ -213,6 +228,18 @@ acse_request(struct acse *a, const struct acse_prim *p, struct err *e)
 
 /* --- up --- */
 
+/* In X.410 mode connect and abort carry nothing but our user's value. */
+static int
+take_x410(
+    const struct pres_prim *q, enum acse_apdu_type want, struct acse_apdu *u)
+{
+	*u = (struct acse_apdu){.type = want, .version_1 = true};
+	if (q->n_values == 0)
+		return 0;
+	u->user_information = q->values[0];
+	return 1;
+}
+
 /* Our APDU among the values: 1 and *u, 0 when there is none, or an error. */
 static int
 take_apdu(struct acse *a, struct arena *arena, const struct pres_prim *q,
@@ -220,6 +247,8 @@ take_apdu(struct acse *a, struct arena *arena, const struct pres_prim *q,
 {
 	int32_t id = own_context(a);
 
+	if (pres_is_x410(a->pres))
+		return take_x410(q, want, u);
 	for (size_t i = 0; i < q->n_values; i++) {
 		int rc;
 
@@ -301,8 +330,9 @@ connect_ind(struct acse *a, const struct pres_prim *q)
 	if (rc < 0) {
 		refuse_unread(a, &e);
 	} else {
-		a->application_context =
-		    arena_strdup(a->arena, u.application_context);
+		if (u.application_context != NULL)
+			a->application_context =
+			    arena_strdup(a->arena, u.application_context);
 		if (u.version_1) {
 			struct acse_prim p =
 			    prim_of(&u, ACSE_ASSOCIATE, SES_IND);
@@ -334,6 +364,21 @@ refused_below(struct acse *a, const struct pres_prim *q)
 }
 
 static void
+refused_x410(struct acse *a, const struct pres_prim *q)
+{
+	struct acse_prim p = {.type = ACSE_ASSOCIATE,
+	    .kind = SES_CNF,
+	    .result = ACSE_REJECTED_PERMANENT,
+	    .diagnostic_source = SOURCE_USER,
+	    .diagnostic = ACSE_DIAG_NULL,
+	    .user_information = q->values[0],
+	    .err = q->err};
+
+	enter(a, ACSE_CLOSED);
+	a->fn(a->user, &p);
+}
+
+static void
 refused_cnf(struct acse *a, const struct pres_prim *q)
 {
 	struct arena *arena = arena_new();
@@ -341,7 +386,9 @@ refused_cnf(struct acse *a, const struct pres_prim *q)
 	struct err e = ERR_INIT;
 
 	/* a CPR need not repeat the results: the AARE is where we proposed */
-	if (q->n_values > 0 &&
+	if (q->n_values > 0 && pres_is_x410(a->pres)) {
+		refused_x410(a, q);
+	} else if (q->n_values > 0 &&
 	    acse_apdu_decode(arena, q->values[0].p, q->values[0].n, &u, &e) >=
 		0 &&
 	    u.type == ACSE_AARE) {

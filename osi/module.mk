@@ -17,6 +17,7 @@ SRCS += \
 	osi/pres_codec.c \
 	osi/pres_connect.c \
 	osi/pres_data.c \
+	osi/pres_x410.c \
 	osi/acse.c \
 	osi/acse_codec.c \
 	osi/rtse.c \

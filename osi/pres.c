@@ -70,8 +70,15 @@ s_abort(struct pres *p, const struct buf *ppdu)
 	    .last = true};
 	struct err e = ERR_INIT;
 
+	int rc = ses_request(p->ses, &s, &e);
+
+	/* version 1 of the session carries nine octets only */
+	if (rc == ERR_LIMIT) {
+		s.n = 0;
+		rc = ses_request(p->ses, &s, &e);
+	}
 	/* a session that cannot abort any more has gone already */
-	if (ses_request(p->ses, &s, &e) < 0)
+	if (rc < 0)
 		pres_trace(p, true, "presentation abort dropped", e.text);
 }
 
@@ -116,6 +123,7 @@ pass_up(struct pres *p, const struct ses_prim *s, enum pres_prim_type type)
 {
 	struct arena *a = arena_new();
 	struct pres_values v = {0};
+	struct pres_value whole; /* X.410 mode */
 	struct err e = ERR_INIT;
 	struct pres_prim q = {.type = type,
 	    .kind = s->kind,
@@ -123,13 +131,18 @@ pass_up(struct pres *p, const struct ses_prim *s, enum pres_prim_type type)
 	    .provider_reason = PRES_REFUSE_NONE,
 	    .ses = s};
 
-	if (s->n > 0 && pres_user_data_decode(a, s->data, s->n, &v, &e) < 0) {
+	if (p->x410) {
+		whole = (struct pres_value){0, s->data, s->n};
+		v = (struct pres_values){&whole, s->n > 0};
+	} else if (s->n > 0 &&
+	    pres_user_data_decode(a, s->data, s->n, &v, &e) < 0) {
 		pres_provider_abort(p, pres_abort_reason_of(&e), -1, &e);
-	} else {
-		q.values = v.v;
-		q.n_values = v.n;
-		p->fn(p->user, &q);
+		goto out;
 	}
+	q.values = v.v;
+	q.n_values = v.n;
+	p->fn(p->user, &q);
+out:
 	arena_free(&a);
 }
 
@@ -270,6 +283,23 @@ from_ses(void *user, const struct ses_prim *s)
 
 /* --- requests and responses --- */
 
+/* In X.410 mode user data of a session service is one value as it is. */
+static int
+encode_values(const struct pres *p, const struct pres_values *v,
+    struct buf *out, struct err *e)
+{
+	if (!p->x410) {
+		pres_user_data_encode(v, out);
+		return 0;
+	}
+	if (v->n > 1)
+		return err_set(
+		    e, LAYER, ERR_PROTOCOL, "%zu values in X.410 mode", v->n);
+	if (v->n == 1)
+		buf_append(out, v->v[0].p, v->v[0].n);
+	return 0;
+}
+
 /* A session primitive of ours, with values as its user data. */
 static int
 to_session(struct pres *p, const struct ses_prim *in, const struct pres_prim *q,
@@ -278,13 +308,14 @@ to_session(struct pres *p, const struct ses_prim *in, const struct pres_prim *q,
 	struct pres_values v = {q->values, q->n_values};
 	struct ses_prim s = *in;
 	struct buf data = {0};
-	int rc;
+	int rc = encode_values(p, &v, &data, e);
 
-	pres_user_data_encode(&v, &data);
-	s.data = data.data;
-	s.n = data.len;
-	s.last = true;
-	rc = ses_request(p->ses, &s, e);
+	if (rc == 0) {
+		s.data = data.data;
+		s.n = data.len;
+		s.last = true;
+		rc = ses_request(p->ses, &s, e);
+	}
 	buf_free(&data);
 	return rc;
 }
@@ -322,9 +353,16 @@ user_abort_req(struct pres *p, const struct pres_prim *q, struct err *e)
 {
 	struct pres_values v = {q->values, q->n_values};
 	struct buf ppdu = {0};
+	int rc = 0;
 
-	(void)e;
-	pres_aru_encode(&v, &ppdu);
+	if (p->x410)
+		rc = pres_x410_encode(PRES_X410_ARU, &v, &ppdu, e);
+	else
+		pres_aru_encode(&v, &ppdu);
+	if (rc < 0) {
+		buf_free(&ppdu);
+		return rc;
+	}
 	pres_trace(p, true, "presentation ARU", "");
 	pres_enter(p, PRES_CLOSED);
 	s_abort(p, &ppdu);
@@ -385,7 +423,8 @@ pres_new(
 	    params->n_contexts * sizeof(*params->contexts));
 	p->fn = fn;
 	p->user = user;
-	if (params->ses.cotp.role == OSI_INITIATOR)
+	p->x410 = params->x410 && params->ses.cotp.role == OSI_INITIATOR;
+	if (!p->x410 && params->ses.cotp.role == OSI_INITIATOR)
 		keep_proposals(p);
 	pres_data_init(p);
 	p->ses = ses_new(&params->ses, from_ses, p, now);
@@ -422,6 +461,12 @@ pres_contexts(const struct pres *p, size_t *n)
 {
 	*n = p->n_contexts;
 	return p->contexts;
+}
+
+bool
+pres_is_x410(const struct pres *p)
+{
+	return p->x410;
 }
 
 struct ses *

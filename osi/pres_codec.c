@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "osi/osi_codec.h"
+#include "osi/pres_x410.h"
 
 #include <Pres-Abort.h>
 #include <Pres-CP-normal.h>
@@ -177,18 +178,19 @@ int
 pres_cp_decode(struct arena *a, const uint8_t *p, size_t n, struct pres_cp *out,
     struct err *e)
 {
-	const Pres_CP_t *cp = osi_decode(a, &asn_DEF_Pres_CP, p, n, LAYER, e);
+	const Pres_CP_t *cp;
 	const Pres_CP_normal_t *m;
 	int rc;
 
 	memset(out, 0, sizeof(*out));
+	out->x410_mode = pres_x410_connect(p, n);
+	if (out->x410_mode)
+		return pres_x410_decode(a, PRES_X410_CP, p, n, &out->values, e);
+	cp = osi_decode(a, &asn_DEF_Pres_CP, p, n, LAYER, e);
 	if (cp == NULL)
 		return ERR_SYNTAX;
-	out->x410_mode = cp->mode_selector.mode_value != MODE_NORMAL;
-	if (out->x410_mode)
-		return 0;
 	m = cp->normal_mode;
-	if (m == NULL)
+	if (cp->mode_selector.mode_value != MODE_NORMAL || m == NULL)
 		return err_set(e, LAYER, ERR_SYNTAX, "CP without parameters");
 	if ((rc = selector(m->calling_selector, &out->calling, "calling", e)) <
 		0 ||
@@ -247,11 +249,16 @@ int
 pres_cpa_decode(struct arena *a, const uint8_t *p, size_t n,
     struct pres_answer *out, struct err *e)
 {
-	const Pres_CPA_t *c = osi_decode(a, &asn_DEF_Pres_CPA, p, n, LAYER, e);
+	const Pres_CPA_t *c;
 	const Pres_CPA_normal_t *m;
 	int rc;
 
-	*out = (struct pres_answer){.provider_reason = PRES_REFUSE_NONE};
+	*out = (struct pres_answer){.provider_reason = PRES_REFUSE_NONE,
+	    .x410_mode = pres_x410_connect(p, n)};
+	if (out->x410_mode)
+		return pres_x410_decode(
+		    a, PRES_X410_CPA, p, n, &out->values, e);
+	c = osi_decode(a, &asn_DEF_Pres_CPA, p, n, LAYER, e);
 	if (c == NULL)
 		return ERR_SYNTAX;
 	m = c->normal_mode;
@@ -268,11 +275,15 @@ int
 pres_cpr_decode(struct arena *a, const uint8_t *p, size_t n,
     struct pres_answer *out, struct err *e)
 {
-	const Pres_CPR_normal_t *m =
-	    osi_decode(a, &asn_DEF_Pres_CPR_normal, p, n, LAYER, e);
+	const Pres_CPR_normal_t *m;
 	int rc;
 
-	*out = (struct pres_answer){.provider_reason = PRES_REFUSE_NONE};
+	*out = (struct pres_answer){.provider_reason = PRES_REFUSE_NONE,
+	    .x410_mode = pres_x410_refusal(p, n)};
+	if (out->x410_mode)
+		return pres_x410_decode(
+		    a, PRES_X410_CPR, p, n, &out->values, e);
+	m = osi_decode(a, &asn_DEF_Pres_CPR_normal, p, n, LAYER, e);
 	if (m == NULL)
 		return ERR_SYNTAX;
 	if ((rc = selector(m->responding_selector, &out->responding,
@@ -291,11 +302,15 @@ int
 pres_abort_decode(struct arena *a, const uint8_t *p, size_t n,
     struct pres_abort *out, struct err *e)
 {
-	const Pres_Abort_t *c =
-	    osi_decode(a, &asn_DEF_Pres_Abort, p, n, LAYER, e);
+	const Pres_Abort_t *c;
 	const Pres_ARP_t *arp;
 
-	*out = (struct pres_abort){.event = -1};
+	*out = (struct pres_abort){
+	    .event = -1, .x410_mode = pres_x410_refusal(p, n)};
+	if (out->x410_mode)
+		return pres_x410_decode(
+		    a, PRES_X410_ARU, p, n, &out->values, e);
+	c = osi_decode(a, &asn_DEF_Pres_Abort, p, n, LAYER, e);
 	if (c == NULL)
 		return ERR_SYNTAX;
 	if (c->present == Pres_Abort_PR_user)

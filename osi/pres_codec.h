@@ -50,7 +50,7 @@ struct pres_proposal {
 };
 
 struct pres_cp {
-	bool x410_mode; /* nothing else is decoded then */
+	bool x410_mode; /* only values then */
 	struct osi_sel calling, called;
 	const struct pres_proposal *contexts;
 	size_t n_contexts;
@@ -59,6 +59,7 @@ struct pres_cp {
 
 /* CPA and CPR: the results stand in the order of the proposals. */
 struct pres_answer {
+	bool x410_mode; /* only values then */
 	struct osi_sel responding;
 	const struct pres_context *results; /* id and syntax are not in it */
 	size_t n_results;
@@ -68,8 +69,9 @@ struct pres_answer {
 
 struct pres_abort {
 	bool provider; /* ARP, else ARU */
-	int reason;    /* ARP: enum pres_abort_reason */
-	int event;     /* ARP: event identifier, -1 absent */
+	bool x410_mode;
+	int reason; /* ARP: enum pres_abort_reason */
+	int event;  /* ARP: event identifier, -1 absent */
 	struct pres_values values;
 };
 

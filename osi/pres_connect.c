@@ -11,6 +11,19 @@
 /* --- connect, responder --- */
 
 static int
+encode_answer(const struct pres *p, const struct pres_answer *c, bool accepted,
+    struct buf *out, struct err *e)
+{
+	/* only the normal form has room for what the provider says */
+	if (p->x410 && c->provider_reason == PRES_REFUSE_NONE)
+		return pres_x410_encode(
+		    accepted ? PRES_X410_CPA : PRES_X410_CPR, &c->values, out,
+		    e);
+	return accepted ? pres_cpa_encode(c, out, e)
+			: pres_cpr_encode(c, out, e);
+}
+
+static int
 connect_rsp(struct pres *p, bool accepted, int provider_reason,
     const struct pres_values *v, struct err *e)
 {
@@ -25,8 +38,7 @@ connect_rsp(struct pres *p, bool accepted, int provider_reason,
 	    .reason = SES_REFUSE_USER_DATA,
 	    .last = true};
 	struct buf ppdu = {0};
-	int rc = accepted ? pres_cpa_encode(&c, &ppdu, e)
-			  : pres_cpr_encode(&c, &ppdu, e);
+	int rc = encode_answer(p, &c, accepted, &ppdu, e);
 
 	if (rc >= 0) {
 		s.data = ppdu.data;
@@ -118,6 +130,10 @@ cp_acceptable(struct pres *p, const struct pres_cp *cp, struct err *e)
 {
 	enum pres_refuse_reason reason;
 
+	if (cp->x410_mode && p->params.x410) {
+		p->x410 = true;
+		return true;
+	}
 	if (cp->x410_mode) {
 		err_set(e, LAYER, ERR_UNSUPPORTED, "peer asks for X.410 mode");
 		reason = PRES_REFUSE_VERSION;
@@ -191,6 +207,16 @@ connect_cnf_up(struct pres *p, const struct ses_prim *s,
 	p->fn(p->user, &q);
 }
 
+static int
+same_mode(const struct pres *p, const struct pres_answer *c, struct err *e)
+{
+	if (c->x410_mode == p->x410)
+		return 0;
+	return err_set(e, LAYER, ERR_PROTOCOL,
+	    "CPA in %s mode answers a CP in %s",
+	    c->x410_mode ? "X.410" : "normal", p->x410 ? "X.410" : "normal");
+}
+
 static void
 accepted_cnf(struct pres *p, const struct ses_prim *s)
 {
@@ -199,7 +225,8 @@ accepted_cnf(struct pres *p, const struct ses_prim *s)
 	struct err e = ERR_INIT;
 
 	if (pres_cpa_decode(a, s->data, s->n, &c, &e) < 0 ||
-	    take_results(p, &c, &e) < 0) {
+	    same_mode(p, &c, &e) < 0 ||
+	    (!p->x410 && take_results(p, &c, &e) < 0)) {
 		pres_provider_abort(
 		    p, pres_abort_reason_of(&e), PRES_EVENT_CPA, &e);
 	} else {
@@ -241,6 +268,9 @@ refused_cnf(struct pres *p, const struct ses_prim *s)
 	} else {
 		err_set(&e, LAYER, ERR_REFUSED, "connection refused by user");
 	}
+	/* an RTORJ in the other mode is nothing that our user asked for */
+	if (c.x410_mode && !p->x410)
+		c.values = (struct pres_values){0};
 	pres_trace(p, false, "presentation CPR", e.text);
 	connect_cnf_up(p, s, &c, &e);
 	arena_free(&a);
@@ -279,7 +309,8 @@ pres_connect_req(struct pres *p, const struct pres_prim *q, struct err *e)
 	int rc;
 
 	propose(p, &cp, v);
-	rc = pres_cp_encode(&cp, &ppdu, e);
+	rc = p->x410 ? pres_x410_encode(PRES_X410_CP, &cp.values, &ppdu, e)
+		     : pres_cp_encode(&cp, &ppdu, e);
 	if (rc >= 0) {
 		s.data = ppdu.data;
 		s.n = ppdu.len;

@@ -129,11 +129,28 @@ feed(struct pres *p, const uint8_t *v, size_t n, struct err *e)
 	return pdv_flush(&p->pdv, e);
 }
 
+/* In X.410 mode an SSDU is the value. */
+static void
+up_x410(struct pres *p, const struct ses_prim *s)
+{
+	if (!p->receiving) {
+		p->first = true;
+		p->in_context = 0;
+	}
+	p->receiving = !s->last;
+	up(p, s->data, s->n, s->last);
+}
+
 int
 pres_data_ind(struct pres *p, const struct ses_prim *s, struct err *e)
 {
-	int rc = feed(p, s->data, s->n, e);
+	int rc;
 
+	if (p->x410) {
+		up_x410(p, s);
+		return 0;
+	}
+	rc = feed(p, s->data, s->n, e);
 	if (rc < 0 || !s->last)
 		return rc;
 	/* an SSDU without octets carries nothing, and harms nobody */
@@ -171,10 +188,12 @@ send_header(struct pres *p, const struct pres_prim *q, struct err *e)
 	struct buf b = {0};
 	int rc;
 
-	if (pres_context_by_id(p, q->data.context_id) == NULL)
+	if (p->x410 ? q->data.context_id != 0
+		    : pres_context_by_id(p, q->data.context_id) == NULL)
 		return err_set(e, "presentation", ERR_PROTOCOL,
 		    "context %d is not in the set", q->data.context_id);
-	pres_pdv_header(q->data.context_id, q->total, &b);
+	if (!p->x410)
+		pres_pdv_header(q->data.context_id, q->total, &b);
 	rc = down(p, b.data, b.len, false, e);
 	buf_free(&b);
 	if (rc < 0)
@@ -200,6 +219,7 @@ send_trailer(struct pres *p, struct err *e)
 int
 pres_data_req(struct pres *p, const struct pres_prim *q, struct err *e)
 {
+	bool trailer;
 	int rc;
 
 	if (q->first == p->sending)
@@ -212,10 +232,11 @@ pres_data_req(struct pres *p, const struct pres_prim *q, struct err *e)
 		return err_set(e, "presentation", ERR_PROTOCOL,
 		    "P-DATA value is not of the length announced");
 	p->left -= p->indefinite ? 0 : q->data.n;
-	rc = down(p, q->data.p, q->data.n, q->last && !p->indefinite, e);
+	trailer = p->indefinite && !p->x410;
+	rc = down(p, q->data.p, q->data.n, q->last && !trailer, e);
 	if (rc < 0)
 		return rc;
-	if (q->last && p->indefinite && (rc = send_trailer(p, e)) < 0)
+	if (q->last && trailer && (rc = send_trailer(p, e)) < 0)
 		return rc;
 	p->sending = !q->last;
 	return 0;

@@ -7,6 +7,7 @@
 
 #include "osi/pdv.h"
 #include "osi/pres_codec.h"
+#include "osi/pres_x410.h"
 
 /* The states of X.226 Annex A, without those of functional units we lack. */
 enum pres_state {
@@ -26,6 +27,7 @@ struct pres {
 	pres_prim_fn *fn;
 	void *user;
 	enum pres_state state;
+	bool x410; /* the mode proposed, or that of the CP */
 	struct pres_context contexts[PRES_CONTEXTS_MAX];
 	size_t n_contexts;
 
