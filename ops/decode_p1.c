@@ -70,22 +70,20 @@ print_credentials(const struct p1_bind *b, struct buf *out)
 }
 
 int
-decode_bind(
+decode_bind_bare(
     struct arena *a, const uint8_t *p, size_t n, struct buf *out, struct err *e)
 {
 	static const char *const names[] = {
 	    "MTABindArgument", "MTABindResult", "MTABindError"};
-	struct ber_cursor c = ber_cursor(p, n);
-	struct ber_tlv t;
 	struct p1_bind b;
 
-	/* the bare forms of 1984 could be anything: only the tagged ones */
-	if (ber_next(&c, &t, e) != 1 || t.tag.cls != BER_CONTEXT ||
-	    t.tag.number < 16 || t.tag.number > 18 || t.size != n)
-		return err_set(e, "decode", ERR_SYNTAX, "no P1 bind");
 	if (p1_bind_decode(a, p, n, &b, e) < 0)
 		return ERR_SYNTAX;
-	print_line(out, 0, "P1", "%s", names[b.kind % 3]);
+	/* bare, an argument and a result look the same */
+	print_line(out, 0, "P1", "%s",
+	    b.kind == P1_BIND_ARGUMENT && n > 0 && p[0] != 0xb0
+		? "MTABind argument or result"
+		: names[b.kind % 3]);
 	if (b.kind == P1_BIND_ERROR)
 		print_line(out, 1, "error", "%s (%d)",
 		    p1_bind_error_name(b.error), b.error);
@@ -95,4 +93,18 @@ decode_bind(
 		print_octets(out, 1, "security-context", b.security_context.p,
 		    b.security_context.n);
 	return 0;
+}
+
+int
+decode_bind(
+    struct arena *a, const uint8_t *p, size_t n, struct buf *out, struct err *e)
+{
+	struct ber_cursor c = ber_cursor(p, n);
+	struct ber_tlv t;
+
+	/* the bare forms could be anything: only the tagged ones */
+	if (ber_next(&c, &t, e) != 1 || t.tag.cls != BER_CONTEXT ||
+	    t.tag.number < 16 || t.tag.number > 18 || t.size != n)
+		return err_set(e, "decode", ERR_SYNTAX, "no P1 bind");
+	return decode_bind_bare(a, p, n, out, e);
 }

@@ -81,8 +81,8 @@ print_open(struct decode_osi *d, unsigned depth, const char *name,
 	if (o->recover)
 		print_line(d->out, depth + 1, "recover", "%s", "");
 	else
-		print_by(
-		    d, depth + 1, decode_bind, o->user_data.p, o->user_data.n);
+		print_by(d, depth + 1, decode_bind_bare, o->user_data.p,
+		    o->user_data.n);
 	return 0;
 }
 
