@@ -7,11 +7,14 @@
  *          [--messages N] [--associations N] [--size OCTETS]
  *   p1load sink HOST:PORT --our-mta M --our-password P --peer-mta M
  *          --peer-password P [--messages N]
+ *   p1load hold HOST:PORT --tsel T --our-mta M --our-password P
+ *          --peer-mta M --peer-password P [--associations N] [--seconds N]
  *
  * The source sends N messages over its associations and ends when the last
  * was taken. The sink takes everything, forgets it, and ends when it has N
- * messages. Both print the seconds they were busy. Bounded in time: a load that
- * has not ended after five minutes gives up with exit code 1.
+ * messages. Both print the seconds they were busy. Hold opens associations, says
+ * so when all are open, and keeps them idle for that long. Bounded in time: a
+ * load that has not ended after five minutes gives up with exit code 1.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +30,7 @@
 struct options {
 	const char *address, *tsel, *our_mta, *our_password;
 	const char *peer_mta, *peer_password, *to;
-	unsigned long messages, associations, size;
+	unsigned long messages, associations, size, seconds;
 };
 
 struct load {
@@ -36,8 +39,9 @@ struct load {
 	struct arena *arena;
 	struct mhs_or *originator, *recipient;
 	struct buf content;
-	unsigned long begun, done;
+	unsigned long begun, done, open;
 	msec_t first, last;
+	bool hold;
 	int status;
 };
 
@@ -141,6 +145,20 @@ send_next(struct association *as)
 }
 
 static void
+on_held(void *arg)
+{
+	finish(arg, 0);
+}
+
+static void
+all_open(struct load *l)
+{
+	printf("%lu associations are open\n", l->open);
+	fflush(stdout);
+	loop_timer_set(l->loop, (msec_t)l->o.seconds * 1000, on_held, l);
+}
+
+static void
 on_event(void *arg, const struct p1_event *ev)
 {
 	struct association *as = arg;
@@ -148,6 +166,9 @@ on_event(void *arg, const struct p1_event *ev)
 
 	switch (ev->type) {
 	case P1_OPEN:
+		if (++l->open == l->o.associations && l->hold)
+			all_open(l);
+		/* fall through */
 	case P1_TURN:
 		if (l->o.to != NULL)
 			send_next(as);
@@ -253,7 +274,7 @@ on_time_limit(void *arg)
 static void
 usage(void)
 {
-	fputs("usage: p1load source|sink HOST:PORT [--OPTION VALUE]...\n",
+	fputs("usage: p1load source|sink|hold HOST:PORT [--OPTION VALUE]...\n",
 	    stderr);
 	exit(2);
 }
@@ -275,6 +296,7 @@ parse_options(struct options *o, int argc, char **argv)
 	    {"--messages", NULL, &o->messages},
 	    {"--associations", NULL, &o->associations},
 	    {"--size", NULL, &o->size},
+	    {"--seconds", NULL, &o->seconds},
 	};
 	size_t i, n = sizeof(table) / sizeof(table[0]);
 
@@ -294,10 +316,25 @@ parse_options(struct options *o, int argc, char **argv)
 }
 
 static void
-start_source(struct load *l)
+open_all(struct load *l)
 {
 	struct err e = ERR_INIT;
 	int fd;
+
+	for (unsigned long i = 0; i < l->o.associations; i++) {
+		fd = net_connect(l->o.address, &e);
+		if (fd < 0) {
+			log_err(LOG_LEVEL_ERROR, "connect", &e, NULL);
+			exit(1);
+		}
+		associate(l, fd, OSI_INITIATOR);
+	}
+}
+
+static void
+start_source(struct load *l)
+{
+	struct err e = ERR_INIT;
 
 	l->recipient = mhs_or_parse(l->arena, l->o.to, &e);
 	l->originator =
@@ -307,14 +344,7 @@ start_source(struct load *l)
 		exit(2);
 	}
 	make_content(l);
-	for (unsigned long i = 0; i < l->o.associations; i++) {
-		fd = net_connect(l->o.address, &e);
-		if (fd < 0) {
-			log_err(LOG_LEVEL_ERROR, "connect", &e, NULL);
-			exit(1);
-		}
-		associate(l, fd, OSI_INITIATOR);
-	}
+	open_all(l);
 }
 
 static void
@@ -333,8 +363,10 @@ start_sink(struct load *l)
 int
 main(int argc, char **argv)
 {
-	struct load l = {
-	    .o = {.messages = 1000, .associations = 4, .size = 4096}};
+	struct load l = {.o = {.messages = 1000,
+			     .associations = 4,
+			     .size = 4096,
+			     .seconds = 5}};
 
 	log_init("p1load", LOG_LEVEL_WARN, false);
 	if (argc < 3)
@@ -347,6 +379,8 @@ main(int argc, char **argv)
 		start_source(&l);
 	else if (strcmp(argv[1], "sink") == 0)
 		start_sink(&l);
+	else if ((l.hold = strcmp(argv[1], "hold") == 0))
+		open_all(&l);
 	else
 		usage();
 	loop_timer_set(l.loop, TIME_LIMIT_MS, on_time_limit, &l);
