@@ -78,6 +78,9 @@ print_open(struct decode_osi *d, unsigned depth, const char *name,
 	print_line(d->out, depth + 1, "window-size", "%u", o->window_size);
 	print_line(d->out, depth + 1, "dialogue-mode", "%s",
 	    o->dialogue == RTSE_MONOLOGUE ? "monologue" : "two-way-alternate");
+	if (o->application_protocol >= 0)
+		print_line(d->out, depth + 1, "application-protocol", "%d",
+		    (int)o->application_protocol);
 	if (o->recover)
 		print_line(d->out, depth + 1, "recover", "%s", "");
 	else
@@ -143,13 +146,17 @@ static int
 print_rtab(struct decode_osi *d, unsigned depth, const struct pres_value *v,
     struct err *e)
 {
-	int reason, rc = rtse_rtab_decode(d->arena, v, &reason, e);
+	struct rtse_rtab t;
+	int rc = rtse_rtab_decode(d->arena, v, &t, e);
 
 	if (rc < 0)
 		return rc;
 	print_line(d->out, depth, "RTSE", "RTAB");
 	print_line(d->out, depth + 1, "reason", "%s (%d)",
-	    rtse_abort_text(reason), reason);
+	    rtse_abort_text((int)t.reason), (int)t.reason);
+	if (t.reflected >= 0)
+		print_line(d->out, depth + 1, "reflected-parameter", "0x%02x",
+		    (unsigned)t.reflected);
 	return 0;
 }
 

@@ -22,6 +22,8 @@ SRCS += \
 	osi/acse_codec.c \
 	osi/rtse.c \
 	osi/rtse_codec.c \
+	osi/rtse_keep.c \
+	osi/rtse_open.c \
 	osi/rtse_receive.c \
 	osi/rtse_send.c \
 	osi/rtse_table.c \

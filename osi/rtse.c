@@ -1,5 +1,6 @@
 #include "osi/rtse_int.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,11 +8,6 @@
 
 #define LAYER "rtse"
 #define LINGER 5000 /* ms that a closed association leaves the peer */
-/* MTABindError, and its kin of P3 and P7: busy(0). The answer to RTORQs that
- * recover, after which peers in the field open afresh. */
-static const uint8_t busy[] = {0x02, 0x01, 0x00};
-
-enum { CONTEXT_ACSE = 1, CONTEXT_RTSE = 3, CONTEXT_APDU = 5 };
 
 static const struct osi_common *
 common(const struct rtse *r)
@@ -41,7 +37,7 @@ rtse_enter(struct rtse *r, enum rtse_state state)
 	    [RTSE_SENDING] = r->params.transfer_timeout,
 	    [RTSE_SENT] = r->phase.wait,
 	    [RTSE_DISCARDING] = t->reply,
-	    [RTSE_RECEIVING] = 0,
+	    [RTSE_RECEIVING] = r->params.transfer_timeout,
 	    [RTSE_RECEIVED] = 0,
 	    [RTSE_EXCEPTED] = t->reply,
 	    [RTSE_CLOSING] = t->reply,
@@ -54,10 +50,12 @@ rtse_enter(struct rtse *r, enum rtse_state state)
 	if (state == RTSE_SENT)
 		return;
 	rtse_timer_start(&r->phase, waits[state]);
-	if (state == RTSE_CLOSED)
+	if (state == RTSE_CLOSED) {
+		rtse_keep_end(r, true);
 		rtse_timer_stop(&r->idle);
-	else
+	} else {
 		rtse_timer_start(&r->idle, t->idle);
+	}
 }
 
 void
@@ -93,34 +91,65 @@ rtse_session(struct rtse *r, const struct ses_prim *s, struct err *e)
 
 /* --- abort --- */
 
-static void
-send_abort(struct rtse *r, enum rtse_abort_reason reason)
+/* X.410 mode has no words for what X.228 added. */
+static enum rtse_abort_reason
+reason_in_mode(const struct rtse *r, enum rtse_abort_reason reason)
 {
-	struct buf rtab = {0};
+	if (r->x410 && reason == RTSE_ABORT_PERMANENT)
+		return RTSE_ABORT_TEMPORARY;
+	if (r->x410 && reason == RTSE_ABORT_USER)
+		return RTSE_ABORT_LOCAL_PROBLEM;
+	return reason;
+}
+
+static void
+send_abort(struct rtse *r, struct rtse_rtab rtab)
+{
+	struct buf octets = {0};
 	struct acse_prim p = {.type = ACSE_ABORT, .kind = SES_REQ};
 	struct err e = ERR_INIT;
 
-	rtse_rtab_encode(reason, &rtab);
-	if (r->rtse_context != 0)
-		p.user_information =
-		    (struct pres_value){r->rtse_context, rtab.data, rtab.len};
+	rtab.reason = reason_in_mode(r, rtab.reason);
+	rtse_rtab_encode(&rtab, &octets);
+	if (r->rtse_context != 0 || r->x410)
+		p.user_information = (struct pres_value){
+		    r->rtse_context, octets.data, octets.len};
 	rtse_enter(r, RTSE_CLOSED);
 	if (acse_request(r->acse, &p, &e) < 0)
 		cotp_disconnect(rtse_cotp(r));
-	buf_free(&rtab);
+	buf_free(&octets);
 }
 
-void
-rtse_provider_abort(
-    struct rtse *r, enum rtse_abort_reason reason, const struct err *why)
+static void
+provider_abort(
+    struct rtse *r, const struct rtse_rtab *rtab, const struct err *why)
 {
 	struct err copy = *why;
 
 	if (r->state == RTSE_CLOSED)
 		return;
 	rtse_trace(r, true, "rtse RTAB", why->text);
-	send_abort(r, reason);
+	send_abort(r, *rtab);
 	rtse_emit_type(r, RTSE_ABORTED, &copy);
+}
+
+void
+rtse_provider_abort(
+    struct rtse *r, enum rtse_abort_reason reason, const struct err *why)
+{
+	const struct rtse_rtab rtab = {.reason = reason, .reflected = -1};
+
+	provider_abort(r, &rtab, why);
+}
+
+void
+rtse_invalid_parameter(
+    struct rtse *r, const struct pres_value *v, const struct err *why)
+{
+	const struct rtse_rtab rtab = {.reason = RTSE_ABORT_INVALID_PARAMETER,
+	    .reflected = v->n > 0 ? v->p[0] : -1};
+
+	provider_abort(r, &rtab, why);
 }
 
 void
@@ -129,286 +158,59 @@ rtse_abort(struct rtse *r, const char *why)
 	if (r->state == RTSE_CLOSED)
 		return;
 	rtse_trace(r, true, "rtse RTAB", why);
-	send_abort(r, RTSE_ABORT_USER);
+	send_abort(
+	    r, (struct rtse_rtab){.reason = RTSE_ABORT_USER, .reflected = -1});
+}
+
+static void
+say_rtab(const struct rtse_rtab *rtab, struct err *why)
+{
+	char reflected[40] = "";
+
+	if (rtab->reflected >= 0)
+		snprintf(reflected, sizeof(reflected),
+		    ", reflected parameter 0x%02x", (unsigned)rtab->reflected);
+	err_set(why, LAYER, ERR_TEMPORARY, "aborted by the peer: %s%s",
+	    rtse_abort_text((int)rtab->reason), reflected);
+	why->detail = (int)rtab->reason;
+}
+
+/* Our activity and what the peer's RTAB says of it (X.228 8.3.3.3): it is
+ * complete there, so that it could not be discarded; or it is unknown. */
+static void
+judge_activity(struct rtse *r, enum rtse_abort_reason reason)
+{
+	if (reason == RTSE_ABORT_UNRECOGNIZED_ACTIVITY)
+		r->send.resumable = false;
+	if (reason != RTSE_ABORT_COMPLETED ||
+	    (r->state != RTSE_DISCARDING && r->state != RTSE_SENT))
+		return;
+	r->send.resumable = false;
+	rtse_enter(r, RTSE_IDLE);
+	rtse_emit_type(r, RTSE_TRANSFER_CNF, NULL);
 }
 
 void
 rtse_abort_ind(struct rtse *r, const struct acse_prim *p)
 {
 	struct arena *a = arena_new();
+	struct rtse_rtab rtab;
 	struct err e = ERR_INIT, why = ERR_INIT;
-	int reason;
 
 	if (p->err != NULL)
 		why = *p->err;
 	else
 		err_set(&why, LAYER, ERR_PROTOCOL, "aborted by the peer");
 	if (p->user_information.n > 0 &&
-	    rtse_rtab_decode(a, &p->user_information, &reason, &e) >= 0) {
-		err_set(&why, LAYER, ERR_TEMPORARY, "aborted by the peer: %s",
-		    rtse_abort_text(reason));
-		why.detail = reason;
+	    rtse_rtab_decode(a, &p->user_information, &rtab, &e) >= 0) {
+		say_rtab(&rtab, &why);
+		judge_activity(r, rtab.reason);
 	}
 	arena_free(&a);
+	if (r->state == RTSE_CLOSED)
+		return;
 	rtse_enter(r, RTSE_CLOSED);
 	rtse_emit_type(r, RTSE_ABORTED, &why);
-}
-
-/* --- open, responder --- */
-
-static bool
-find_contexts(struct rtse *r)
-{
-	struct pres *p = acse_pres(r->acse);
-
-	r->rtse_context = pres_context_id(p, r->params.rtse_syntax);
-	r->apdu_context = pres_context_id(p, r->params.apdu_syntax);
-	return r->rtse_context != 0 && r->apdu_context != 0;
-}
-
-static int
-associate_rsp(struct rtse *r, enum acse_result result, int diagnostic,
-    const struct buf *apdu, struct err *e)
-{
-	struct acse_prim p = {.type = ACSE_ASSOCIATE,
-	    .kind = SES_RSP,
-	    .application_context = r->params.application_context,
-	    .result = result,
-	    .diagnostic_source = 1,
-	    .diagnostic = diagnostic};
-
-	if (apdu != NULL)
-		p.user_information =
-		    (struct pres_value){r->rtse_context, apdu->data, apdu->len};
-	return acse_request(r->acse, &p, e);
-}
-
-/* Refused without asking our user, who learns it as an abort. */
-static void
-refuse_by_provider(struct rtse *r, enum acse_result result, int diagnostic,
-    const struct buf *apdu, const struct err *why)
-{
-	struct err e = ERR_INIT;
-
-	rtse_enter(r, RTSE_CLOSED);
-	if (associate_rsp(r, result, diagnostic, apdu, &e) < 0)
-		cotp_disconnect(rtse_cotp(r));
-	rtse_emit_type(r, RTSE_ABORTED, why);
-}
-
-static void
-refuse_recovery(struct rtse *r)
-{
-	struct octets user_data = {busy, sizeof(busy)};
-	struct buf rtorj = {0};
-	struct err why = ERR_INIT;
-
-	err_set(&why, LAYER, ERR_UNSUPPORTED,
-	    "the peer wants to recover an association that is not known here");
-	rtse_rtorj_encode(&user_data, &rtorj);
-	refuse_by_provider(
-	    r, ACSE_REJECTED_TRANSIENT, ACSE_DIAG_NO_REASON, &rtorj, &why);
-	buf_free(&rtorj);
-}
-
-/* Both sides' wishes: the smaller one; 0 of either means none at all. */
-static uint32_t
-smaller(uint32_t a, uint32_t b)
-{
-	return a < b ? a : b;
-}
-
-static void
-open_ind(struct rtse *r, const struct rtse_open *o)
-{
-	struct rtse_event ev = {.type = RTSE_OPEN_IND,
-	    .data = o->user_data.p,
-	    .n = o->user_data.n,
-	    .refuse_reason = -1};
-
-	r->dialogue = o->dialogue;
-	r->checkpoint_size =
-	    smaller(o->checkpoint_size, r->params.checkpoint_size);
-	r->window_size = smaller(o->window_size, r->params.window_size);
-	rtse_enter(r, RTSE_WAIT_OPEN_RSP);
-	rtse_emit(r, &ev);
-}
-
-/* The defects of an A-ASSOCIATE that RTSE itself judges: 0, or refused. */
-static int
-judge(struct rtse *r, const struct acse_prim *p, struct err *why)
-{
-	if (strcmp(p->application_context, r->params.application_context) != 0)
-		return err_set(why, LAYER, ERR_REFUSED,
-		    "application context %s is not offered here",
-		    p->application_context);
-	if (!find_contexts(r))
-		return err_set(why, LAYER, ERR_REFUSED,
-		    "presentation contexts for RTSE and its user are missing");
-	if (p->user_information.n == 0 ||
-	    p->user_information.context_id != r->rtse_context)
-		return err_set(why, LAYER, ERR_PROTOCOL, "no RTORQ in AARQ");
-	return 0;
-}
-
-void
-rtse_associate_ind(struct rtse *r, const struct acse_prim *p)
-{
-	struct arena *a = arena_new();
-	struct rtse_open o;
-	struct err why = ERR_INIT;
-	int rc = judge(r, p, &why);
-	bool context = rc != ERR_REFUSED || r->rtse_context != 0;
-
-	if (rc == 0)
-		rc = rtse_rtorq_decode(a, &p->user_information, &o, &why);
-	if (rc < 0)
-		refuse_by_provider(r, ACSE_REJECTED_PERMANENT,
-		    context ? ACSE_DIAG_NO_REASON
-			    : ACSE_DIAG_CONTEXT_NAME_NOT_SUPPORTED,
-		    NULL, &why);
-	else if (o.recover)
-		refuse_recovery(r);
-	else
-		open_ind(r, &o);
-	arena_free(&a);
-}
-
-int
-rtse_open_accept(struct rtse *r, const uint8_t *bind, size_t n, struct err *e)
-{
-	struct rtse_open o = {.checkpoint_size = r->checkpoint_size,
-	    .window_size = r->window_size,
-	    .user_data = {bind, n}};
-	struct buf rtoac = {0};
-	int rc;
-
-	if (r->state != RTSE_WAIT_OPEN_RSP)
-		return err_set(e, LAYER, ERR_PROTOCOL,
-		    "nothing to accept in state %d", (int)r->state);
-	rtse_rtoac_encode(&o, &rtoac);
-	rtse_enter(r, RTSE_IDLE);
-	rc = associate_rsp(r, ACSE_ACCEPTED, ACSE_DIAG_NULL, &rtoac, e);
-	buf_free(&rtoac);
-	return rc;
-}
-
-int
-rtse_open_refuse(struct rtse *r, const uint8_t *error, size_t n, struct err *e)
-{
-	struct octets user_data = {error, n};
-	struct buf rtorj = {0};
-	int rc;
-
-	if (r->state != RTSE_WAIT_OPEN_RSP)
-		return err_set(e, LAYER, ERR_PROTOCOL,
-		    "nothing to refuse in state %d", (int)r->state);
-	rtse_rtorj_encode(&user_data, &rtorj);
-	rtse_enter(r, RTSE_CLOSED);
-	rc = associate_rsp(
-	    r, ACSE_REJECTED_PERMANENT, ACSE_DIAG_NO_REASON, &rtorj, e);
-	buf_free(&rtorj);
-	return rc;
-}
-
-/* --- open, initiator --- */
-
-int
-rtse_open_request(struct rtse *r, const uint8_t *bind, size_t n, struct err *e)
-{
-	struct rtse_open o = {.checkpoint_size = r->params.checkpoint_size,
-	    .window_size = r->params.window_size,
-	    .dialogue = r->params.dialogue,
-	    .user_data = {bind, n}};
-	struct acse_prim p = {.type = ACSE_ASSOCIATE,
-	    .kind = SES_REQ,
-	    .application_context = r->params.application_context};
-	struct buf rtorq = {0};
-	int rc;
-
-	if (r->state != RTSE_UNBOUND)
-		return err_set(e, LAYER, ERR_PROTOCOL, "opened twice");
-	rtse_rtorq_encode(&o, &rtorq);
-	p.user_information =
-	    (struct pres_value){CONTEXT_RTSE, rtorq.data, rtorq.len};
-	rtse_enter(r, RTSE_WAIT_OPEN_CNF);
-	rc = acse_request(r->acse, &p, e);
-	buf_free(&rtorq);
-	return rc;
-}
-
-static void
-refused_cnf(struct rtse *r, const struct acse_prim *p)
-{
-	struct arena *a = arena_new();
-	struct rtse_refusal j = {.reason = -1};
-	struct err e = ERR_INIT;
-	struct rtse_event ev = {
-	    .type = RTSE_OPEN_REFUSED, .acse_result = p->result, .err = p->err};
-
-	/* a refusal without RTORJ, or an unreadable one, is still a refusal */
-	if (p->user_information.n > 0 &&
-	    rtse_rtorj_decode(a, &p->user_information, &j, &e) < 0)
-		j = (struct rtse_refusal){.reason = -1};
-	ev.data = j.user_data.p;
-	ev.n = j.user_data.n;
-	ev.refuse_reason = j.reason;
-	rtse_enter(r, RTSE_CLOSED);
-	rtse_emit(r, &ev);
-	arena_free(&a);
-}
-
-static int
-take_rtoac(struct rtse *r, struct arena *a, const struct acse_prim *p,
-    struct rtse_open *o, struct err *e)
-{
-	int rc;
-
-	if (!find_contexts(r))
-		return err_set(e, LAYER, ERR_REFUSED,
-		    "the peer accepted no context for RTSE or its user");
-	if (p->user_information.n == 0)
-		return err_set(e, LAYER, ERR_PROTOCOL, "no RTOAC in AARE");
-	if ((rc = rtse_rtoac_decode(a, &p->user_information, o, e)) < 0)
-		return rc;
-	if (o->recover)
-		return err_set(e, LAYER, ERR_PROTOCOL,
-		    "RTOAC recovers what was not asked for");
-	r->dialogue = r->params.dialogue;
-	r->checkpoint_size =
-	    smaller(o->checkpoint_size, r->params.checkpoint_size);
-	r->window_size = smaller(o->window_size, r->params.window_size);
-	return 0;
-}
-
-static void
-accepted_cnf(struct rtse *r, const struct acse_prim *p)
-{
-	struct arena *a = arena_new();
-	struct rtse_open o;
-	struct err e = ERR_INIT;
-
-	if (take_rtoac(r, a, p, &o, &e) < 0) {
-		rtse_provider_abort(r, RTSE_ABORT_PROTOCOL_ERROR, &e);
-	} else {
-		struct rtse_event ev = {.type = RTSE_OPEN_CNF,
-		    .data = o.user_data.p,
-		    .n = o.user_data.n,
-		    .refuse_reason = -1};
-
-		rtse_enter(r, RTSE_IDLE);
-		rtse_emit(r, &ev);
-	}
-	arena_free(&a);
-}
-
-void
-rtse_associate_cnf(struct rtse *r, const struct acse_prim *p)
-{
-	if (p->result == ACSE_ACCEPTED)
-		accepted_cnf(r, p);
-	else
-		refused_cnf(r, p);
 }
 
 /* --- the turn, and close --- */
@@ -508,6 +310,16 @@ rtse_release_cnf(struct rtse *r, const struct acse_prim *p)
 
 /* --- life --- */
 
+/* An initiator in X.410 mode has no names for them. */
+static size_t
+own_count(const struct rtse *r)
+{
+	if (r->params.rtse_syntax == NULL)
+		return 1;
+	return strcmp(r->params.rtse_syntax, r->params.apdu_syntax) == 0 ? 2
+									 : 3;
+}
+
 static void
 own_contexts(struct rtse *r, struct pres_params *p)
 {
@@ -516,8 +328,7 @@ own_contexts(struct rtse *r, struct pres_params *p)
 	    {.id = CONTEXT_RTSE, .abstract_syntax = r->params.rtse_syntax},
 	    {.id = CONTEXT_APDU, .abstract_syntax = r->params.apdu_syntax},
 	};
-	bool shared = strcmp(r->params.rtse_syntax, r->params.apdu_syntax) == 0;
-	size_t n = shared ? 2 : 3, more = r->params.pres.n_contexts;
+	size_t n = own_count(r), more = r->params.pres.n_contexts;
 	struct pres_context *all;
 
 	INVARIANT(n + more <= PRES_CONTEXTS_MAX);
@@ -542,6 +353,12 @@ lower_timeouts(const struct rtse *r, struct osi_timeouts *t)
 	t->idle = 0;
 }
 
+uint32_t
+rtse_smaller(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
 static void
 fill_defaults(struct rtse_params *p)
 {
@@ -549,8 +366,9 @@ fill_defaults(struct rtse_params *p)
 		p->apdu_syntax = p->rtse_syntax;
 	if (p->window_size == 0)
 		p->window_size = RTSE_WINDOW_DEFAULT;
-	p->window_size = smaller(p->window_size, RTSE_WINDOW_MAX);
-	p->checkpoint_size = smaller(p->checkpoint_size, RTSE_CHECKPOINT_MAX);
+	p->window_size = rtse_smaller(p->window_size, RTSE_WINDOW_MAX);
+	p->checkpoint_size =
+	    rtse_smaller(p->checkpoint_size, RTSE_CHECKPOINT_MAX);
 	if (p->pres.ses.requirements == 0)
 		p->pres.ses.requirements = SES_FU_RTSE;
 }
@@ -562,16 +380,24 @@ rtse_new(
 	struct rtse *r = xcalloc(1, sizeof(*r));
 	struct pres_params p;
 
-	INVARIANT(
-	    params->rtse_syntax != NULL && params->application_context != NULL);
 	r->params = *params;
 	fill_defaults(&r->params);
+	r->x410 = params->x410 && params->pres.ses.cotp.role == OSI_INITIATOR;
+	r->application_protocol = -1;
+	INVARIANT(r->x410 ||
+	    (params->rtse_syntax != NULL &&
+		params->application_context != NULL));
+	if (params->recover != NULL) {
+		r->old = *params->recover;
+		r->params.recover = &r->old;
+	}
 	r->arena = arena_new();
 	r->fn = fn;
 	r->user = user;
 	r->now = now;
 	rtse_timer_start(&r->phase, common(r)->timeouts.connect);
 	p = r->params.pres;
+	p.x410 = params->x410;
 	own_contexts(r, &p);
 	lower_timeouts(r, &p.ses.cotp.common.timeouts);
 	rtse_receive_init(r);
@@ -587,6 +413,7 @@ rtse_free(struct rtse **rp)
 	if (r == NULL)
 		return;
 	*rp = NULL;
+	rtse_keep_end(r, true);
 	acse_free(&r->acse);
 	rtse_receive_free(r);
 	arena_free(&r->arena);
@@ -596,7 +423,25 @@ rtse_free(struct rtse **rp)
 const char *
 rtse_application_context(const struct rtse *r)
 {
-	return r->params.application_context;
+	return r->x410 ? NULL : r->params.application_context;
+}
+
+bool
+rtse_is_x410(const struct rtse *r)
+{
+	return r->x410;
+}
+
+int32_t
+rtse_application_protocol(const struct rtse *r)
+{
+	return r->application_protocol;
+}
+
+const struct ses_conn_id *
+rtse_conn_id(const struct rtse *r)
+{
+	return &ses_params(pres_ses(acse_pres(r->acse)))->conn_id;
 }
 
 enum rtse_dialogue

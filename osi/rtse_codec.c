@@ -1,5 +1,7 @@
 #include "osi/rtse_codec.h"
 
+#include <string.h>
+
 #include "osi/osi_codec.h"
 
 #include <Rtse-APDU.h>
@@ -35,12 +37,56 @@ ranged(const long *in, uint32_t absent, uint32_t max, uint32_t *out,
 	return 0;
 }
 
+/* A component of a session connection identifier, as session carries it: the
+ * whole encoded string. */
+static int
+reference(uint8_t tag, const uint8_t *p, int n, uint8_t *out, uint8_t *out_n,
+    size_t max, struct err *e)
+{
+	if (n < 0 || n > 127 || (size_t)n + 2 > max)
+		return err_set(e, LAYER, ERR_LIMIT,
+		    "reference of %d octets in a session connection "
+		    "identifier, at most %zu",
+		    n, max - 2);
+	out[0] = tag;
+	out[1] = (uint8_t)n;
+	if (n > 0)
+		memcpy(out + 2, p, (size_t)n);
+	*out_n = (uint8_t)(n + 2);
+	return 0;
+}
+
+static int
+conn_id(const Rtse_Session_connection_id_t *c, struct ses_conn_id *out,
+    struct err *e)
+{
+	bool text =
+	    c->calling_reference.present == Rtse_Calling_reference_PR_text;
+	const OCTET_STRING_t *calling = text
+	    ? &c->calling_reference.choice.text
+	    : &c->calling_reference.choice.octets;
+	const OCTET_STRING_t *more = c->additional_reference;
+	int rc = reference(text ? BER_TELETEX_STRING : BER_OCTET_STRING,
+	    calling->buf, calling->size, out->user, &out->user_n,
+	    sizeof(out->user), e);
+
+	if (rc == 0)
+		rc = reference(BER_UTC_TIME, c->common_reference.buf,
+		    c->common_reference.size, out->common, &out->common_n,
+		    sizeof(out->common), e);
+	if (rc == 0 && more != NULL)
+		rc = reference(BER_TELETEX_STRING, more->buf, more->size,
+		    out->add, &out->add_n, sizeof(out->add), e);
+	return rc;
+}
+
 static int
 open_data(struct arena *a, const long *checkpoint, const long *window,
     const Rtse_Connection_data_t *c, struct rtse_open *out, struct err *e)
 {
 	*out = (struct rtse_open){
-	    .recover = c->present != Rtse_Connection_data_PR_open};
+	    .recover = c->present != Rtse_Connection_data_PR_open,
+	    .application_protocol = -1};
 	if (ranged(checkpoint, 0, RTSE_CHECKPOINT_MAX, &out->checkpoint_size,
 		"checkpoint size", e) < 0 ||
 	    ranged(window, RTSE_WINDOW_DEFAULT, RTSE_WINDOW_MAX,
@@ -49,8 +95,18 @@ open_data(struct arena *a, const long *checkpoint, const long *window,
 	if (out->window_size == 0)
 		out->window_size = 1;
 	return out->recover
-	    ? 0
+	    ? conn_id(&c->choice.recover, &out->old, e)
 	    : osi_any(a, &c->choice.open, LAYER, &out->user_data, e);
+}
+
+/* An INTEGER of two octets that a peer stored in the wrong order, 0c 00 for
+ * mts-transfer-protocol (12), is what it was meant to be. */
+static int32_t
+protocol_number(long v)
+{
+	if (v > 0xff && v <= 0x7f00 && (v & 0xff) == 0)
+		v >>= 8;
+	return v < 0 || v > INT32_MAX ? -1 : (int32_t)v;
 }
 
 int
@@ -73,6 +129,9 @@ rtse_rtorq_decode(struct arena *a, const struct pres_value *v,
 		    *q->dialogue_mode);
 	if (q->dialogue_mode != NULL)
 		out->dialogue = (enum rtse_dialogue) * q->dialogue_mode;
+	if (q->application_protocol != NULL)
+		out->application_protocol =
+		    protocol_number(*q->application_protocol);
 	return 0;
 }
 
@@ -108,18 +167,21 @@ rtse_rtorj_decode(struct arena *a, const struct pres_value *v,
 }
 
 int
-rtse_rtab_decode(
-    struct arena *a, const struct pres_value *v, int *out, struct err *e)
+rtse_rtab_decode(struct arena *a, const struct pres_value *v,
+    struct rtse_rtab *out, struct err *e)
 {
 	const Rtse_APDU_t *u = apdu(a, v, Rtse_APDU_PR_rtab, "RTAB", e);
-	const long *reason;
+	const Rtse_RTAB_t *t;
 
 	if (u == NULL)
 		return ERR_SYNTAX;
-	reason = u->choice.rtab.abort_reason;
-	*out = RTSE_ABORT_USER;
-	if (reason != NULL && *reason >= 0 && *reason < 256)
-		*out = (int)*reason;
+	t = &u->choice.rtab;
+	*out = (struct rtse_rtab){.reason = RTSE_ABORT_USER, .reflected = -1};
+	if (t->abort_reason != NULL && *t->abort_reason >= 0 &&
+	    *t->abort_reason < 256)
+		out->reason = (enum rtse_abort_reason) * t->abort_reason;
+	if (t->reflected_parameter != NULL && t->reflected_parameter->size > 0)
+		out->reflected = t->reflected_parameter->buf[0];
 	return 0;
 }
 
@@ -149,12 +211,44 @@ put_explicit(struct buf *out, uint32_t number, const struct octets *o)
 	ber_wrap(out, from, BER_CONTEXT, number);
 }
 
+/* The content of a reference that is an encoded string, else all of it. */
+static struct octets
+reference_content(const uint8_t *p, size_t n, uint8_t *tag)
+{
+	if (n < 2 || p[1] != n - 2 ||
+	    (p[0] != BER_TELETEX_STRING && p[0] != BER_OCTET_STRING &&
+		p[0] != BER_UTC_TIME))
+		return (struct octets){p, n};
+	*tag = p[0];
+	return (struct octets){p + 2, n - 2};
+}
+
 static void
-put_open(struct buf *out, uint32_t number, const struct octets *user_data)
+put_conn_id(struct buf *out, const struct ses_conn_id *id)
+{
+	uint8_t tag = BER_OCTET_STRING;
+	struct octets o = reference_content(id->user, id->user_n, &tag);
+
+	ber_put(out, BER_UNIVERSAL, tag, o.p, o.n);
+	o = reference_content(id->common, id->common_n, &tag);
+	ber_put(out, BER_UNIVERSAL, BER_UTC_TIME, o.p, o.n);
+	if (id->add_n == 0)
+		return;
+	o = reference_content(id->add, id->add_n, &tag);
+	ber_put(out, BER_CONTEXT, 0, o.p, o.n);
+}
+
+static void
+put_open(struct buf *out, uint32_t number, const struct rtse_open *o)
 {
 	size_t from = out->len;
 
-	put_explicit(out, 0, user_data);
+	if (o->recover) {
+		put_conn_id(out, &o->old);
+		ber_wrap(out, from, BER_CONTEXT, 1);
+	} else {
+		put_explicit(out, 0, &o->user_data);
+	}
 	ber_wrap(out, from, BER_CONTEXT, number);
 }
 
@@ -172,7 +266,9 @@ rtse_rtorq_encode(const struct rtse_open *o, struct buf *out)
 
 	put_sizes(out, o);
 	ber_put_integer(out, BER_CONTEXT, 2, o->dialogue);
-	put_open(out, 3, &o->user_data);
+	put_open(out, 3, o);
+	if (o->application_protocol >= 0)
+		ber_put_integer(out, BER_CONTEXT, 4, o->application_protocol);
 	ber_wrap(out, from, BER_CONTEXT, 16);
 }
 
@@ -182,26 +278,31 @@ rtse_rtoac_encode(const struct rtse_open *o, struct buf *out)
 	size_t from = out->len;
 
 	put_sizes(out, o);
-	put_open(out, 2, &o->user_data);
+	put_open(out, 2, o);
 	ber_wrap(out, from, BER_CONTEXT, 17);
 }
 
 void
-rtse_rtorj_encode(const struct octets *user_data, struct buf *out)
+rtse_rtorj_encode(const struct rtse_refusal *j, struct buf *out)
 {
 	size_t from = out->len;
 
-	if (user_data->n > 0)
-		put_explicit(out, 1, user_data);
+	if (j->reason >= 0)
+		ber_put_integer(out, BER_CONTEXT, 0, j->reason);
+	if (j->user_data.n > 0)
+		put_explicit(out, 1, &j->user_data);
 	ber_wrap(out, from, BER_CONTEXT, 18);
 }
 
 void
-rtse_rtab_encode(enum rtse_abort_reason reason, struct buf *out)
+rtse_rtab_encode(const struct rtse_rtab *t, struct buf *out)
 {
 	size_t from = out->len;
+	const uint8_t bits[] = {0, (uint8_t)t->reflected};
 
-	ber_put_integer(out, BER_CONTEXT, 0, reason);
+	ber_put_integer(out, BER_CONTEXT, 0, t->reason);
+	if (t->reflected >= 0)
+		ber_put(out, BER_CONTEXT, 1, bits, sizeof(bits));
 	ber_wrap(out, from, BER_CONTEXT, 22);
 }
 
@@ -241,4 +342,18 @@ rtse_abort_text(int reason)
 	if (reason < 0 || reason > RTSE_ABORT_COMPLETED)
 		return "unknown reason";
 	return texts[reason];
+}
+
+static bool
+same(const uint8_t *a, size_t a_n, const uint8_t *b, size_t b_n)
+{
+	return a_n == b_n && memcmp(a, b, a_n) == 0;
+}
+
+bool
+rtse_conn_id_equal(const struct ses_conn_id *a, const struct ses_conn_id *b)
+{
+	return same(a->user, a->user_n, b->user, b->user_n) &&
+	    same(a->common, a->common_n, b->common, b->common_n) &&
+	    same(a->add, a->add_n, b->add, b->add_n);
 }

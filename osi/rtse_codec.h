@@ -27,17 +27,31 @@ enum rtse_abort_reason { /* X.228 AbortReason */
 	RTSE_ABORT_COMPLETED = 7,
 };
 
+enum rtse_refuse_reason { /* X.228 RefuseReason, X.410 mode only */
+	RTSE_REFUSE_BUSY = 0,
+	RTSE_REFUSE_CANNOT_RECOVER = 1,
+	RTSE_REFUSE_VALIDATION_FAILURE = 2,
+	RTSE_REFUSE_DIALOGUE_MODE = 3,
+};
+
 struct rtse_open {                   /* RTORQ and RTOAC */
 	uint32_t checkpoint_size;    /* kilo-octets; 0: none */
 	uint32_t window_size;        /* 1.. */
 	enum rtse_dialogue dialogue; /* RTORQ */
 	bool recover;                /* of an older association; no user data */
-	struct octets user_data;     /* one encoded value */
+	struct ses_conn_id old;      /* recover: that association */
+	int32_t application_protocol; /* RTORQ in X.410 mode; -1: none */
+	struct octets user_data;      /* one encoded value */
 };
 
 struct rtse_refusal {            /* RTORJ */
 	int reason;              /* RefuseReason, -1: none given */
 	struct octets user_data; /* n == 0: none */
+};
+
+struct rtse_rtab {
+	enum rtse_abort_reason reason; /* decoded: any number up to 255 */
+	int reflected; /* first octet of the invalid parameter; -1: none */
 };
 
 int rtse_rtorq_decode(struct arena *a, const struct pres_value *v,
@@ -46,21 +60,23 @@ int rtse_rtoac_decode(struct arena *a, const struct pres_value *v,
     struct rtse_open *out, struct err *e);
 int rtse_rtorj_decode(struct arena *a, const struct pres_value *v,
     struct rtse_refusal *out, struct err *e);
-/* *out: enum rtse_abort_reason; userError when RTAB names none. */
-int rtse_rtab_decode(
-    struct arena *a, const struct pres_value *v, int *out, struct err *e);
+/* The reason is userError when RTAB names none. */
+int rtse_rtab_decode(struct arena *a, const struct pres_value *v,
+    struct rtse_rtab *out, struct err *e);
 /* *out: the priority. */
 int rtse_rttp_decode(
     struct arena *a, const struct pres_value *v, int *out, struct err *e);
 
 void rtse_rtorq_encode(const struct rtse_open *o, struct buf *out);
 void rtse_rtoac_encode(const struct rtse_open *o, struct buf *out);
-void rtse_rtorj_encode(const struct octets *user_data, struct buf *out);
-void rtse_rtab_encode(enum rtse_abort_reason reason, struct buf *out);
+void rtse_rtorj_encode(const struct rtse_refusal *j, struct buf *out);
+void rtse_rtab_encode(const struct rtse_rtab *t, struct buf *out);
 void rtse_rttp_encode(int priority, struct buf *out);
 
 /* What precedes `total` octets of an APDU on this context. X.228 8.3.2 */
 void rtse_external_header(int32_t context, uint64_t total, struct buf *out);
 const char *rtse_abort_text(int reason);
+bool rtse_conn_id_equal(
+    const struct ses_conn_id *a, const struct ses_conn_id *b);
 
 #endif

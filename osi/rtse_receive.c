@@ -9,27 +9,35 @@ static const struct ber_limits limits = {.max_depth = 128};
 
 /* --- exceptions --- */
 
-/* Our activity is the peer's to discard; we only can ask it to. */
-static void
-report_exception(struct rtse *r, uint8_t reason, const struct err *why)
+/* The activity is the peer's to discard; we only can ask it to. Without the
+ * exceptions functional unit there is but the association to give up. */
+void
+rtse_report_exception(struct rtse *r, uint8_t reason, const struct err *why)
 {
 	struct ses_prim s = {
 	    .type = SES_U_EXCEPTION, .kind = SES_REQ, .reason = reason};
 	struct err e = ERR_INIT;
 
+	rtse_keep_end(r, false);
 	rtse_enter(r, RTSE_EXCEPTED);
 	rtse_trace(r, true, "rtse exception", why->text);
 	if (rtse_session(r, &s, &e) < 0)
-		rtse_provider_abort(r, RTSE_ABORT_PERMANENT, why);
+		rtse_provider_abort(r,
+		    why->code == ERR_UNSUPPORTED
+			? RTSE_ABORT_UNRECOGNIZED_ACTIVITY
+			: RTSE_ABORT_PERMANENT,
+		    why);
 }
 
-static void
-lose(struct rtse *r, uint8_t reason, const struct err *why)
+void
+rtse_lose(struct rtse *r, uint8_t reason, const struct err *why)
 {
-	report_exception(r, reason, why);
+	struct err copy = *why;
+
+	rtse_report_exception(r, reason, &copy);
 	/* where even that failed, an abort was the last event */
 	if (r->state == RTSE_EXCEPTED)
-		rtse_emit_type(r, RTSE_TRANSFER_LOST, why);
+		rtse_emit_type(r, RTSE_TRANSFER_LOST, &copy);
 }
 
 /* --- the APDU's octets, unwrapped --- */
@@ -55,8 +63,9 @@ value_begin(void *arg, int32_t context, struct err *e)
 {
 	struct rtse *r = arg;
 
-	/* without indirect reference it can be no other than ours */
-	if (context != 0 && context != r->apdu_context)
+	/* without indirect reference it can be no other than ours; that of a
+	 * resumed transfer is a context of an older association */
+	if (context != 0 && !r->receive.resumed && context != r->apdu_context)
 		return err_set(e, LAYER, ERR_PROTOCOL,
 		    "APDU on context %d, not %d", context, r->apdu_context);
 	return 0;
@@ -126,21 +135,38 @@ unwrap(struct rtse *r, const uint8_t *p, size_t n, struct err *e)
 }
 
 /* In normal mode the octets are an EXTERNAL. A peer whose APDUs share the
- * context of RTSE sends them bare, which their first octet tells. */
-static int
-stream(struct rtse *r, const uint8_t *p, size_t n, struct err *e)
+ * context of RTSE sends them bare, which their first octet tells; so they go
+ * in X.410 mode. What is resumed may have begun in either mode. */
+int
+rtse_stream(struct rtse *r, const uint8_t *p, size_t n, struct err *e)
 {
 	struct rtse_receive *c = &r->receive;
+	bool external = r->apdu_context != r->rtse_context || c->resumed;
 
 	if (n == 0 || r->state != RTSE_RECEIVING)
 		return 0;
 	if (c->wrap == RTSE_WRAP_UNKNOWN)
-		c->wrap =
-		    r->apdu_context != r->rtse_context && p[0] == EXTERNAL_TAG
-		    ? RTSE_WRAP_EXTERNAL
-		    : RTSE_WRAP_NONE;
+		c->wrap = external && p[0] == EXTERNAL_TAG ? RTSE_WRAP_EXTERNAL
+							   : RTSE_WRAP_NONE;
 	return c->wrap == RTSE_WRAP_EXTERNAL ? unwrap(r, p, n, e)
 					     : apdu_octets(r, p, n, e);
+}
+
+/* Octets of an RTTR value as they arrive. A defect of what is inside ends the
+ * transfer, not the association. */
+static void
+arrived(struct rtse *r, const uint8_t *p, size_t n)
+{
+	struct err e = ERR_INIT;
+	int rc;
+
+	if (r->state != RTSE_RECEIVING)
+		return;
+	rc = rtse_keep_data(r, p, n, &e);
+	if (rc >= 0 && !r->receive.keep.replay)
+		rc = rtse_stream(r, p, n, &e);
+	if (rc < 0 && r->state == RTSE_RECEIVING)
+		rtse_lose(r, SES_REASON_UNRECOVERABLE, &e);
 }
 
 /* --- RTTR --- */
@@ -155,15 +181,12 @@ rttr_open(void *arg, unsigned depth, const struct ber_open *o, struct err *e)
 	return 0;
 }
 
-/* A defect of what is inside ends the transfer, not the association. */
 static int
 rttr_data(void *arg, unsigned depth, const uint8_t *p, size_t n, struct err *e)
 {
-	struct rtse *r = arg;
-
 	(void)depth;
-	if (stream(r, p, n, e) < 0 && r->state == RTSE_RECEIVING)
-		lose(r, SES_REASON_UNRECOVERABLE, e);
+	(void)e;
+	arrived(arg, p, n);
 	return 0;
 }
 
@@ -206,6 +229,10 @@ data_fragment(struct rtse *r, const struct pres_prim *q, struct err *e)
 	if (q->data.context_id != r->rtse_context)
 		return err_set(e, LAYER, ERR_PROTOCOL, "data on context %d",
 		    q->data.context_id);
+	if (r->x410) {
+		arrived(r, q->data.p, q->data.n);
+		return 0;
+	}
 	if (q->first)
 		ber_scan_reset(r->receive.rttr);
 	if ((rc = feed_rttr(r, &q->data, e)) < 0)
@@ -217,32 +244,47 @@ data_fragment(struct rtse *r, const struct pres_prim *q, struct err *e)
 
 /* --- what the peer says --- */
 
-void
-rtse_start_ind(struct rtse *r, const struct pres_prim *q)
+static void
+begin(struct rtse *r, bool resumed)
 {
+	struct rtse_event ev = {.type = RTSE_TRANSFER_BEGIN,
+	    .resumed = resumed,
+	    .refuse_reason = -1};
 	struct rtse_receive *c = &r->receive;
 
-	(void)q;
 	ber_scan_reset(c->rttr);
 	ber_scan_reset(c->external);
 	pdv_reset(&c->pdv);
 	c->wrap = RTSE_WRAP_UNKNOWN;
 	c->octets = 0;
+	c->resumed = resumed;
 	rtse_enter(r, RTSE_RECEIVING);
-	rtse_emit_type(r, RTSE_TRANSFER_BEGIN, NULL);
+	rtse_emit(r, &ev);
 }
 
-/* We keep nothing of interrupted activities, so there is none to resume: the
- * peer is asked to discard it and to start afresh (X.228 8.3.4). */
+void
+rtse_start_ind(struct rtse *r, const struct pres_prim *q)
+{
+	rtse_keep_start(r, q->ses);
+	begin(r, false);
+}
+
+/* What we have not got the peer is asked to discard and to send afresh. */
 void
 rtse_resume_ind(struct rtse *r, const struct pres_prim *q)
 {
 	struct err why = ERR_INIT;
 
-	(void)q;
+	if (rtse_keep_resume(r, q->ses)) {
+		begin(r, true);
+		rtse_keep_replay(r);
+		return;
+	}
 	err_set(&why, LAYER, ERR_UNSUPPORTED,
-	    "the peer resumes an activity that is not known here");
-	report_exception(r, SES_REASON_UNRECOVERABLE, &why);
+	    "the peer resumes an activity that is not known here, behind "
+	    "checkpoint %u",
+	    q->ses->serial);
+	rtse_report_exception(r, SES_REASON_UNRECOVERABLE, &why);
 }
 
 void
@@ -250,13 +292,11 @@ rtse_data_ind(struct rtse *r, const struct pres_prim *q)
 {
 	struct err e = ERR_INIT;
 
-	if (r->state == RTSE_EXCEPTED)
-		return;
 	if (data_fragment(r, q, &e) < 0 && r->state == RTSE_RECEIVING)
 		rtse_provider_abort(r, RTSE_ABORT_PROTOCOL_ERROR, &e);
 }
 
-/* What arrived went up to our user; the peer may go on. */
+/* What arrived went up to our user and is kept; the peer may go on. */
 void
 rtse_sync_ind(struct rtse *r, const struct pres_prim *q)
 {
@@ -264,38 +304,51 @@ rtse_sync_ind(struct rtse *r, const struct pres_prim *q)
 	    .type = SES_SYNC_MINOR, .kind = SES_RSP, .serial = q->ses->serial};
 	struct err e = ERR_INIT;
 
-	if (r->state == RTSE_EXCEPTED || !q->ses->explicit_confirm)
+	if (rtse_keep_checkpoint(r, q->ses->serial, &e) < 0) {
+		rtse_lose(r, SES_REASON_UNRECOVERABLE, &e);
+		return;
+	}
+	if (!q->ses->explicit_confirm)
 		return;
 	if (rtse_session(r, &s, &e) < 0)
 		rtse_provider_abort(r, RTSE_ABORT_LOCAL_PROBLEM, &e);
 }
 
 void
-rtse_end_ind(struct rtse *r, const struct pres_prim *q)
+rtse_whole(struct rtse *r)
 {
 	struct rtse_receive *c = &r->receive;
 	struct err why = ERR_INIT;
 
-	(void)q;
-	if (r->state == RTSE_EXCEPTED)
-		return;
 	if (c->wrap == RTSE_WRAP_EXTERNAL && !ber_scan_done(c->external)) {
 		err_set(&why, LAYER, ERR_SYNTAX, "the APDU ends too early");
-		lose(r, SES_REASON_UNRECOVERABLE, &why);
+		rtse_lose(r, SES_REASON_UNRECOVERABLE, &why);
 		return;
 	}
 	rtse_enter(r, RTSE_RECEIVED);
 	rtse_emit_type(r, RTSE_TRANSFER_END, NULL);
 }
 
-/* Interrupt and discard: for a receiver without recovery the same. */
+void
+rtse_end_ind(struct rtse *r, const struct pres_prim *q)
+{
+	(void)q;
+	if (r->receive.keep.replay)
+		r->receive.keep.ended = true;
+	else
+		rtse_whole(r);
+}
+
+/* Interrupted: what was kept may be resumed. Discarded: it is forgotten. */
 void
 rtse_lost_ind(struct rtse *r, const struct pres_prim *q)
 {
 	bool known = r->state == RTSE_EXCEPTED; /* our user knows already */
+	bool discarded = q->ses->type == SES_ACTIVITY_DISCARD;
 	struct ses_prim s = {.type = q->ses->type, .kind = SES_RSP};
 	struct err e = ERR_INIT, why = ERR_INIT;
 
+	rtse_keep_end(r, !discarded);
 	rtse_enter(r, RTSE_IDLE);
 	if (rtse_session(r, &s, &e) < 0) {
 		rtse_provider_abort(r, RTSE_ABORT_LOCAL_PROBLEM, &e);
@@ -303,11 +356,23 @@ rtse_lost_ind(struct rtse *r, const struct pres_prim *q)
 	}
 	err_set(&why, LAYER, ERR_TEMPORARY,
 	    "the peer %s the transfer, reason %u",
-	    q->ses->type == SES_ACTIVITY_DISCARD ? "discarded" : "interrupted",
-	    q->ses->reason);
+	    discarded ? "discarded" : "interrupted", q->ses->reason);
 	why.detail = q->ses->reason;
 	if (!known)
 		rtse_emit_type(r, RTSE_TRANSFER_LOST, &why);
+}
+
+/* It crossed our acceptance: the transfer is ours already (X.228 AbortReason
+ * transferCompleted). */
+void
+rtse_completed_ind(struct rtse *r, const struct pres_prim *q)
+{
+	struct err why = ERR_INIT;
+
+	(void)q;
+	err_set(&why, LAYER, ERR_PROTOCOL,
+	    "the peer gives up a transfer that is complete");
+	rtse_provider_abort(r, RTSE_ABORT_COMPLETED, &why);
 }
 
 /* --- what our user answers --- */
@@ -320,6 +385,7 @@ rtse_transfer_accept(struct rtse *r, struct err *e)
 	if (r->state != RTSE_RECEIVED)
 		return err_set(e, LAYER, ERR_PROTOCOL,
 		    "nothing to accept in state %d", (int)r->state);
+	rtse_keep_end(r, false);
 	rtse_enter(r, RTSE_IDLE);
 	return rtse_session(r, &s, e);
 }
@@ -333,7 +399,7 @@ rtse_transfer_refuse(struct rtse *r, struct err *e)
 		return err_set(e, LAYER, ERR_PROTOCOL,
 		    "nothing to refuse in state %d", (int)r->state);
 	err_set(&why, LAYER, ERR_REFUSED, "transfer refused by its receiver");
-	report_exception(r, SES_REASON_UNRECOVERABLE, &why);
+	rtse_report_exception(r, SES_REASON_UNRECOVERABLE, &why);
 	return 0;
 }
 

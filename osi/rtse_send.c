@@ -33,24 +33,49 @@ p_data(struct rtse *r, const uint8_t *p, size_t n, uint64_t total, bool first,
 	return pres_request(acse_pres(r->acse), &q, e);
 }
 
-/* Opens an RTTR: up to the next checkpoint, or all of it. */
+static uint64_t
+segment_size(const struct rtse *r)
+{
+	return (uint64_t)r->checkpoint_size * 1024;
+}
+
+/* Opens an RTTR: up to the next checkpoint, or all of it. In X.410 mode there
+ * is none around the octets of an SSDU. */
 static int
 segment_begin(struct rtse *r, struct err *e)
 {
 	struct rtse_send *s = &r->send;
-	uint64_t size = (uint64_t)r->checkpoint_size * 1024;
+	uint64_t size = segment_size(r);
 	struct buf header = {0};
 	int rc;
 
 	if (size == 0 || size > s->stream_left)
 		size = s->stream_left;
+	s->segment = size > 0;
+	s->first = true;
+	s->segment_left = size;
+	if (r->x410)
+		return 0;
 	ber_put_header(&header, BER_UNIVERSAL, false, BER_OCTET_STRING, size);
+	s->first = false;
 	rc = p_data(
 	    r, header.data, header.len, header.len + size, true, size == 0, e);
 	buf_free(&header);
-	s->segment = size > 0;
-	s->segment_left = size;
 	return rc;
+}
+
+/* Octets of the RTTR under way. */
+static int
+segment_data(struct rtse *r, const uint8_t *p, size_t n, struct err *e)
+{
+	struct rtse_send *s = &r->send;
+	uint64_t total = s->first ? s->segment_left : 0;
+	bool first = s->first;
+
+	s->first = false;
+	s->segment_left -= n;
+	s->segment = s->segment_left > 0;
+	return p_data(r, p, n, total, first, !s->segment, e);
 }
 
 static int
@@ -84,10 +109,8 @@ push(struct rtse *r, const uint8_t *p, size_t n, struct err *e)
 	int rc;
 
 	INVARIANT(s->segment && n <= s->segment_left);
-	s->segment_left -= n;
 	s->stream_left -= n;
-	s->segment = s->segment_left > 0;
-	rc = p_data(r, p, n, 0, false, !s->segment, e);
+	rc = segment_data(r, p, n, e);
 	if (rc < 0 || s->segment)
 		return rc;
 	return s->stream_left == 0 ? activity_end(r, e) : checkpoint(r, e);
@@ -110,49 +133,72 @@ output_room(const struct rtse *r)
 /* --- what our user asks for --- */
 
 static int
+activity(struct rtse *r, struct ses_prim *s, struct err *e)
+{
+	struct buf id = {0};
+
+	ber_put_integer(
+	    &id, BER_UNIVERSAL, BER_INTEGER, ++r->send.activities & 0x7fffffff);
+	INVARIANT(id.len <= sizeof(s->activity_id));
+	s->activity_id_n = (uint8_t)id.len;
+	memcpy(s->activity_id, id.data, id.len);
+	buf_free(&id);
+	return rtse_session(r, s, e);
+}
+
+static int
 activity_start(struct rtse *r, struct err *e)
 {
 	struct ses_prim s = {.type = SES_ACTIVITY_START, .kind = SES_REQ};
-	struct buf id = {0};
+	struct rtse_activity *a = &r->send.activity;
+	int rc = activity(r, &s, e);
+
+	if (rc < 0)
+		return rc;
+	a->association = *rtse_conn_id(r);
+	a->id_n = s.activity_id_n;
+	memcpy(a->id, s.activity_id, s.activity_id_n);
+	return 0;
+}
+
+/* The association that the activity began on is not named when it is this
+ * one (X.225 7.23). */
+static int
+activity_resume(struct rtse *r, const struct rtse_resume *at, struct err *e)
+{
+	struct ses_prim s = {.type = SES_ACTIVITY_RESUME,
+	    .kind = SES_REQ,
+	    .serial = at->serial,
+	    .old_activity_id_n = at->activity.id_n};
 	int rc;
 
-	ber_put_integer(
-	    &id, BER_UNIVERSAL, BER_INTEGER, ++r->send.activity & 0x7fffffff);
-	INVARIANT(id.len <= sizeof(s.activity_id));
-	s.activity_id_n = (uint8_t)id.len;
-	memcpy(s.activity_id, id.data, id.len);
-	buf_free(&id);
-	rc = rtse_session(r, &s, e);
+	memcpy(s.old_activity_id, at->activity.id, at->activity.id_n);
+	if (!rtse_conn_id_equal(&at->activity.association, rtse_conn_id(r)))
+		s.old_conn_id = at->activity.association;
+	rc = activity(r, &s, e);
+	if (rc >= 0)
+		r->send.activity = at->activity;
 	return rc;
 }
 
 static int
-first_octets(struct rtse *r, uint64_t total, struct err *e)
+first_octets(struct rtse *r, const struct buf *header, struct err *e)
 {
 	struct rtse_send *s = &r->send;
-	struct buf header = {0};
-	int rc;
+	int rc = 0;
 
-	if (r->rtse_context != r->apdu_context)
-		rtse_external_header(r->apdu_context, total, &header);
-	s->apdu_left = total;
-	s->stream_left = header.len + total;
-	s->synced = s->confirmed = 0;
-	s->blocked = false;
-	rc = segment_begin(r, e);
+	if (s->stream_left > 0 || (s->base == 0 && !r->x410))
+		rc = segment_begin(r, e);
 	if (rc >= 0 && s->stream_left == 0)
 		rc = activity_end(r, e);
-	else if (rc >= 0 && header.len > 0)
-		rc = push(r, header.data, header.len, e);
-	buf_free(&header);
+	else if (rc >= 0 && header->len > 0)
+		rc = push(r, header->data, header->len, e);
 	return rc;
 }
 
-int
-rtse_transfer_begin(struct rtse *r, uint64_t total, struct err *e)
+static int
+may_begin(const struct rtse *r, uint64_t total, struct err *e)
 {
-	int rc;
-
 	if (r->state != RTSE_IDLE)
 		return wrong_state(r, "transfer", e);
 	if (!rtse_has_turn(r))
@@ -160,10 +206,81 @@ rtse_transfer_begin(struct rtse *r, uint64_t total, struct err *e)
 		    e, LAYER, ERR_PROTOCOL, "transfer without the turn");
 	if (total > INT64_MAX / 2)
 		return err_set(e, LAYER, ERR_LIMIT, "APDU too long");
-	if ((rc = activity_start(r, e)) < 0)
+	return 0;
+}
+
+/* What is sent from now on lies behind this checkpoint. */
+static void
+count_from(struct rtse_send *s, uint32_t serial, uint64_t offset,
+    uint64_t total, uint64_t header)
+{
+	s->total = total;
+	s->apdu_left = total - offset;
+	s->header = header;
+	s->stream_left = header + s->apdu_left;
+	s->base = s->synced = s->confirmed = serial;
+	s->base_offset = offset;
+	s->segment = s->blocked = s->interrupt = false;
+	s->resumable = true;
+}
+
+int
+rtse_transfer_begin(struct rtse *r, uint64_t total, struct err *e)
+{
+	struct buf header = {0};
+	int rc = may_begin(r, total, e);
+
+	if (rc < 0 || (rc = activity_start(r, e)) < 0)
 		return rc;
+	if (r->rtse_context != r->apdu_context)
+		rtse_external_header(r->apdu_context, total, &header);
+	count_from(&r->send, 0, 0, total, header.len);
 	rtse_enter(r, RTSE_SENDING);
-	return first_octets(r, total, e);
+	rc = first_octets(r, &header, e);
+	buf_free(&header);
+	return rc;
+}
+
+int
+rtse_transfer_resume(
+    struct rtse *r, const struct rtse_resume *at, struct err *e)
+{
+	const struct rtse_resume from = *at; /* it may be our own */
+	struct buf none = {0};
+	int rc = may_begin(r, at->total, e);
+
+	if (rc < 0)
+		return rc;
+	if (at->serial == 0 || at->offset > at->total ||
+	    at->activity.id_n == 0 ||
+	    at->activity.id_n > sizeof(at->activity.id))
+		return err_set(e, LAYER, ERR_PROTOCOL,
+		    "nothing that could be resumed behind checkpoint %u",
+		    at->serial);
+	if ((rc = activity_resume(r, &from, e)) < 0)
+		return rc;
+	count_from(&r->send, from.serial, from.offset, from.total, 0);
+	rtse_enter(r, RTSE_SENDING);
+	return first_octets(r, &none, e);
+}
+
+bool
+rtse_resume_point(const struct rtse *r, struct rtse_resume *out)
+{
+	const struct rtse_send *s = &r->send;
+	const struct ses_conn_id *on = &s->activity.association;
+
+	if (!s->resumable || s->confirmed == 0 ||
+	    on->user_n + on->common_n + on->add_n == 0)
+		return false;
+	*out = (struct rtse_resume){.activity = s->activity,
+	    .serial = s->confirmed,
+	    .total = s->total,
+	    .offset = s->base_offset};
+	if (s->confirmed > s->base)
+		out->offset +=
+		    (s->confirmed - s->base) * segment_size(r) - s->header;
+	return true;
 }
 
 /* One step: into the segment that is open, or by opening the next. */
@@ -223,22 +340,25 @@ fill_segment(struct rtse *r)
 		    ? (size_t)s->segment_left
 		    : sizeof(zeros);
 
-		s->segment_left -= n;
-		s->segment = s->segment_left > 0;
-		if (p_data(r, zeros, n, 0, false, !s->segment, &e) < 0)
+		if (segment_data(r, zeros, n, &e) < 0)
 			return false;
 	}
 	return true;
 }
 
 void
-rtse_give_up(struct rtse *r, uint8_t reason, const struct err *why)
+rtse_give_up(
+    struct rtse *r, bool interrupt, uint8_t reason, const struct err *why)
 {
 	struct ses_prim s = {
-	    .type = SES_ACTIVITY_DISCARD, .kind = SES_REQ, .reason = reason};
+	    .type = interrupt ? SES_ACTIVITY_INTERRUPT : SES_ACTIVITY_DISCARD,
+	    .kind = SES_REQ,
+	    .reason = reason};
 	struct err e = ERR_INIT;
 
 	r->send.why = *why;
+	r->send.interrupt = interrupt;
+	r->send.resumable = r->send.resumable && interrupt;
 	if (!fill_segment(r) || rtse_session(r, &s, &e) < 0) {
 		rtse_provider_abort(r, RTSE_ABORT_TEMPORARY, why);
 		return;
@@ -254,7 +374,7 @@ rtse_transfer_discard(struct rtse *r, struct err *e)
 	if (r->state != RTSE_SENDING && r->state != RTSE_SENT)
 		return wrong_state(r, "discard", e);
 	err_set(&why, LAYER, ERR_TEMPORARY, "transfer given up by its sender");
-	rtse_give_up(r, SES_REASON_NON_SPECIFIC, &why);
+	rtse_give_up(r, false, SES_REASON_NON_SPECIFIC, &why);
 	return 0;
 }
 
@@ -281,8 +401,6 @@ rtse_sync_cnf(struct rtse *r, const struct pres_prim *q)
 	struct rtse_send *s = &r->send;
 	struct err e = ERR_INIT;
 
-	if (r->state == RTSE_DISCARDING)
-		return;
 	if (q->ses->serial <= s->confirmed || q->ses->serial > s->synced) {
 		err_set(&e, LAYER, ERR_PROTOCOL,
 		    "synchronization point %u confirmed, but %u sent",
@@ -291,6 +409,7 @@ rtse_sync_cnf(struct rtse *r, const struct pres_prim *q)
 		return;
 	}
 	s->confirmed = q->ses->serial;
+	rtse_emit_type(r, RTSE_CHECKPOINT, NULL);
 	rtse_writable(r);
 }
 
@@ -298,6 +417,7 @@ void
 rtse_end_cnf(struct rtse *r, const struct pres_prim *q)
 {
 	(void)q;
+	r->send.resumable = false;
 	rtse_enter(r, RTSE_IDLE);
 	rtse_emit_type(r, RTSE_TRANSFER_CNF, NULL);
 }
@@ -312,15 +432,23 @@ rtse_discard_cnf(struct rtse *r, const struct pres_prim *q)
 	rtse_emit_type(r, RTSE_TRANSFER_FAILED, &why);
 }
 
-/* The peer, or the session, cannot go on with our activity. Without recovery
- * there is one way out for every reason: discard it (X.228 8.3.3). */
+/* The peer, or the session, cannot go on with our activity (X.228 8.3.3).
+ * An unrecoverable error ends it; after others it may go on from the last
+ * checkpoint, if there is one that helps: a resumed transfer that came no
+ * further would be resumed for ever. */
 void
 rtse_exception_ind(struct rtse *r, const struct pres_prim *q)
 {
+	const struct rtse_send *s = &r->send;
 	struct err why = ERR_INIT;
+	bool user = q->ses->type == SES_U_EXCEPTION;
 
 	err_set(&why, LAYER, ERR_TEMPORARY,
-	    "the peer reports an exception, reason %u", q->ses->reason);
+	    "the %s reports an exception, reason %u",
+	    user ? "peer" : "session provider", q->ses->reason);
 	why.detail = q->ses->reason;
-	rtse_give_up(r, q->ses->reason, &why);
+	rtse_give_up(r,
+	    s->confirmed > s->base &&
+		q->ses->reason != SES_REASON_UNRECOVERABLE,
+	    q->ses->reason, &why);
 }

@@ -35,10 +35,20 @@ turn_please_ind(struct rtse *r, const struct pres_prim *q)
 	/* without RTTP the priority is the highest, 0 */
 	if (q->n_values > 0 &&
 	    rtse_rttp_decode(a, &q->values[0], &ev.priority, &e) < 0)
-		rtse_provider_abort(r, RTSE_ABORT_PROTOCOL_ERROR, &e);
+		rtse_invalid_parameter(r, &q->values[0], &e);
 	else
 		rtse_emit(r, &ev);
 	arena_free(&a);
+}
+
+/* Discard and interrupt. */
+static void
+given_up_ind(struct rtse *r, const struct pres_prim *q)
+{
+	if (r->state == RTSE_IDLE)
+		rtse_completed_ind(r, q);
+	else
+		rtse_lost_ind(r, q);
 }
 
 static const struct session_event session_events[SES_P_ABORT + 1][SES_CNF + 1] =
@@ -56,9 +66,12 @@ static const struct session_event session_events[SES_P_ABORT + 1][SES_CNF + 1] =
 	[SES_ACTIVITY_END] =
 	    {[SES_IND] = {rtse_end_ind, IN(RTSE_RECEIVING), IN(RTSE_EXCEPTED)},
 		[SES_CNF] = {rtse_end_cnf, IN(RTSE_SENT), IN(RTSE_DISCARDING)}},
-	[SES_ACTIVITY_DISCARD] = {[SES_IND] = {rtse_lost_ind, IN_RECEIPT, 0},
-	    [SES_CNF] = {rtse_discard_cnf, IN(RTSE_DISCARDING), 0}},
-	[SES_ACTIVITY_INTERRUPT] = {[SES_IND] = {rtse_lost_ind, IN_RECEIPT, 0}},
+	[SES_ACTIVITY_DISCARD] =
+	    {[SES_IND] = {given_up_ind, IN_RECEIPT | IN(RTSE_IDLE), 0},
+		[SES_CNF] = {rtse_discard_cnf, IN(RTSE_DISCARDING), 0}},
+	[SES_ACTIVITY_INTERRUPT] =
+	    {[SES_IND] = {given_up_ind, IN_RECEIPT | IN(RTSE_IDLE), 0},
+		[SES_CNF] = {rtse_discard_cnf, IN(RTSE_DISCARDING), 0}},
 	[SES_U_EXCEPTION] = {[SES_IND] = {rtse_exception_ind, IN_ACTIVITY,
 				 IN(RTSE_DISCARDING) | IN_RECEIPT}},
 	[SES_P_EXCEPTION] = {[SES_IND] = {rtse_exception_ind, IN_ACTIVITY,

@@ -44,7 +44,7 @@ timer_deadline(const struct rtse *r, const struct rtse_timer *t)
 static bool
 ours_to_act(const struct rtse *r)
 {
-	return r->hold || r->state == RTSE_RECEIVED ||
+	return r->hold || r->receive.keep.replay || r->state == RTSE_RECEIVED ||
 	    r->state == RTSE_WAIT_OPEN_RSP || r->state == RTSE_CLOSED;
 }
 
@@ -59,7 +59,13 @@ phase_over(struct rtse *r)
 		cotp_disconnect(rtse_cotp(r));
 	} else if (r->state == RTSE_SENDING || r->state == RTSE_SENT) {
 		err_set(&why, "rtse", ERR_TEMPORARY, "the transfer timed out");
-		rtse_give_up(r, SES_REASON_LOCAL_ERROR, &why);
+		rtse_give_up(r, false, SES_REASON_LOCAL_ERROR, &why);
+	} else if (r->state == RTSE_RECEIVING && ours_to_act(r)) {
+		rtse_timer_start(&r->phase, r->params.transfer_timeout);
+	} else if (r->state == RTSE_RECEIVING) {
+		err_set(&why, "rtse", ERR_TEMPORARY,
+		    "nothing of the transfer from the peer for too long");
+		rtse_provider_abort(r, RTSE_ABORT_TEMPORARY, &why);
 	} else {
 		rtse_provider_abort(r, RTSE_ABORT_TEMPORARY, &why);
 	}
@@ -94,6 +100,9 @@ engine_input(void *engine, const uint8_t *p, size_t n, msec_t now)
 	struct rtse *r = engine;
 
 	touch(r, now);
+	/* the limit of a receiver is for the peer's silence */
+	if (r->state == RTSE_RECEIVING && r->phase.wait != 0)
+		r->phase.at = now + r->phase.wait;
 	cotp_input(rtse_cotp(r), p, n);
 }
 
@@ -127,6 +136,8 @@ engine_deadline(void *engine)
 	msec_t phase = timer_deadline(r, &r->phase);
 	msec_t idle = timer_deadline(r, &r->idle);
 
+	if (r->receive.keep.replay && !r->hold)
+		return r->now;
 	d = phase < d ? phase : d;
 	return idle < d ? idle : d;
 }
@@ -139,6 +150,7 @@ engine_timeout(void *engine, msec_t now)
 	bool idle = timer_run(&r->idle, now);
 
 	r->now = now;
+	rtse_keep_replay(r);
 	if (phase)
 		phase_over(r);
 	if (idle)
@@ -152,7 +164,8 @@ engine_wants_input(void *engine)
 {
 	struct rtse *r = engine;
 
-	return !r->hold && cotp_output(rtse_cotp(r))->len < 4 * RTSE_OUTPUT_MAX;
+	return !r->hold && !r->receive.keep.replay &&
+	    cotp_output(rtse_cotp(r))->len < 4 * RTSE_OUTPUT_MAX;
 }
 
 static bool

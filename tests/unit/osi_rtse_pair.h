@@ -6,6 +6,7 @@
 
 #include "lib/arena.h"
 #include "osi/rtse.h"
+#include "tests/unit/osi_rtse_store.h"
 #include "tests/unit/osi_wire.h"
 
 #define MAX_EVENTS (RTSE_ABORTED + 1)
@@ -19,9 +20,12 @@ struct end {
 	struct err err;
 	int refuse_reason, priority;
 	enum acse_result acse_result;
+	bool resumed; /* the transfer under way */
+	struct ses_conn_id recover;
+	struct store *store; /* for keep */
 	/* what it does by itself */
 	bool refuse_open, refuse_transfer, refuse_early, leave_end, give_turn,
-	    echo;
+	    echo, recovers;
 };
 
 struct pair {
@@ -56,7 +60,10 @@ end_answer(struct end *x, const struct rtse_event *ev)
 	struct err e = ERR_INIT;
 	int rc = 0;
 
-	if (ev->type == RTSE_OPEN_IND)
+	if (ev->type == RTSE_OPEN_IND && ev->recover != NULL)
+		rc = x->recovers ? rtse_open_accept(x->r, NULL, 0, &e)
+				 : rtse_open_refuse(x->r, NULL, 0, &e);
+	else if (ev->type == RTSE_OPEN_IND)
 		rc = x->refuse_open
 		    ? rtse_open_refuse(x->r, bind_error, sizeof(bind_error), &e)
 		    : rtse_open_accept(
@@ -92,8 +99,13 @@ end_event(void *user, const struct rtse_event *ev)
 		buf_append(&x->open_data, ev->data, ev->n);
 		x->refuse_reason = ev->refuse_reason;
 		x->acse_result = ev->acse_result;
+		if (ev->recover != NULL)
+			x->recover = *ev->recover;
 		break;
-	case RTSE_TRANSFER_BEGIN: buf_clear(&x->got); break;
+	case RTSE_TRANSFER_BEGIN:
+		buf_clear(&x->got);
+		x->resumed = ev->resumed;
+		break;
 	case RTSE_TRANSFER_DATA: buf_append(&x->got, ev->data, ev->n); break;
 	case RTSE_TRANSFER_END:
 		buf_clear(&x->kept);
@@ -103,6 +115,57 @@ end_event(void *user, const struct rtse_event *ev)
 	default: break;
 	}
 	end_answer(x, ev);
+}
+
+static inline void *
+end_keep_begin(void *user, const struct rtse_activity *a)
+{
+	return store_begin(((struct end *)user)->store, a);
+}
+
+static inline int
+end_keep_checkpoint(
+    void *user, void *kept, const uint8_t *p, size_t n, uint32_t serial)
+{
+	return store_checkpoint(
+	    ((struct end *)user)->store, kept, p, n, serial);
+}
+
+static inline void *
+end_keep_resume(void *user, const struct rtse_activity *a, uint32_t serial,
+    uint64_t *octets)
+{
+	return store_resume(((struct end *)user)->store, a, serial, octets);
+}
+
+static inline int64_t
+end_keep_read(void *user, void *kept, uint64_t offset, uint8_t *p, size_t n)
+{
+	return store_read(((struct end *)user)->store, kept, offset, p, n);
+}
+
+static inline void
+end_keep_end(void *user, void *kept, bool again)
+{
+	store_end(((struct end *)user)->store, kept, again);
+}
+
+static const struct rtse_keep end_keep = {end_keep_begin, end_keep_checkpoint,
+    end_keep_resume, end_keep_read, end_keep_end};
+
+/* The name of a test's nth association. */
+static inline struct ses_conn_id
+pair_conn_id(uint8_t n)
+{
+	struct ses_conn_id id = {.user_n = 6,
+	    .common_n = 15,
+	    .add_n = 3,
+	    .user = {0x14, 4, 'h', 'o', 's', 't'},
+	    .common = "\x17\x0d"
+		      "261122031500Z",
+	    .add = {0x14, 1, n}};
+
+	return id;
 }
 
 static inline struct rtse_params
@@ -123,6 +186,8 @@ pair_params(enum osi_role role)
 	c->common.timeouts =
 	    (struct osi_timeouts){.connect = 10000, .reply = 20000, .idle = 0};
 	p.pres.ses.requirements = SES_FU_RTSE;
+	if (role == OSI_INITIATOR)
+		p.pres.ses.conn_id = pair_conn_id(1);
 	return p;
 }
 

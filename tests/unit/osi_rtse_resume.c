@@ -1,0 +1,368 @@
+/*
+ * Transfers that a lost association cut off go on, on another one, behind the
+ * last confirmed checkpoint; recovery of associations; and what is kept.
+ */
+#include "tests/unit/osi_rtse_pair.h"
+
+#define SIZE (5 * 1024 + 300)
+
+struct journey {
+	struct pair p;
+	struct store store;
+	struct buf apdu;
+	uint8_t association; /* names the next one */
+	bool x410, back;     /* back: the responder sends */
+	unsigned whole;      /* times that it arrived */
+	struct rtse_resume at;
+	bool resumable;
+};
+
+static struct end *
+sender(struct journey *j)
+{
+	return j->back ? &j->p.b : &j->p.a;
+}
+
+static struct end *
+receiver(struct journey *j)
+{
+	return j->back ? &j->p.a : &j->p.b;
+}
+
+static void
+journey_connect(struct journey *j, uint32_t checkpoint)
+{
+	struct rtse_params a = pair_params(OSI_INITIATOR);
+	struct rtse_params b = pair_params(OSI_RESPONDER);
+	struct err e = ERR_INIT;
+
+	a.pres.ses.conn_id = pair_conn_id(++j->association);
+	a.dialogue = j->back ? RTSE_TWO_WAY_ALTERNATE : RTSE_MONOLOGUE;
+	a.keep = b.keep = &end_keep;
+	a.checkpoint_size = b.checkpoint_size = checkpoint;
+	a.x410 = b.x410 = j->x410;
+	a.application_protocol = 12;
+	pair_init(&j->p, &a, &b, WIRE_WHOLE);
+	j->p.a.store = j->p.b.store = &j->store;
+	pair_open(&j->p);
+	CU_ASSERT_EQUAL_FATAL(j->p.a.count[RTSE_OPEN_CNF], 1);
+	if (!j->back)
+		return;
+	CU_ASSERT_EQUAL(rtse_turn_give(j->p.a.r, &e), 0);
+	pair_run(&j->p);
+}
+
+/* The association is lost. */
+static void
+journey_cut(struct journey *j)
+{
+	rtse_engine_ops.closed(sender(j)->r, NULL, 1000);
+	rtse_engine_ops.closed(receiver(j)->r, NULL, 1000);
+	j->resumable = rtse_resume_point(sender(j)->r, &j->at);
+	pair_free(&j->p);
+}
+
+static void
+journey_init(struct journey *j, bool x410, bool back, uint32_t checkpoint)
+{
+	*j = (struct journey){.x410 = x410, .back = back};
+	j->apdu = pair_octets(SIZE);
+	journey_connect(j, checkpoint);
+}
+
+static void
+journey_free(struct journey *j)
+{
+	pair_free(&j->p);
+	store_free(&j->store);
+	buf_free(&j->apdu);
+}
+
+static void
+begin(struct journey *j)
+{
+	struct err e = ERR_INIT;
+	int rc = j->resumable
+	    ? rtse_transfer_resume(sender(j)->r, &j->at, &e)
+	    : rtse_transfer_begin(sender(j)->r, j->apdu.len, &e);
+
+	CU_ASSERT_EQUAL_FATAL(rc, 0);
+}
+
+static size_t
+offset(const struct journey *j)
+{
+	return j->resumable ? (size_t)j->at.offset : 0;
+}
+
+/* Moves at most *budget octets; octets count from the transfer's begin. */
+static bool
+carry_some(struct end *from, struct end *to, size_t *budget)
+{
+	struct buf *out = rtse_engine_ops.output(from->r);
+	size_t n = out->len < *budget ? out->len : *budget;
+	uint8_t *copy = malloc(n + 1);
+
+	memcpy(copy, out->data, n);
+	buf_consume(out, n);
+	*budget -= n;
+	rtse_engine_ops.input(to->r, copy, n, 1000);
+	rtse_engine_ops.drained(from->r, 1000);
+	free(copy);
+	return n > 0;
+}
+
+/* The transfer, until so many octets crossed in each direction; the octets of
+ * the APDU that the sender gave. */
+static size_t
+send_some(struct journey *j, size_t down, size_t up)
+{
+	struct end *s = sender(j), *t = receiver(j);
+	size_t at = offset(j), from = at;
+	struct err e = ERR_INIT;
+	bool any = true;
+
+	begin(j);
+	while (any) {
+		int64_t n = 0;
+
+		if (at < j->apdu.len && s->count[RTSE_TRANSFER_FAILED] == 0 &&
+		    s->count[RTSE_TRANSFER_CNF] == 0)
+			n = rtse_transfer_data(
+			    s->r, j->apdu.data + at, j->apdu.len - at, &e);
+		CU_ASSERT_TRUE_FATAL(n >= 0);
+		at += (size_t)n;
+		any = n > 0;
+		any |= carry_some(s, t, &down);
+		any |= carry_some(t, s, &up);
+	}
+	return at - from;
+}
+
+static void
+note_arrival(struct journey *j)
+{
+	const struct end *t = receiver(j);
+
+	j->whole += t->count[RTSE_TRANSFER_END];
+	if (t->count[RTSE_TRANSFER_END] > 0) {
+		CU_ASSERT_EQUAL(t->kept.len, j->apdu.len);
+		CU_ASSERT_EQUAL_FATAL(
+		    memcmp(t->kept.data, j->apdu.data, j->apdu.len), 0);
+	}
+}
+
+/* How many octets cross in each direction when nothing is lost. */
+static void
+measure(bool x410, bool back, size_t *down, size_t *up)
+{
+	struct journey j;
+
+	journey_init(&j, x410, back, 1);
+	*down = *up = SIZE_MAX;
+	send_some(&j, SIZE_MAX / 2, SIZE_MAX / 2);
+	for (*down = 0; *down < 2 * SIZE; *down += 64) {
+		struct journey k;
+		unsigned done;
+
+		journey_init(&k, x410, back, 1);
+		send_some(&k, *down, SIZE_MAX / 2);
+		done = receiver(&k)->count[RTSE_TRANSFER_END];
+		journey_free(&k);
+		if (done > 0)
+			break;
+	}
+	*up = 400;
+	journey_free(&j);
+}
+
+static void
+lose_and_resume(bool x410, bool back, size_t down, size_t up)
+{
+	struct journey j;
+	size_t gave, confirmed;
+	unsigned resumed;
+
+	journey_init(&j, x410, back, 1);
+	send_some(&j, down, up);
+	confirmed = (size_t)sender(&j)->count[RTSE_CHECKPOINT] * 1024;
+	note_arrival(&j);
+	journey_cut(&j);
+	if (j.whole > 0) {
+		/* responsibility has passed: only the sender may not know */
+		journey_connect(&j, 1);
+		journey_free(&j);
+		return;
+	}
+	CU_ASSERT_EQUAL(j.resumable, confirmed > 0);
+	if (j.resumable)
+		CU_ASSERT_TRUE(
+		    j.at.offset <= confirmed && j.at.offset + 32 > confirmed);
+	resumed = j.resumable;
+	journey_connect(&j, 1);
+	gave = send_some(&j, SIZE_MAX / 2, SIZE_MAX / 2);
+	note_arrival(&j);
+	CU_ASSERT_EQUAL(gave, j.apdu.len - offset(&j));
+	CU_ASSERT_EQUAL(j.store.resumed, resumed);
+	CU_ASSERT_EQUAL(receiver(&j)->resumed, resumed > 0);
+	CU_ASSERT_EQUAL(j.whole, 1);
+	CU_ASSERT_EQUAL(sender(&j)->count[RTSE_TRANSFER_CNF], 1);
+	journey_free(&j);
+}
+
+static void
+a_transfer_cut_at_any_octet_arrives_once(void)
+{
+	for (int back = 0; back < 2; back++) {
+		size_t down, up;
+
+		measure(false, back, &down, &up);
+		for (size_t n = 0; n < down; n++)
+			lose_and_resume(false, back, n, SIZE_MAX / 2);
+	}
+}
+
+static void
+a_transfer_whose_confirmations_are_cut_off_arrives_once(void)
+{
+	for (int back = 0; back < 2; back++)
+		for (size_t n = 0; n < 100; n++)
+			lose_and_resume(false, back, SIZE_MAX / 2, n);
+}
+
+/* Cut again and again, each time a little later. */
+static void
+a_transfer_is_resumed_many_times(void)
+{
+	struct journey j;
+
+	journey_init(&j, false, false, 1);
+	for (size_t n = 1500; j.whole == 0 && j.association < 20; n += 10) {
+		send_some(&j, n, SIZE_MAX / 2);
+		note_arrival(&j);
+		journey_cut(&j);
+		/* another size of checkpoints each time: 1, 2, 1 ... */
+		journey_connect(&j, 1 + j.association % 2);
+	}
+	CU_ASSERT_EQUAL(j.whole, 1);
+	CU_ASSERT_TRUE(j.store.resumed >= 2);
+	journey_free(&j);
+}
+
+static void
+an_unknown_activity_begins_anew_on_the_same_association(void)
+{
+	struct journey j;
+
+	journey_init(&j, false, false, 1);
+	send_some(&j, 4000, SIZE_MAX / 2);
+	journey_cut(&j);
+	CU_ASSERT_TRUE_FATAL(j.resumable);
+	store_free(&j.store); /* our process had another disk */
+	journey_connect(&j, 1);
+	send_some(&j, SIZE_MAX / 2, SIZE_MAX / 2);
+	CU_ASSERT_EQUAL(sender(&j)->count[RTSE_TRANSFER_FAILED], 1);
+	CU_ASSERT_EQUAL(sender(&j)->count[RTSE_ABORTED], 0);
+	CU_ASSERT_EQUAL(receiver(&j)->count[RTSE_TRANSFER_BEGIN], 0);
+	CU_ASSERT_EQUAL(receiver(&j)->count[RTSE_TRANSFER_LOST], 0);
+	CU_ASSERT_FALSE(j.resumable = rtse_resume_point(sender(&j)->r, &j.at));
+	sender(&j)->count[RTSE_TRANSFER_FAILED] = 0;
+	send_some(&j, SIZE_MAX / 2, SIZE_MAX / 2);
+	note_arrival(&j);
+	CU_ASSERT_EQUAL(j.whole, 1);
+	journey_free(&j);
+}
+
+static void
+what_cannot_be_resumed_is_not_asked_for(void)
+{
+	struct journey j;
+	struct err e = ERR_INIT;
+	struct rtse_resume at = {.serial = 1, .total = 100, .offset = 10};
+
+	journey_init(&j, false, false, 1);
+	CU_ASSERT_FALSE(rtse_resume_point(j.p.a.r, &at));
+	CU_ASSERT_EQUAL(rtse_transfer_resume(j.p.a.r, &at, &e), ERR_PROTOCOL);
+	at.activity.id_n = 3;
+	at.serial = 0;
+	CU_ASSERT_EQUAL(rtse_transfer_resume(j.p.a.r, &at, &e), ERR_PROTOCOL);
+	at.serial = 1;
+	at.offset = 101;
+	CU_ASSERT_EQUAL(rtse_transfer_resume(j.p.a.r, &at, &e), ERR_PROTOCOL);
+	at.offset = 10;
+	CU_ASSERT_EQUAL(rtse_transfer_resume(j.p.b.r, &at, &e), ERR_PROTOCOL);
+	CU_ASSERT_EQUAL(rtse_engine_ops.output(j.p.a.r)->len, 0);
+	journey_free(&j);
+}
+
+/* A keep that fails: the transfer goes on without, or begins anew. */
+static void
+a_broken_keep_costs_the_resumption_only(void)
+{
+	for (int kind = 0; kind < 4; kind++) {
+		struct journey j;
+
+		journey_init(&j, false, false, 1);
+		j.store.full = kind == 0;
+		j.store.broken_write = kind == 1;
+		j.store.one_octet = kind == 3;
+		send_some(&j, 4000, SIZE_MAX / 2);
+		CU_ASSERT_EQUAL(receiver(&j)->count[RTSE_TRANSFER_LOST], 0);
+		journey_cut(&j);
+		journey_connect(&j, 1);
+		j.store.broken_read = kind == 2;
+		send_some(&j, SIZE_MAX / 2, SIZE_MAX / 2);
+		note_arrival(&j);
+		CU_ASSERT_EQUAL(j.whole, kind == 3);
+		CU_ASSERT_EQUAL(
+		    sender(&j)->count[RTSE_TRANSFER_FAILED], kind != 3);
+		CU_ASSERT_EQUAL(
+		    receiver(&j)->count[RTSE_TRANSFER_LOST], kind == 2);
+		CU_ASSERT_EQUAL(sender(&j)->count[RTSE_ABORTED], 0);
+		journey_free(&j);
+	}
+}
+
+static void
+an_association_is_recovered(void)
+{
+	for (int takes = 0; takes < 2; takes++) {
+		struct rtse_params a = pair_params(OSI_INITIATOR);
+		struct rtse_params b = pair_params(OSI_RESPONDER);
+		const struct ses_conn_id old = pair_conn_id(7);
+		struct pair p;
+
+		a.recover = &old;
+		pair_init(&p, &a, &b, 7);
+		p.b.recovers = takes;
+		pair_open(&p);
+		CU_ASSERT_EQUAL(memcmp(&p.b.recover, &old, sizeof(old)), 0);
+		CU_ASSERT_EQUAL(p.b.open_data.len, 0);
+		CU_ASSERT_EQUAL(p.a.count[RTSE_OPEN_CNF], (unsigned)takes);
+		CU_ASSERT_EQUAL(p.a.count[RTSE_OPEN_REFUSED], (unsigned)!takes);
+		if (takes) {
+			struct buf o = pair_octets(3000);
+
+			pair_send(&p, &p.a, &o);
+			CU_ASSERT_EQUAL(p.a.count[RTSE_TRANSFER_CNF], 1);
+			buf_free(&o);
+		}
+		pair_free(&p);
+	}
+}
+
+void
+suite_osi_rtse_resume(void)
+{
+	static CU_TestInfo tests[] = {
+	    TEST(a_transfer_cut_at_any_octet_arrives_once),
+	    TEST(a_transfer_whose_confirmations_are_cut_off_arrives_once),
+	    TEST(a_transfer_is_resumed_many_times),
+	    TEST(an_unknown_activity_begins_anew_on_the_same_association),
+	    TEST(what_cannot_be_resumed_is_not_asked_for),
+	    TEST(a_broken_keep_costs_the_resumption_only),
+	    TEST(an_association_is_recovered),
+	    CU_TEST_INFO_NULL,
+	};
+	unit_suite("osi_rtse_resume", tests);
+}
