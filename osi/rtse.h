@@ -94,6 +94,9 @@ struct rtse_keep {
 	/* The transfer is over: accepted, refused or discarded (again ==
 	 * false), or cut off and perhaps to be resumed. */
 	void (*end)(void *user, void *kept, bool again);
+	/* May be NULL. Was this one accepted before? Its sender, who never
+	 * heard of it, then sends the rest to nobody and hears of it. */
+	bool (*accepted)(void *user, const struct rtse_activity *a);
 };
 
 struct rtse_event {

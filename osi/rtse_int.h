@@ -73,6 +73,8 @@ struct rtse_keeping {
 	bool replay;           /* our user still gets what was kept: */
 	uint64_t replayed, to; /* octets so far, and in the storage */
 	bool ended;            /* replay: the activity end was indicated */
+	bool have;             /* accepted on another association: our user
+	                        * hears nothing of it */
 };
 
 struct rtse_receive {

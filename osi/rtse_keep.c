@@ -32,7 +32,7 @@ rtse_keep_end(struct rtse *r, bool again)
 
 	k->kept = NULL;
 	k->state = RTSE_KEEP_NOT;
-	k->replay = k->ended = false;
+	k->replay = k->ended = k->have = false;
 	buf_free(&k->pending);
 	if (kept != NULL)
 		r->params.keep->end(r->user, kept, again);
@@ -77,6 +77,10 @@ rtse_keep_resume(struct rtse *r, const struct ses_prim *s)
 	if (keep == NULL || s->serial == 0 || s->old_activity_id_n == 0 ||
 	    !named(on))
 		return false;
+	if (keep->accepted != NULL && keep->accepted(r->user, &k->activity)) {
+		k->have = true;
+		return true;
+	}
 	k->kept = keep->resume(r->user, &k->activity, s->serial, &k->to);
 	if (k->kept == NULL)
 		return false;

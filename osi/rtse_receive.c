@@ -160,7 +160,7 @@ arrived(struct rtse *r, const uint8_t *p, size_t n)
 	struct err e = ERR_INIT;
 	int rc;
 
-	if (r->state != RTSE_RECEIVING)
+	if (r->state != RTSE_RECEIVING || r->receive.keep.have)
 		return;
 	rc = rtse_keep_data(r, p, n, &e);
 	if (rc >= 0 && !r->receive.keep.replay)
@@ -259,7 +259,8 @@ begin(struct rtse *r, bool resumed)
 	c->octets = 0;
 	c->resumed = resumed;
 	rtse_enter(r, RTSE_RECEIVING);
-	rtse_emit(r, &ev);
+	if (!c->keep.have)
+		rtse_emit(r, &ev);
 }
 
 void
@@ -332,18 +333,27 @@ rtse_whole(struct rtse *r)
 void
 rtse_end_ind(struct rtse *r, const struct pres_prim *q)
 {
+	struct rtse_keeping *k = &r->receive.keep;
+	struct err e = ERR_INIT;
+
 	(void)q;
-	if (r->receive.keep.replay)
-		r->receive.keep.ended = true;
-	else
+	if (k->replay) {
+		k->ended = true;
+	} else if (!k->have) {
 		rtse_whole(r);
+	} else {
+		rtse_enter(r, RTSE_RECEIVED);
+		if (rtse_transfer_accept(r, &e) < 0)
+			rtse_provider_abort(r, RTSE_ABORT_LOCAL_PROBLEM, &e);
+	}
 }
 
 /* Interrupted: what was kept may be resumed. Discarded: it is forgotten. */
 void
 rtse_lost_ind(struct rtse *r, const struct pres_prim *q)
 {
-	bool known = r->state == RTSE_EXCEPTED; /* our user knows already */
+	/* our user knows already, or never knew */
+	bool known = r->state == RTSE_EXCEPTED || r->receive.keep.have;
 	bool discarded = q->ses->type == SES_ACTIVITY_DISCARD;
 	struct ses_prim s = {.type = q->ses->type, .kind = SES_RSP};
 	struct err e = ERR_INIT, why = ERR_INIT;
@@ -395,7 +405,8 @@ rtse_transfer_refuse(struct rtse *r, struct err *e)
 {
 	struct err why = ERR_INIT;
 
-	if (r->state != RTSE_RECEIVED && r->state != RTSE_RECEIVING)
+	if ((r->state != RTSE_RECEIVED && r->state != RTSE_RECEIVING) ||
+	    r->receive.keep.have)
 		return err_set(e, LAYER, ERR_PROTOCOL,
 		    "nothing to refuse in state %d", (int)r->state);
 	err_set(&why, LAYER, ERR_REFUSED, "transfer refused by its receiver");

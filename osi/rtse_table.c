@@ -81,12 +81,23 @@ static const struct session_event session_events[SES_P_ABORT + 1][SES_CNF + 1] =
 static const struct session_event data_event = {
     rtse_data_ind, IN(RTSE_RECEIVING), IN(RTSE_EXCEPTED)};
 
+/* Services that RTSE does not use have no row. */
+static const struct session_event *
+find_event(const struct pres_prim *q)
+{
+	static const struct session_event none = {NULL, 0, 0};
+
+	if (q->type == PRES_DATA)
+		return &data_event;
+	if (q->type != PRES_SESSION || q->ses->type > SES_P_ABORT)
+		return &none;
+	return &session_events[q->ses->type][q->kind];
+}
+
 static void
 passed_up(struct rtse *r, const struct pres_prim *q)
 {
-	const struct session_event *v = q->type == PRES_DATA
-	    ? &data_event
-	    : &session_events[q->ses->type][q->kind];
+	const struct session_event *v = find_event(q);
 	struct err e = ERR_INIT;
 
 	if ((v->passed_over & IN(r->state)) != 0)
@@ -95,9 +106,10 @@ passed_up(struct rtse *r, const struct pres_prim *q)
 		v->fn(r, q);
 		return;
 	}
-	err_set(&e, "rtse", ERR_PROTOCOL, "session service %d.%d in state %d",
-	    q->type == PRES_DATA ? SES_DATA : (int)q->ses->type, (int)q->kind,
-	    (int)r->state);
+	err_set(&e, "rtse", ERR_PROTOCOL, "%s service %d.%d in state %d",
+	    q->type == PRES_SESSION ? "session" : "presentation",
+	    q->type == PRES_SESSION ? (int)q->ses->type : (int)q->type,
+	    (int)q->kind, (int)r->state);
 	rtse_provider_abort(r, RTSE_ABORT_PROTOCOL_ERROR, &e);
 }
 

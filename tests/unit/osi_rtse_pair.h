@@ -54,6 +54,15 @@ end_echo(struct end *x, const struct rtse_event *ev, struct err *e)
 	return rc < 0 ? (int)rc : 0;
 }
 
+/* Safe on disk before the peer hears of it. */
+static inline int
+end_accept(struct end *x, struct err *e)
+{
+	if (x->store != NULL)
+		store_accept(x->store);
+	return rtse_transfer_accept(x->r, e);
+}
+
 static inline void
 end_answer(struct end *x, const struct rtse_event *ev)
 {
@@ -71,7 +80,7 @@ end_answer(struct end *x, const struct rtse_event *ev)
 	else if (ev->type == RTSE_TRANSFER_END && x->refuse_transfer)
 		rc = rtse_transfer_refuse(x->r, &e);
 	else if (ev->type == RTSE_TRANSFER_END && !x->leave_end)
-		rc = rtse_transfer_accept(x->r, &e);
+		rc = end_accept(x, &e);
 	else if (ev->type == RTSE_TRANSFER_DATA && x->refuse_early &&
 	    x->count[RTSE_TRANSFER_DATA] == 1)
 		rc = rtse_transfer_refuse(x->r, &e);
@@ -150,8 +159,14 @@ end_keep_end(void *user, void *kept, bool again)
 	store_end(((struct end *)user)->store, kept, again);
 }
 
+static inline bool
+end_keep_accepted(void *user, const struct rtse_activity *a)
+{
+	return store_accepted(((struct end *)user)->store, a);
+}
+
 static const struct rtse_keep end_keep = {end_keep_begin, end_keep_checkpoint,
-    end_keep_resume, end_keep_read, end_keep_end};
+    end_keep_resume, end_keep_read, end_keep_end, end_keep_accepted};
 
 /* The name of a test's nth association. */
 static inline struct ses_conn_id

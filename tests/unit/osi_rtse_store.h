@@ -22,6 +22,8 @@ struct store_item {
 
 struct store {
 	struct store_item items[8];
+	struct rtse_activity accepted; /* the last one */
+	bool has_accepted;
 	unsigned opened, ended, resumed, again;
 	/* what it is told to do */
 	bool full, broken_write, broken_read, one_octet;
@@ -116,6 +118,23 @@ store_end(struct store *s, struct store_item *t, bool again)
 		return;
 	buf_free(&t->octets);
 	*t = (struct store_item){0};
+}
+
+static inline bool
+store_accepted(struct store *s, const struct rtse_activity *a)
+{
+	return s->has_accepted && store_same(&s->accepted, a);
+}
+
+/* The one that is open is accepted. */
+static inline void
+store_accept(struct store *s)
+{
+	for (size_t i = 0; i < 8; i++)
+		if (s->items[i].open) {
+			s->accepted = s->items[i].activity;
+			s->has_accepted = true;
+		}
 }
 
 /* Every opening was ended; nothing is left open. */
