@@ -7,7 +7,9 @@ SRCS += \
 	osi/ses.c \
 	osi/ses_table.c \
 	osi/ses_action.c \
+	osi/ses_activity.c \
 	osi/ses_assoc.c \
+	osi/ses_release.c \
 	osi/ses_send.c \
 	osi/ses_receive.c \
 	osi/iaed.c \

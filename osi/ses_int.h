@@ -208,6 +208,13 @@ void ses_put_number(
 void ses_put_serial(struct ses_spdu *o, enum spdu_par par, uint32_t v);
 /* Sends it as one TSDU, or in segments where they were negotiated. */
 int ses_send(struct ses *s, struct ses_spdu *o, struct err *e);
+/* SPDUs with what the request says: its user data; a serial number; its
+ * reason. */
+void ses_put_user_data(struct ses_spdu *o, const struct ses_prim *p);
+int ses_send_plain(struct ses *s, enum spdu_type type, struct ses_ev *ev);
+int ses_send_serial(
+    struct ses *s, enum spdu_type type, uint32_t serial, struct ses_ev *ev);
+int ses_send_reason(struct ses *s, enum spdu_type type, struct ses_ev *ev);
 int ses_send_data(struct ses *s, enum spdu_type type, const uint8_t *p,
     size_t n, bool last, struct err *e);
 /* Cuts off an SSDU that is being sent, so that an SPDU can follow. */
@@ -216,6 +223,14 @@ void ses_send_cut(struct ses *s);
 /* --- ses_receive.c --- */
 void ses_tsdu_input(struct ses *s, const uint8_t *p, size_t n, bool last);
 void ses_rx_free(struct ses_rx *rx);
+
+/* --- what actions have in common --- */
+/* The value of a parameter that the parser has bounded. */
+void ses_get_octets(
+    const struct spdu *spdu, enum spdu_par par, uint8_t *p, uint8_t *n);
+/* Prepares ev->ind: accepted, with the user data that `par` holds. */
+void ses_indicate_user_data(
+    struct ses_ev *ev, const struct ses_condition *c, enum spdu_par par);
 
 /* --- actions, named as the entries of Annex A --- */
 ses_action_fn ses_act_SCONreq, ses_act_TCONind, ses_act_TCONcnf;

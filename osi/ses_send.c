@@ -183,6 +183,46 @@ ses_send(struct ses *s, struct ses_spdu *o, struct err *e)
 	return send_whole(s, spdu, e);
 }
 
+/* --- SPDUs that say what a request says --- */
+
+void
+ses_put_user_data(struct ses_spdu *o, const struct ses_prim *p)
+{
+	if (p->n > 0)
+		spdu_set(&o->spdu, SPDU_USER_DATA, p->data, p->n);
+}
+
+/* An SPDU with nothing but user data. */
+int
+ses_send_plain(struct ses *s, enum spdu_type type, struct ses_ev *ev)
+{
+	struct ses_spdu o = {.spdu.type = type};
+
+	ses_put_user_data(&o, ev->req);
+	return ses_send(s, &o, ev->e);
+}
+
+int
+ses_send_serial(
+    struct ses *s, enum spdu_type type, uint32_t serial, struct ses_ev *ev)
+{
+	struct ses_spdu o = {.spdu.type = type};
+
+	ses_put_serial(&o, SPDU_SERIAL, serial);
+	ses_put_user_data(&o, ev->req);
+	return ses_send(s, &o, ev->e);
+}
+
+int
+ses_send_reason(struct ses *s, enum spdu_type type, struct ses_ev *ev)
+{
+	struct ses_spdu o = {.spdu.type = type};
+
+	ses_put_number(&o, SPDU_REASON, ev->req->reason, 1);
+	ses_put_user_data(&o, ev->req);
+	return ses_send(s, &o, ev->e);
+}
+
 /* --- DT and TD --- */
 
 /* `enclosure`: its one octet, or NULL for none. */

@@ -243,6 +243,57 @@ an_activity_is_resumed_where_it_stopped(void)
 	finish(&a, &b);
 }
 
+/* V(A), V(M) and V(R) after S-ACTIVITY-RESUME, X.225 Table A.4 */
+static void
+a_resumed_activity_counts_on_from_the_point_in_both_roles(void)
+{
+	static const uint32_t points[] = {0, 1, 41, 999998};
+
+	for (size_t i = 0; i < 2 * sizeof(points) / sizeof(points[0]); i++) {
+		struct end ends[2], *from = &ends[i & 1], *to = &ends[~i & 1];
+		struct ses_prim p = {.type = SES_ACTIVITY_RESUME,
+		    .activity_id_n = 1,
+		    .old_activity_id_n = 1,
+		    .serial = points[i / 2],
+		    .old_conn_id = {3, 2, 1, "abc", "de", "f"}};
+		uint32_t next = p.serial + 1;
+
+		associate(&ends[0], &ends[1], SES_FU_RTSE, 1);
+		if (from == &ends[1]) {
+			OK(end_request(to, SES_CONTROL_GIVE, ""));
+			ends_run(from, to, 1);
+		}
+		OK(ses_request(from->s, &p, NULL));
+		end_log(to);
+		end_carry(from, to, 1);
+		TOLD(to, "RESUME.ind");
+		CU_ASSERT_EQUAL(to->last.serial, p.serial);
+		CU_ASSERT_EQUAL(memcmp(&to->last.old_conn_id, &p.old_conn_id,
+				    sizeof(p.old_conn_id)),
+		    0);
+		CU_ASSERT(from->s->va == next && from->s->vm == next);
+		CU_ASSERT(to->s->va == next && to->s->vm == next);
+		CU_ASSERT(from->s->vr == 1 && to->s->vr == 1);
+		OK(end_request(from, SES_SYNC_MINOR, ""));
+		ends_run(from, to, 1);
+		CU_ASSERT_EQUAL(to->last.serial, next);
+		OK(end_respond(to, SES_SYNC_MINOR, true, next));
+		OK(end_request(from, SES_DATA, "rest"));
+		if (next < SPDU_SERIAL_MAX) {
+			OK(end_request(from, SES_ACTIVITY_END, ""));
+			ends_run(from, to, 1);
+			OK(end_respond(to, SES_ACTIVITY_END, true, next + 1));
+			ends_run(from, to, 1);
+			CU_ASSERT_EQUAL(from->last.serial, next + 1);
+			CU_ASSERT(from->s->vr == next + 2 && !from->s->vact);
+		} else {
+			CU_ASSERT_EQUAL(
+			    end_request(from, SES_ACTIVITY_END, ""), ERR_LIMIT);
+		}
+		finish(&ends[0], &ends[1]);
+	}
+}
+
 static void
 confirming_a_later_point_confirms_the_earlier_ones(void)
 {
@@ -907,6 +958,7 @@ suite_osi_ses(void)
 	    TEST(interrupt_and_discard_end_the_activity_and_take_all_tokens),
 	    TEST(an_exception_is_recovered_by_discard_or_data_token),
 	    TEST(an_activity_is_resumed_where_it_stopped),
+	    TEST(a_resumed_activity_counts_on_from_the_point_in_both_roles),
 	    TEST(confirming_a_later_point_confirms_the_earlier_ones),
 	    TEST(duplex_has_no_data_token_and_typed_data_needs_none),
 	    TEST(a_negotiated_release_can_be_refused),
