@@ -96,7 +96,37 @@ ses_provider_abort(struct ses *s, uint8_t td, const struct err *e,
 	ses_indicate(s, &p);
 }
 
+int
+ses_report_error(
+    struct ses *s, const struct err *e, const uint8_t *reflect, size_t n)
+{
+	struct ses_prim p = {
+	    .type = SES_P_EXCEPTION, .kind = SES_IND, .last = true, .err = e};
+	struct ses_spdu er = {.spdu.type = SPDU_ER};
+	int r;
+
+	spdu_set(&er.spdu, SPDU_REFLECT, reflect,
+	    n < SPDU_REFLECT_MAX ? n : SPDU_REFLECT_MAX);
+	r = ses_send(s, &er, NULL);
+	if (r != 0)
+		return r;
+	s->rx.seg_open = false;
+	ses_enter_state(s, STA20);
+	ses_indicate(s, &p);
+	return 0;
+}
+
 /* --- events --- */
+
+uint16_t
+ses_consistent_units(uint16_t fu)
+{
+	if ((fu & SES_FU_HALF_DUPLEX) == 0)
+		fu &= (uint16_t)~SES_FU_EXCEPTIONS;
+	if ((fu & SES_FU_ACTIVITY) == 0)
+		fu &= (uint16_t)~SES_FU_CAPABILITY;
+	return fu;
+}
 
 uint8_t
 ses_available_tokens(const struct ses *s)
@@ -240,6 +270,8 @@ static const struct {
     [SES_RELEASE] = {SRELreq, SRELrsp_pos, SRELrsp_neg},
     [SES_U_ABORT] = {SUABreq, -1, -1},
     [SES_P_ABORT] = {-1, -1, -1},
+    [SES_SYNC_MAJOR] = {SSYNMreq, SSYNMrsp, SSYNMrsp},
+    [SES_CAPABILITY_DATA] = {SCDreq, SCDrsp, SCDrsp},
 };
 
 static int
@@ -376,7 +408,7 @@ ses_new(const struct ses_params *p, ses_prim_fn *fn, void *user, msec_t now)
 	s->fn = fn;
 	s->user = user;
 	s->state = STA01;
-	s->fu = p->requirements;
+	s->fu = ses_consistent_units(p->requirements & SES_FU_ALL);
 	s->version = 2;
 	s->connect_deadline = MSEC_NEVER;
 	if (p->cotp.common.timeouts.connect > 0)

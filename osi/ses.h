@@ -1,6 +1,9 @@
 /*
  * Session (X.225 / ISO 8327-1, versions 1 and 2): kernel, half-duplex and
- * duplex, activity management, minor synchronize, exceptions.
+ * duplex, negotiated release, minor and major synchronize, activity
+ * management, capability data, typed data, exceptions. What is left out
+ * (expedited data, resynchronize, symmetric synchronize, data separation) is
+ * never proposed and never selected.
  *
  * One struct describes a service primitive in both directions: the user gives
  * requests and responses to ses_request(), and gets indications and
@@ -27,6 +30,8 @@ enum ses_fu {
 	SES_FU_EXCEPTIONS = 0x0200,
 	SES_FU_TYPED_DATA = 0x0400,
 };
+/* What this session engine can do. */
+#define SES_FU_ALL ((uint16_t)(0x07ff & ~(SES_FU_EXPEDITED | SES_FU_RESYNC)))
 #define SES_FU_RTSE                                                 \
 	(SES_FU_HALF_DUPLEX | SES_FU_MINOR_SYNC | SES_FU_ACTIVITY | \
 	    SES_FU_EXCEPTIONS) /* 0x0249 */
@@ -56,6 +61,8 @@ enum ses_prim_type {
 	SES_U_ABORT,            /* req ind; user data */
 	SES_P_ABORT,            /* ind; err says why. Nothing follows. */
 	SES_TYPED_DATA,         /* req ind; fragments as SES_DATA, no token */
+	SES_SYNC_MAJOR,         /* req ind rsp cnf; serial */
+	SES_CAPABILITY_DATA,    /* req ind rsp cnf; outside of activities */
 };
 
 enum ses_prim_kind { SES_REQ, SES_IND, SES_RSP, SES_CNF };
@@ -120,6 +127,15 @@ struct ses_params {
 	uint8_t token_setting;   /* initiator: bits 0 = initiator's side */
 	uint32_t initial_serial; /* absent with activity management */
 	struct ses_conn_id conn_id;
+	/* TSDU maximum sizes that we propose, or the greatest that we select,
+	 * in octets for each direction; 0: no segmenting of our own accord */
+	uint16_t tsdu_send, tsdu_receive;
+	/* We can receive several SPDUs of category 2 in one TSDU, and say so
+	 * (X.225 6.3.7: extended concatenation). We never send them. */
+	bool extended_concatenation;
+	/* A peer's SPDU that the state does not allow is answered with an ER
+	 * where X.225 7.27 has it, and not with an AB: the peer may recover. */
+	bool report_errors;
 };
 
 /* One end of a session connection; owns its transport connection. Callbacks
@@ -131,10 +147,11 @@ struct ses *ses_new(
 void ses_free(struct ses **s);
 /* A request or response. ERR_PROTOCOL when the state does not allow it (our
  * caller's bug or a race with the peer): nothing is sent then. ERR_LIMIT when
- * user data is longer than the protocol version can carry. The serial
- * number of SYNC_MINOR.req and ACTIVITY_END.req is assigned here when it is
- * given as 0. An S-DATA.req that was begun must be ended before other requests; activity interrupt and
- * discard, token give and abort cut it off. */
+ * user data is longer than the protocol version can carry. The serial number of
+ * SYNC_MINOR.req, SYNC_MAJOR.req and ACTIVITY_END.req is assigned here when it
+ * is given as 0. An S-DATA.req that was begun must be ended before other
+ * requests; activity interrupt and discard, token give after an exception, and
+ * abort cut it off. */
 int ses_request(struct ses *s, const struct ses_prim *p, struct err *e)
     __attribute__((warn_unused_result));
 /* Tokens this side holds now; negotiated requirements and version. */

@@ -103,7 +103,8 @@ ses_act_SGTreq(struct ses *s, struct ses_ev *ev)
 	int r = check_tokens(s, tokens, s->tokens, "S-TOKEN-GIVE", ev->e);
 
 	/* giving the data token is what clears an exception */
-	if (r == 0 && s->state != STA713 && (tokens & SES_TOKEN_DATA) == 0)
+	if (r == 0 && (s->state == STA19 || s->state == STA20) &&
+	    (tokens & SES_TOKEN_DATA) == 0)
 		r = err_set(ev->e, SES_LAYER, ERR_PROTOCOL,
 		    "S-TOKEN-GIVE after an exception: not the data token");
 	if (r == 0)
@@ -172,16 +173,35 @@ ses_act_SCGreq(struct ses *s, struct ses_ev *ev)
 	return r;
 }
 
+/* The GTA waits while an SSDU of typed data is being sent: it must not cut that
+ * off. */
 int
 ses_act_GTC(struct ses *s, struct ses_ev *ev)
 {
 	struct ses_spdu o = {.spdu.type = SPDU_GTA};
-	int r = ses_send(s, &o, ev->e);
+	int r = 0;
 
+	s->owe_gta = s->tx.open != SPDU_NONE;
+	if (!s->owe_gta)
+		r = ses_send(s, &o, ev->e);
 	if (r != 0)
 		return r;
 	s->tokens = ses_available_tokens(s);
 	return ses_act_indicate(s, ev);
+}
+
+/* --- capability data --- */
+
+int
+ses_act_SCDreq(struct ses *s, struct ses_ev *ev)
+{
+	return ses_send_plain(s, SPDU_CD, ev);
+}
+
+int
+ses_act_SCDrsp(struct ses *s, struct ses_ev *ev)
+{
+	return ses_send_plain(s, SPDU_CDA, ev);
 }
 
 /* --- exceptions --- */

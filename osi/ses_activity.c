@@ -105,6 +105,96 @@ ses_act_MIA(struct ses *s, struct ses_ev *ev)
 	return ses_act_indicate(s, ev);
 }
 
+/* A major point is set: SSYNMreq or SACTEreq, MAP or AE. */
+static int
+send_major(struct ses *s, enum spdu_type type, struct ses_ev *ev)
+{
+	struct ses_spdu o = {.spdu.type = type};
+	int r = check_own_point(s, ev);
+
+	if (r != 0)
+		return r;
+	if (type == SPDU_MAP)
+		ses_put_number(&o, SPDU_SYNC_TYPE, 1, 1);
+	ses_put_serial(&o, SPDU_SERIAL, s->vm);
+	ses_put_user_data(&o, ev->req);
+	r = ses_send(s, &o, ev->e);
+	if (r == 0)
+		count_own_point(s);
+	return r;
+}
+
+static int
+receive_major(struct ses *s, struct ses_ev *ev)
+{
+	int r = check_peers_point(s, ev);
+
+	if (r != 0)
+		return r;
+	if (!s->vsc)
+		s->va = s->vm;
+	s->vm++;
+	return ses_act_indicate(s, ev);
+}
+
+/* It is confirmed: nothing before it can be asked for again. */
+static void
+pass_major(struct ses *s)
+{
+	s->va = s->vr = s->vm;
+}
+
+static int
+confirm_major(struct ses *s, enum spdu_type type, struct ses_ev *ev)
+{
+	int r;
+
+	if (ev->req->serial != 0 && ev->req->serial != s->vm - 1)
+		return err_set(ev->e, SES_LAYER, ERR_PROTOCOL,
+		    "%s with %u, not %u", spdu_name(type), ev->req->serial,
+		    s->vm - 1);
+	r = ses_send_serial(s, type, s->vm - 1, ev);
+	if (r == 0)
+		pass_major(s);
+	return r;
+}
+
+static int
+major_confirmed(struct ses *s, struct ses_ev *ev)
+{
+	uint32_t serial = spdu_serial(ev->spdu, SPDU_SERIAL, 0);
+
+	if (serial != s->vm - 1)
+		return err_set(ev->e, SES_LAYER, ERR_PROTOCOL, "%s %u, not %u",
+		    spdu_name(ev->spdu->type), serial, s->vm - 1);
+	pass_major(s);
+	return ses_act_indicate(s, ev);
+}
+
+int
+ses_act_SSYNMreq(struct ses *s, struct ses_ev *ev)
+{
+	return send_major(s, SPDU_MAP, ev);
+}
+
+int
+ses_act_MAP(struct ses *s, struct ses_ev *ev)
+{
+	return receive_major(s, ev);
+}
+
+int
+ses_act_SSYNMrsp(struct ses *s, struct ses_ev *ev)
+{
+	return confirm_major(s, SPDU_MAA, ev);
+}
+
+int
+ses_act_MAA(struct ses *s, struct ses_ev *ev)
+{
+	return major_confirmed(s, ev);
+}
+
 /* --- activities --- */
 
 static void
@@ -217,60 +307,33 @@ ses_act_AR(struct ses *s, struct ses_ev *ev)
 int
 ses_act_SACTEreq(struct ses *s, struct ses_ev *ev)
 {
-	int r = check_own_point(s, ev);
-
-	if (r == 0)
-		r = ses_send_serial(s, SPDU_AE, s->vm, ev);
-	if (r == 0)
-		count_own_point(s);
-	return r;
+	return send_major(s, SPDU_AE, ev);
 }
 
 int
 ses_act_AE(struct ses *s, struct ses_ev *ev)
 {
-	int r = check_peers_point(s, ev);
-
-	if (r != 0)
-		return r;
-	if (!s->vsc)
-		s->va = s->vm;
-	s->vm++;
-	return ses_act_indicate(s, ev);
-}
-
-static void
-end_activity(struct ses *s)
-{
-	s->va = s->vr = s->vm;
-	s->vact = false;
+	return receive_major(s, ev);
 }
 
 int
 ses_act_SACTErsp(struct ses *s, struct ses_ev *ev)
 {
-	int r;
+	int r = confirm_major(s, SPDU_AEA, ev);
 
-	if (ev->req->serial != 0 && ev->req->serial != s->vm - 1)
-		return err_set(ev->e, SES_LAYER, ERR_PROTOCOL,
-		    "S-ACTIVITY-END response %u, not %u", ev->req->serial,
-		    s->vm - 1);
-	r = ses_send_serial(s, SPDU_AEA, s->vm - 1, ev);
 	if (r == 0)
-		end_activity(s);
+		s->vact = false;
 	return r;
 }
 
 int
 ses_act_AEA(struct ses *s, struct ses_ev *ev)
 {
-	uint32_t serial = spdu_serial(ev->spdu, SPDU_SERIAL, 0);
+	int r = major_confirmed(s, ev);
 
-	if (serial != s->vm - 1)
-		return err_set(ev->e, SES_LAYER, ERR_PROTOCOL, "AEA %u, not %u",
-		    serial, s->vm - 1);
-	end_activity(s);
-	return ses_act_indicate(s, ev);
+	if (r == 0)
+		s->vact = false;
+	return r;
 }
 
 int
@@ -283,6 +346,15 @@ int
 ses_act_SACTDreq(struct ses *s, struct ses_ev *ev)
 {
 	return ses_send_reason(s, SPDU_AD, ev);
+}
+
+/* AI and AD: whatever was under way in either direction is void. */
+int
+ses_act_AI(struct ses *s, struct ses_ev *ev)
+{
+	ses_send_cut(s);
+	s->rx.ssdu_open[0] = s->rx.ssdu_open[1] = false;
+	return ses_act_indicate(s, ev);
 }
 
 /* Interrupt and discard leave all tokens with the one who asked for it. */

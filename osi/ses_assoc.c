@@ -88,7 +88,8 @@ get_conn_id(const struct spdu *spdu, struct ses_conn_id *id)
 static bool
 needs_initial_serial(uint16_t fu)
 {
-	return (fu & SES_FU_MINOR_SYNC) != 0 && (fu & SES_FU_ACTIVITY) == 0;
+	return (fu & (SES_FU_MINOR_SYNC | SES_FU_MAJOR_SYNC)) != 0 &&
+	    (fu & SES_FU_ACTIVITY) == 0;
 }
 
 static void
@@ -102,11 +103,22 @@ set_initial_serial(struct ses *s, uint32_t serial)
 
 /* --- establishing, initiator --- */
 
+static bool
+too_small(uint16_t tsdu)
+{
+	return tsdu != 0 && tsdu < SES_TSDU_MIN;
+}
+
 int
 ses_act_SCONreq(struct ses *s, struct ses_ev *ev)
 {
 	const struct ses_prim *p = ev->req;
 
+	if ((s->fu & (SES_FU_HALF_DUPLEX | SES_FU_DUPLEX)) == 0 ||
+	    s->params.initial_serial > SPDU_SERIAL_MAX ||
+	    too_small(s->params.tsdu_send) || too_small(s->params.tsdu_receive))
+		return err_set(ev->e, SES_LAYER, ERR_CONFIG,
+		    "S-CONNECT with impossible parameters");
 	if (p->n > SES_CONNECT_DATA_MAX)
 		return err_set(ev->e, SES_LAYER, ERR_LIMIT,
 		    "S-CONNECT with %zu octets of user data, at most %d", p->n,
@@ -121,6 +133,14 @@ static uint8_t
 versions_offered(const struct ses *s)
 {
 	return s->connect_data.len > SPDU_USER_DATA_V1 ? 0x02 : 0x03;
+}
+
+/* Bit 1: we can receive extended concatenation (X.225 8.3.1.8). */
+static void
+put_protocol_options(const struct ses *s, struct ses_spdu *o)
+{
+	ses_put_number(o, SPDU_PROTOCOL_OPTIONS,
+	    s->params.extended_concatenation ? 1 : 0, 1);
 }
 
 static void
@@ -147,7 +167,10 @@ ses_act_TCONcnf(struct ses *s, struct ses_ev *ev)
 	bool overflow = s->connect_data.len > SPDU_CN_DATA_MAX;
 
 	put_conn_id(&o.spdu, SPDU_CALLING_REF, &p->conn_id);
-	ses_put_number(&o, SPDU_PROTOCOL_OPTIONS, 0, 1);
+	put_protocol_options(s, &o);
+	if (p->tsdu_send != 0 || p->tsdu_receive != 0)
+		ses_put_number(&o, SPDU_TSDU_MAX,
+		    (uint32_t)p->tsdu_send << 16 | p->tsdu_receive, 4);
 	ses_put_number(&o, SPDU_VERSION, versions_offered(s), 1);
 	if (needs_initial_serial(s->fu))
 		ses_put_serial(&o, SPDU_INITIAL_SERIAL, p->initial_serial);
@@ -177,8 +200,28 @@ set_tsdu_sizes(struct ses *s, const struct spdu *spdu)
 static bool
 tsdu_sizes_too_small(const struct ses *s)
 {
-	return (s->tsdu_send != 0 && s->tsdu_send < SES_TSDU_MIN) ||
-	    (s->tsdu_receive != 0 && s->tsdu_receive < SES_TSDU_MIN);
+	return too_small(s->tsdu_send) || too_small(s->tsdu_receive);
+}
+
+/* The sizes that OA or AC selects from those of our CN. */
+static int
+take_selected_sizes(struct ses *s, const struct spdu *spdu, struct err *e)
+{
+	const struct ses_params *p = &s->params;
+
+	if (s->tsdu_given && !spdu_has(spdu, SPDU_TSDU_MAX))
+		return 0; /* the OA has said it */
+	set_tsdu_sizes(s, spdu);
+	if (tsdu_sizes_too_small(s))
+		return err_set(e, SES_LAYER, ERR_LIMIT,
+		    "%s with a TSDU maximum size below %d",
+		    spdu_name(spdu->type), SES_TSDU_MIN);
+	if ((p->tsdu_send != 0 && s->tsdu_send > p->tsdu_send) ||
+	    (p->tsdu_receive != 0 && s->tsdu_receive > p->tsdu_receive))
+		return err_set(e, SES_LAYER, ERR_PROTOCOL,
+		    "%s with a TSDU maximum size above the one proposed",
+		    spdu_name(spdu->type));
+	return 0;
 }
 
 /* OVERFLOW ACCEPT: the rest of the user data follows (X.225 7.2, 7.3). */
@@ -187,18 +230,16 @@ ses_act_OA(struct ses *s, struct ses_ev *ev)
 {
 	struct buf *b = &s->connect_data;
 	size_t max;
+	int r = take_selected_sizes(s, ev->spdu, ev->e);
 
-	set_tsdu_sizes(s, ev->spdu);
-	if (tsdu_sizes_too_small(s))
-		return err_set(ev->e, SES_LAYER, ERR_LIMIT,
-		    "OA with a TSDU maximum size below %d", SES_TSDU_MIN);
+	if (r != 0)
+		return r;
 	/* SI and LI, enclosure item, and the header of user data */
 	max = (s->tsdu_send != 0 ? s->tsdu_send : SPDU_MAX) - 4 - 3 - 4;
 	buf_consume(b, SPDU_CN_DATA_MAX);
 	while (b->len > 0) {
 		struct ses_spdu o = {.spdu.type = SPDU_CDO};
 		size_t n = b->len < max ? b->len : max;
-		int r;
 
 		ses_put_number(
 		    &o, SPDU_ENCLOSURE, n == b->len ? SPDU_END : 0, 1);
@@ -220,6 +261,7 @@ negotiate_accept(struct ses *s, const struct spdu *ac, struct err *e)
 	uint32_t version = spdu_number(ac, SPDU_VERSION, 1);
 
 	s->fu &= (uint16_t)spdu_number(ac, SPDU_REQUIREMENTS, 0x0349);
+	s->fu = ses_consistent_units(s->fu);
 	way = s->fu & (SES_FU_HALF_DUPLEX | SES_FU_DUPLEX);
 	if (way != SES_FU_HALF_DUPLEX && way != SES_FU_DUPLEX)
 		return err_set(e, SES_LAYER, ERR_PROTOCOL,
@@ -228,12 +270,10 @@ negotiate_accept(struct ses *s, const struct spdu *ac, struct err *e)
 		return err_set(e, SES_LAYER, ERR_PROTOCOL,
 		    "AC selects version 0x%02x, which was not offered",
 		    version);
-	s->version = (version & 2) != 0 ? 2 : 1;
-	set_tsdu_sizes(s, ac);
-	if (tsdu_sizes_too_small(s))
-		return err_set(e, SES_LAYER, ERR_LIMIT,
-		    "AC with a TSDU maximum size below %d", SES_TSDU_MIN);
-	return 0;
+	s->version = (version & versions_offered(s) & 2) != 0 ? 2 : 1;
+	if (s->version == 1 && ses_check_version_1(ac, e) != 0)
+		return ERR_LIMIT;
+	return take_selected_sizes(s, ac, e);
 }
 
 /* Tokens whose side we left to the acceptor are where its AC says. */
@@ -332,6 +372,8 @@ send_refuse(
 	buf_putc(&b, reason);
 	buf_append(&b, data, n);
 	spdu_set(&o.spdu, SPDU_REASON, b.data, b.len);
+	if (s->tsdu_send != 0 && spdu_size(&o.spdu) > s->tsdu_send)
+		spdu_set(&o.spdu, SPDU_REASON, b.data, 1);
 	r = ses_send(s, &o, e);
 	buf_free(&b);
 	return r;
@@ -389,6 +431,14 @@ refuse_connect(
 	return 0;
 }
 
+/* The size that we select. A direction for which none was proposed is not
+ * segmented. */
+static uint16_t
+lesser_size(uint16_t proposed, uint16_t ours)
+{
+	return ours != 0 && ours < proposed ? ours : proposed;
+}
+
 /* Takes over what a CN proposes. */
 static void
 read_connect(struct ses *s, const struct spdu *cn)
@@ -405,10 +455,11 @@ read_connect(struct ses *s, const struct spdu *cn)
 	s->fu &= (uint16_t)spdu_number(cn, SPDU_REQUIREMENTS, 0x0349);
 	if ((s->fu & both) == both)
 		s->fu &= (uint16_t)~SES_FU_DUPLEX;
-	if ((s->fu & SES_FU_HALF_DUPLEX) == 0)
-		s->fu &= (uint16_t)~SES_FU_EXCEPTIONS;
+	s->fu = ses_consistent_units(s->fu);
 	s->version = (spdu_number(cn, SPDU_VERSION, 1) & 2) != 0 ? 2 : 1;
 	set_tsdu_sizes(s, cn);
+	s->tsdu_send = lesser_size(s->tsdu_send, p->tsdu_send);
+	s->tsdu_receive = lesser_size(s->tsdu_receive, p->tsdu_receive);
 	set_initial_serial(s, spdu_serial(cn, SPDU_INITIAL_SERIAL, 1));
 }
 
@@ -502,7 +553,7 @@ ses_act_SCONrsp_pos(struct ses *s, struct ses_ev *ev)
 	int r;
 
 	put_conn_id(&o.spdu, SPDU_CALLED_REF, &p->conn_id);
-	ses_put_number(&o, SPDU_PROTOCOL_OPTIONS, 0, 1);
+	put_protocol_options(s, &o);
 	put_tsdu_sizes(s, &o);
 	ses_put_number(&o, SPDU_VERSION, (uint32_t)s->version, 1);
 	if (needs_initial_serial(s->fu))

@@ -25,11 +25,13 @@ enum ses_state {
 	STA02A,   /* wait for ACCEPT */
 	STA02B,   /* wait for OVERFLOW ACCEPT */
 	STA03,    /* wait for DISCONNECT */
+	STA04A,   /* wait for MAJOR SYNC ACK */
 	STA04B,   /* wait for ACTIVITY END ACK */
 	STA05B,   /* wait for ACTIVITY INTERRUPT ACK */
 	STA05C,   /* wait for ACTIVITY DISCARD ACK */
 	STA08,    /* wait for S-CONNECT response */
 	STA09,    /* wait for S-RELEASE response */
+	STA10A,   /* wait for S-SYNC-MAJOR response */
 	STA10B,   /* wait for S-ACTIVITY-END response */
 	STA11B,   /* wait for S-ACTIVITY-INTERRUPT response */
 	STA11C,   /* wait for S-ACTIVITY-DISCARD response */
@@ -37,6 +39,8 @@ enum ses_state {
 	STA18,    /* wait for GIVE TOKENS ACK */
 	STA19,    /* wait for recovery by our user (exception reported to us) */
 	STA20,    /* wait for recovery by the peer (exception reported by us) */
+	STA21,    /* wait for CAPABILITY DATA ACK */
+	STA22,    /* wait for S-CAPABILITY-DATA response */
 	STA713,   /* data transfer */
 	SES_STATES,
 };
@@ -54,6 +58,8 @@ enum ses_event {
 	SCGreq,
 	SSYNmreq,
 	SSYNmrsp,
+	SSYNMreq,
+	SSYNMrsp,
 	SACTSreq,
 	SACTRreq,
 	SACTIreq,
@@ -62,6 +68,8 @@ enum ses_event {
 	SACTDrsp,
 	SACTEreq,
 	SACTErsp,
+	SCDreq,
+	SCDrsp,
 	SUERreq,
 	SRELreq,
 	SRELrsp_pos,
@@ -163,9 +171,10 @@ struct ses {
 
 	int version;
 	uint16_t fu;        /* proposed, then selected */
-	uint16_t tsdu_send; /* TSDU maximum size; 0: no segmenting */
+	uint16_t tsdu_send; /* selected TSDU maximum size; 0: no segmenting */
 	uint16_t tsdu_receive;
 	bool tsdu_given; /* the CN proposed sizes */
+	bool owe_gta;    /* a GTA waits for the end of an SSDU */
 	uint8_t tokens;  /* on our side */
 
 	/* X.225 A.5.4 */
@@ -191,6 +200,11 @@ void ses_indicate(struct ses *s, const struct ses_prim *p);
  * `reflect` are the octets that were wrong, or NULL. */
 void ses_provider_abort(struct ses *s, uint8_t td, const struct err *e,
     const uint8_t *reflect, size_t n);
+/* Provider exception: an ER goes out, the user gets P_EXCEPTION. */
+int ses_report_error(
+    struct ses *s, const struct err *e, const uint8_t *reflect, size_t n);
+/* The units without those whose own condition they do not meet (X.225 9.2). */
+uint16_t ses_consistent_units(uint16_t fu);
 /* Ends without an AB: the transport connection is gone or useless. */
 void ses_broken(struct ses *s, const struct err *e);
 uint8_t ses_available_tokens(const struct ses *s);
@@ -217,6 +231,8 @@ int ses_send_serial(
 int ses_send_reason(struct ses *s, enum spdu_type type, struct ses_ev *ev);
 int ses_send_data(struct ses *s, enum spdu_type type, const uint8_t *p,
     size_t n, bool last, struct err *e);
+/* ERR_LIMIT when version 1 cannot carry this SPDU. */
+int ses_check_version_1(const struct spdu *spdu, struct err *e);
 /* Cuts off an SSDU that is being sent, so that an SPDU can follow. */
 void ses_send_cut(struct ses *s);
 
@@ -243,11 +259,13 @@ ses_action_fn ses_act_SDTreq, ses_act_STDreq, ses_act_data;
 ses_action_fn ses_act_SGTreq, ses_act_GT, ses_act_GT_STA20;
 ses_action_fn ses_act_SPTreq, ses_act_PT, ses_act_SCGreq, ses_act_GTC;
 ses_action_fn ses_act_SSYNmreq, ses_act_SSYNmrsp, ses_act_MIP, ses_act_MIA;
+ses_action_fn ses_act_SSYNMreq, ses_act_SSYNMrsp, ses_act_MAP, ses_act_MAA;
 ses_action_fn ses_act_SACTSreq, ses_act_SACTRreq, ses_act_AS, ses_act_AR;
 ses_action_fn ses_act_SACTEreq, ses_act_SACTErsp, ses_act_AE, ses_act_AEA;
-ses_action_fn ses_act_SACTIreq, ses_act_SACTDreq;
+ses_action_fn ses_act_SACTIreq, ses_act_SACTDreq, ses_act_AI;
 ses_action_fn ses_act_SACTIrsp, ses_act_SACTDrsp, ses_act_AIA;
 ses_action_fn ses_act_SUERreq, ses_act_ER, ses_act_ED;
+ses_action_fn ses_act_SCDreq, ses_act_SCDrsp;
 /* An SPDU that changes nothing but the state: its primitive goes up. */
 ses_action_fn ses_act_indicate;
 

@@ -1,16 +1,28 @@
 /*
- * Receiving: TSDUs into SPDUs (X.225 6.3.7). The headers of DT and TD are
- * read as soon as they are complete, and their user information goes up as
- * it comes; other SPDUs are collected whole first.
+ * Receiving: TSDUs into SPDUs (X.225 6.3.7), with basic and extended
+ * concatenation. The headers of DT and TD are read as soon as they are
+ * complete, and their user information goes up as it comes; other SPDUs are
+ * collected whole first.
  */
 #include "lib/log.h"
 #include "osi/ses_int.h"
 
-/* The octets of the SPDUs in `head`. */
+#define SPDUS_MAX 8 /* of one TSDU, extended concatenation */
+
+/* Where the SPDUs in `head` are. */
 struct headers {
-	enum spdu_type type[2]; /* the second SPDU_NONE: there is none */
-	size_t n[2];            /* SI, LI and parameters */
+	int count;
+	enum spdu_type type[SPDUS_MAX];
+	size_t at[SPDUS_MAX];
+	size_t n[SPDUS_MAX]; /* SI, LI and parameters */
+	size_t end;          /* of them all */
 };
+
+static enum spdu_place
+place_of(int i)
+{
+	return i == 0 ? SPDU_FIRST : SPDU_SECOND;
+}
 
 void
 ses_rx_free(struct ses_rx *rx)
@@ -26,11 +38,27 @@ ignores_spdus(const struct ses *s)
 	return s->state == STA16 || s->state == STA01;
 }
 
-/* An error of the peer: AB with the octets at fault. */
+/* May this error be reported with an ER? (X.225 7.27) The octets were an SPDU, it
+ * only came at the wrong time, and the peer has the data token, with which it
+ * can recover. */
+static bool
+may_report(const struct ses *s, const struct err *e)
+{
+	bool data_phase =
+	    s->state == STA713 || s->state == STA10A || s->state == STA10B;
+	bool activities = (s->fu & SES_FU_ACTIVITY) != 0;
+
+	return s->params.report_errors && e->code == ERR_PROTOCOL &&
+	    data_phase && (s->fu & SES_FU_EXCEPTIONS) != 0 &&
+	    (s->tokens & SES_TOKEN_DATA) == 0 && (!activities || s->vact);
+}
+
+/* An error of the peer: ER or AB with the octets at fault. */
 static void
 protocol_error(struct ses *s, const struct err *e, size_t spdu_at)
 {
 	size_t at = spdu_at;
+	bool report = may_report(s, e);
 
 	s->rx.mode = SES_RX_SKIP;
 	if (ignores_spdus(s))
@@ -39,6 +67,10 @@ protocol_error(struct ses *s, const struct err *e, size_t spdu_at)
 		at = e->offset;
 	if (at >= s->rx.head.len)
 		at = 0; /* too few octets: all of them are at fault */
+	if (report && s->rx.head.len > 0 &&
+	    ses_report_error(s, e, s->rx.head.data + at, s->rx.head.len - at) ==
+		0)
+		return;
 	ses_provider_abort(s, SPDU_TD_PROTOCOL_ERROR, e,
 	    s->rx.head.len > 0 ? s->rx.head.data + at : NULL,
 	    s->rx.head.len - at);
@@ -53,6 +85,13 @@ bad_tsdu(struct ses *s, int code, size_t at, const char *text)
 	protocol_error(s, &e, at);
 }
 
+/* MAA and AEA are the same octets: what we wait for tells. */
+static enum spdu_type
+meaning(const struct ses *s, enum spdu_type type)
+{
+	return type == SPDU_AEA && s->state == STA04A ? SPDU_MAA : type;
+}
+
 /* One whole SPDU; `at` is its octet in the TSDU. Returns whether the TSDU may
  * go on. */
 static bool
@@ -60,7 +99,7 @@ handle_spdu(struct ses *s, const struct spdu *spdu, size_t at)
 {
 	struct err e = ERR_INIT;
 	struct ses_ev ev = {
-	    .event = (enum ses_event)(EV_SPDU + spdu->type),
+	    .event = (enum ses_event)(EV_SPDU + meaning(s, spdu->type)),
 	    .spdu = spdu,
 	    .e = &e,
 	};
@@ -89,6 +128,13 @@ is_segment(const struct spdu *spdu)
 	return (spdu_number(spdu, SPDU_ENCLOSURE, whole) & whole) != whole;
 }
 
+/* These end what was going on, and so an SPDU whose segments are coming. */
+static bool
+cuts_segments_off(enum spdu_type type)
+{
+	return type == SPDU_AB || type == SPDU_AI || type == SPDU_AD;
+}
+
 static const char *
 add_segment(struct ses_rx *rx, const struct spdu *spdu, size_t at, size_t n)
 {
@@ -96,7 +142,7 @@ add_segment(struct ses_rx *rx, const struct spdu *spdu, size_t at, size_t n)
 	const struct octets *data = &spdu->par[SPDU_USER_DATA];
 
 	if (begin) {
-		if (rx->seg_open)
+		if (rx->seg_open && !cuts_segments_off(spdu->type))
 			return "a first segment inside a segmented SPDU";
 		buf_clear(&rx->seg_first);
 		buf_clear(&rx->seg_data);
@@ -198,61 +244,64 @@ begin_data(struct ses *s, const struct spdu *spdu, size_t at)
 
 /* --- TSDUs --- */
 
-/* Finds the SPDUs in `head`: 1 when the octets that it has tell all that is
- * needed, 0 when more must come, negative when it is wrong. A lone GT or PT
- * is known as such at the end of its TSDU only. */
-static int
-find_spdus(const struct ses *s, bool last, struct headers *h, struct err *e)
-{
-	const struct buf *b = &s->rx.head;
-	enum spdu_place place = SPDU_FIRST;
-	size_t at = 0;
-
-	*h = (struct headers){0};
-	for (int i = 0; i < 2; i++, place = SPDU_SECOND) {
-		if (b->len == at)
-			return i == 1 && last;
-		h->type[i] = spdu_type_of(b->data[at], place);
-		if (h->type[i] == SPDU_NONE)
-			return err_at(e, SES_LAYER, ERR_UNSUPPORTED, at,
-			    "SPDU with identifier %u is not supported %s",
-			    b->data[at], i == 0 ? "first" : "second");
-		h->n[i] = spdu_length(b->data + at, b->len - at);
-		if (h->n[i] == 0 || b->len - at < h->n[i])
-			return 0;
-		at += h->n[i];
-		if (spdu_category(h->type[i]) != 0)
-			break;
-	}
-	return 1;
-}
-
 static bool
 streams(enum spdu_type type)
 {
 	return type == SPDU_DT || type == SPDU_TD;
 }
 
-/* GT and PT that come with another SPDU: they take effect after it, as
- * its sender needed the tokens for it. */
-static void
-handle_prefix(struct ses *s, const struct spdu *prefix)
+/* May another SPDU follow the last one found? (X.225 6.3.7) */
+static bool
+may_be_followed(const struct ses *s, const struct headers *h)
 {
-	if (spdu_number(prefix, SPDU_TOKENS, 0) != 0)
-		handle_spdu(s, prefix, 0);
+	enum spdu_type last = h->type[h->count - 1];
+
+	if (h->count == 1)
+		return spdu_category(last) == 0;
+	return s->params.extended_concatenation && !streams(last) &&
+	    h->count < SPDUS_MAX;
+}
+
+/* Finds the SPDUs in `head`: 1 when the octets that it has tell all that is
+ * needed, 0 when more must come, negative when it is wrong. Whether something
+ * follows a GT or PT is known at the end of the TSDU only. */
+static int
+find_spdus(const struct ses *s, bool last, struct headers *h, struct err *e)
+{
+	const struct buf *b = &s->rx.head;
+
+	*h = (struct headers){0};
+	do {
+		int i = h->count;
+		size_t at = h->end;
+
+		if (b->len == at)
+			return i > 0 && last;
+		h->type[i] = spdu_type_of(b->data[at], place_of(i));
+		if (h->type[i] == SPDU_NONE)
+			return err_at(e, SES_LAYER, ERR_UNSUPPORTED, at,
+			    "SPDU with identifier %u is not supported %s",
+			    b->data[at], i == 0 ? "first" : "there");
+		h->at[i] = at;
+		h->n[i] = spdu_length(b->data + at, b->len - at);
+		if (h->n[i] == 0 || b->len - at < h->n[i])
+			return 0;
+		h->end += h->n[i];
+		h->count++;
+	} while (may_be_followed(s, h));
+	return 1;
 }
 
 static bool
 parse_spdu(struct ses *s, const struct headers *h, int i, struct spdu *out)
 {
-	size_t at = i == 0 ? 0 : h->n[0];
 	struct err e = ERR_INIT;
 
-	if (spdu_parse(s->rx.head.data + at, h->n[i],
-		i == 0 ? SPDU_FIRST : SPDU_SECOND, out, &e) == 0)
+	if (spdu_parse(
+		s->rx.head.data + h->at[i], h->n[i], place_of(i), out, &e) == 0)
 		return true;
-	e.offset += at;
-	protocol_error(s, &e, at);
+	e.offset += h->at[i];
+	protocol_error(s, &e, h->at[i]);
 	return false;
 }
 
@@ -260,42 +309,53 @@ static bool
 handle_one(
     struct ses *s, const struct headers *h, int i, const struct spdu *spdu)
 {
-	size_t at = i == 0 ? 0 : h->n[0];
+	struct err e = ERR_INIT;
 
+	if (s->version == 1 && ses_check_version_1(spdu, &e) != 0) {
+		e.offset = h->at[i];
+		protocol_error(s, &e, h->at[i]);
+		return false;
+	}
 	if (streams(spdu->type))
-		return begin_data(s, spdu, at);
+		return begin_data(s, spdu, h->at[i]);
 	if (is_segment(spdu))
-		return handle_segment(
-		    s, spdu, at, h->n[i], i == 0 ? SPDU_FIRST : SPDU_SECOND);
+		return handle_segment(s, spdu, h->at[i], h->n[i], place_of(i));
+	if (cuts_segments_off(spdu->type))
+		s->rx.seg_open = false;
 	if (s->rx.seg_open) {
-		bad_tsdu(s, ERR_PROTOCOL, at,
+		bad_tsdu(s, ERR_PROTOCOL, h->at[i],
 		    "an SPDU inside another that is segmented");
 		return false;
 	}
-	return handle_spdu(s, spdu, at);
+	return handle_spdu(s, spdu, h->at[i]);
 }
 
-/* All headers are there. */
+/* All headers are there. The GT or PT before other SPDUs takes effect after
+ * them, as their sender needed the tokens for them. */
 static void
 handle_spdus(struct ses *s, const struct headers *h)
 {
-	struct spdu first, second;
-	bool two = h->type[1] != SPDU_NONE;
+	struct spdu spdus[SPDUS_MAX];
 
-	if (!parse_spdu(s, h, 0, &first) ||
-	    (two && !parse_spdu(s, h, 1, &second)))
-		return;
-	if (!two) {
-		if (!handle_one(s, h, 0, &first))
+	for (int i = 0; i < h->count; i++)
+		if (!parse_spdu(s, h, i, &spdus[i]))
+			return;
+	if (h->count > 1)
+		s->rx.prefix = spdus[0];
+	for (int i = h->count > 1; i < h->count; i++)
+		if (!handle_one(s, h, i, &spdus[i])) {
 			s->rx.mode = SES_RX_SKIP;
-		return;
-	}
-	if (streams(second.type))
-		s->rx.prefix = first;
-	if (!handle_one(s, h, 1, &second))
-		s->rx.mode = SES_RX_SKIP;
-	else if (!streams(second.type))
-		handle_prefix(s, &first);
+			return;
+		}
+}
+
+/* Without tokens it says nothing. */
+static void
+handle_prefix(struct ses *s, const struct spdu *prefix)
+{
+	if (prefix->type != SPDU_NONE &&
+	    spdu_number(prefix, SPDU_TOKENS, 0) != 0)
+		handle_spdu(s, prefix, 0);
 }
 
 static void
@@ -304,10 +364,8 @@ end_of_tsdu(struct ses *s)
 	/* points into `head`, which is kept until here */
 	struct spdu prefix = s->rx.prefix;
 
-	s->rx.mode = SES_RX_HEAD;
 	s->rx.prefix = (struct spdu){0};
-	if (prefix.type != SPDU_NONE)
-		handle_prefix(s, &prefix);
+	handle_prefix(s, &prefix);
 	s->rx.mode = SES_RX_HEAD;
 	buf_clear(&s->rx.head);
 }
@@ -318,24 +376,24 @@ collect(struct ses *s, const uint8_t *p, size_t n, bool last)
 {
 	struct headers h;
 	struct err e = ERR_INIT;
-	size_t used;
+	bool streaming;
 	int r;
 
 	buf_append(&s->rx.head, p, n);
 	r = find_spdus(s, last, &h, &e);
-	used = h.n[0] + h.n[1];
+	streaming = h.count > 0 && streams(h.type[h.count - 1]);
 	if (r < 0)
 		protocol_error(s, &e, 0);
 	else if (r == 0 && last)
 		bad_tsdu(s, ERR_SYNTAX, s->rx.head.len,
 		    "the TSDU ends inside an SPDU");
-	else if (r == 1 && !streams(h.type[0]) && !streams(h.type[1]) &&
-	    s->rx.head.len > used)
-		bad_tsdu(s, ERR_SYNTAX, used, "octets after the last SPDU");
-	else if (r == 1 && (last || streams(h.type[0]) || streams(h.type[1])))
+	else if (r == 1 && !streaming && s->rx.head.len > h.end)
+		bad_tsdu(s, ERR_SYNTAX, h.end, "octets after the last SPDU");
+	else if (r == 1 && (last || streaming))
 		handle_spdus(s, &h);
-	if (s->rx.mode == SES_RX_DATA && (s->rx.head.len > used || last))
-		data_up(s, s->rx.head.data + used, s->rx.head.len - used, last);
+	if (s->rx.mode == SES_RX_DATA && (s->rx.head.len > h.end || last))
+		data_up(
+		    s, s->rx.head.data + h.end, s->rx.head.len - h.end, last);
 }
 
 void

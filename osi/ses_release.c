@@ -2,6 +2,8 @@
  * The actions of the state table that end the association: FN, DN, NF; AB, AA
  * (X.225 7.6 to 7.10).
  */
+#include <stdio.h>
+
 #include "osi/ses_int.h"
 
 /* --- release --- */
@@ -119,6 +121,19 @@ abort_text(uint32_t td)
 	return "the peer's session provider aborts without a reason";
 }
 
+/* With the octets that the peer found at fault. */
+static void
+describe_abort(uint32_t td, const struct octets *reflect, struct err *e)
+{
+	char hex[2 * SPDU_REFLECT_MAX + 1] = "";
+
+	for (size_t i = 0; i < reflect->n && i < SPDU_REFLECT_MAX; i++)
+		snprintf(hex + 2 * i, 3, "%02x", reflect->p[i]);
+	err_set(e, SES_LAYER, ERR_REFUSED, "%s%s%s", abort_text(td),
+	    reflect->n > 0 ? ", it reflects " : "", hex);
+	e->detail = (int)td;
+}
+
 /* The peer wants the transport connection back only if it says so; we never
  * reuse one. */
 int
@@ -129,7 +144,7 @@ ses_act_AB(struct ses *s, struct ses_ev *ev)
 
 	ses_indicate_user_data(ev, &ses_conditions[ev->event], SPDU_USER_DATA);
 	if ((td & SPDU_TD_USER_ABORT) == 0) {
-		err_set(ev->e, SES_LAYER, ERR_REFUSED, "%s", abort_text(td));
+		describe_abort(td, &ev->spdu->par[SPDU_REFLECT], ev->e);
 		ev->ind.type = SES_P_ABORT;
 		ev->ind.err = ev->e;
 	}

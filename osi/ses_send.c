@@ -45,6 +45,9 @@ prefix_of(enum spdu_type type)
 	case SPDU_AEA:
 	case SPDU_AIA:
 	case SPDU_ADA:
+	case SPDU_MAA:
+	case SPDU_CDA:
+	case SPDU_ER:
 	case SPDU_ED: return prefix_pt;
 	default: return prefix_gt;
 	}
@@ -125,13 +128,15 @@ send_segments(
 }
 
 /* What version 1 can carry (X.225 8.3): 512 octets, an AB 9, and some SPDUs
- * none. */
-static int
-check_version_1(const struct spdu *spdu, struct err *e)
+ * none; only DT and TD come in segments. */
+int
+ses_check_version_1(const struct spdu *spdu, struct err *e)
 {
 	size_t n = spdu->par[SPDU_USER_DATA].n, max = SPDU_USER_DATA_V1;
 
 	switch (spdu->type) {
+	case SPDU_DT:
+	case SPDU_TD: return 0;
 	case SPDU_GT:
 	case SPDU_GTC:
 	case SPDU_GTA:
@@ -139,6 +144,7 @@ check_version_1(const struct spdu *spdu, struct err *e)
 	case SPDU_AIA:
 	case SPDU_AD:
 	case SPDU_ADA: max = 0; break;
+	case SPDU_AB: max = SPDU_REFLECT_MAX; break;
 	case SPDU_RF:
 		n = spdu->par[SPDU_REASON].n;
 		max = 1 + SPDU_USER_DATA_V1;
@@ -149,6 +155,10 @@ check_version_1(const struct spdu *spdu, struct err *e)
 		return err_set(e, SES_LAYER, ERR_LIMIT,
 		    "%s with %zu octets of user data: version 1 has %zu",
 		    spdu_name(spdu->type), n, max);
+	if (spdu_has(spdu, SPDU_ENCLOSURE))
+		return err_set(e, SES_LAYER, ERR_LIMIT,
+		    "%s with an enclosure item: version 1 has none",
+		    spdu_name(spdu->type));
 	return 0;
 }
 
@@ -172,7 +182,7 @@ ses_send(struct ses *s, struct ses_spdu *o, struct err *e)
 	int r;
 
 	if (s->version == 1) {
-		r = check_version_1(spdu, e);
+		r = ses_check_version_1(spdu, e);
 		if (r != 0)
 			return r;
 	}
@@ -294,6 +304,17 @@ send_streamed(
 	cotp_data_request(s->cotp, p, n, last);
 }
 
+static int
+send_owed_gta(struct ses *s, struct err *e)
+{
+	struct ses_spdu o = {.spdu.type = SPDU_GTA};
+
+	if (!s->owe_gta)
+		return 0;
+	s->owe_gta = false;
+	return ses_send(s, &o, e);
+}
+
 int
 ses_send_data(struct ses *s, enum spdu_type type, const uint8_t *p, size_t n,
     bool last, struct err *e)
@@ -306,9 +327,9 @@ ses_send_data(struct ses *s, enum spdu_type type, const uint8_t *p, size_t n,
 		send_segmented(s, type, p, n, last);
 	else
 		send_streamed(s, type, p, n, last);
-	if (last) {
-		s->tx.open = SPDU_NONE;
-		s->tx.begun = false;
-	}
-	return 0;
+	if (!last)
+		return 0;
+	s->tx.open = SPDU_NONE;
+	s->tx.begun = false;
+	return send_owed_gta(s, e);
 }

@@ -1,9 +1,8 @@
 /*
  * The state table of X.225 Annex A: rows are states, entries are the incoming
  * events that may happen in them, {action, next state}. Left out is what
- * needs functional units that we have not (expedited data, major
- * synchronization, resynchronize, capability data) and reuse of the
- * transport connection. Every event not named in a state is an error: of our
+ * needs functional units that we have not (expedited data with PREPARE,
+ * resynchronize) and reuse of the transport connection. Every event not named in a state is an error: of our
  * user (ERR_PROTOCOL) or of the peer (AB SPDU, A.4.1.2), except in STA16,
  * where SPDUs are ignored.
  */
@@ -20,7 +19,30 @@
 #define CROSSING(state)                                                \
 	IGNORE(DT, state), IGNORE(TD, state), IGNORE(GT, state),       \
 	    IGNORE(PT, state), IGNORE(MIP, state), IGNORE(MIA, state), \
-	    IGNORE(ED, state), IGNORE(ER, state), IGNORE(AEA, state)
+	    IGNORE(ED, state), IGNORE(ER, state), IGNORE(AEA, state),  \
+	    IGNORE(MAA, state)
+
+/* What is possible on either side of a major synchronization point that is
+ * not confirmed yet, be it the end of the activity or not. */
+#define POINT_ASKED(state)                                                  \
+	[STDreq] = {ses_act_STDreq, state},                                 \
+	[SPTreq] = {ses_act_SPTreq, state},                                 \
+	[SGTreq] = {ses_act_SGTreq, state},                                 \
+	[SACTIreq] = {ses_act_SACTIreq, STA05B},                            \
+	[SACTDreq] = {ses_act_SACTDreq, STA05C},                            \
+	SPDU(MIA) = {ses_act_MIA, state}, SPDU(DT) = {ses_act_data, state}, \
+	SPDU(TD) = {ses_act_data, state}, SPDU(GT) = {ses_act_GT, state},   \
+	SPDU(PT) = {ses_act_PT, state}, SPDU(ED) = {ses_act_ED, STA19},     \
+	SPDU(ER) = {ses_act_ER, STA20}
+#define POINT_TOLD(state)                                                      \
+	[SSYNmrsp] = {ses_act_SSYNmrsp, state},                                \
+	[SDTreq] = {ses_act_SDTreq, state},                                    \
+	[STDreq] = {ses_act_STDreq, state},                                    \
+	[SPTreq] = {ses_act_SPTreq, state},                                    \
+	[SGTreq] = {ses_act_SGTreq, state},                                    \
+	[SUERreq] = {ses_act_SUERreq, STA20}, SPDU(AI) = {ses_act_AI, STA11B}, \
+	SPDU(AD) = {ses_act_AI, STA11C}, SPDU(TD) = {ses_act_data, state},     \
+	SPDU(GT) = {ses_act_GT, state}, SPDU(PT) = {ses_act_PT, state}
 
 const struct ses_cell ses_cells[SES_STATES][SES_EVENTS] =
     {
@@ -66,21 +88,20 @@ const struct ses_cell ses_cells[SES_STATES][SES_EVENTS] =
 		SPDU(TD) = {ses_act_data, STA03},
 		SPDU(PT) = {ses_act_PT, STA03},
 		SPDU(MIA) = {ses_act_MIA, STA03},
+		SPDU(ED) = {ses_act_ED, STA19},
+		SPDU(ER) = {ses_act_ER, STA20},
+		ABORTS,
+	    },
+	[STA04A] =
+	    {
+		SPDU(MAA) = {ses_act_MAA, STA713},
+		POINT_ASKED(STA04A),
 		ABORTS,
 	    },
 	[STA04B] =
 	    {
-		[STDreq] = {ses_act_STDreq, STA04B},
-		[SPTreq] = {ses_act_SPTreq, STA04B},
-		[SACTIreq] = {ses_act_SACTIreq, STA05B},
-		[SACTDreq] = {ses_act_SACTDreq, STA05C},
 		SPDU(AEA) = {ses_act_AEA, STA713},
-		SPDU(MIA) = {ses_act_MIA, STA04B},
-		SPDU(TD) = {ses_act_data, STA04B},
-		SPDU(GT) = {ses_act_GT, STA04B},
-		SPDU(PT) = {ses_act_PT, STA04B},
-		SPDU(ED) = {ses_act_ED, STA19},
-		SPDU(ER) = {ses_act_ER, STA20},
+		POINT_ASKED(STA04B),
 		ABORTS,
 	    },
 	[STA05B] =
@@ -112,18 +133,16 @@ const struct ses_cell ses_cells[SES_STATES][SES_EVENTS] =
 		SPDU(DN) = {ses_act_DN_STA09, STA09},
 		ABORTS,
 	    },
+	[STA10A] =
+	    {
+		[SSYNMrsp] = {ses_act_SSYNMrsp, STA713},
+		POINT_TOLD(STA10A),
+		ABORTS,
+	    },
 	[STA10B] =
 	    {
 		[SACTErsp] = {ses_act_SACTErsp, STA713},
-		[SSYNmrsp] = {ses_act_SSYNmrsp, STA10B},
-		[STDreq] = {ses_act_STDreq, STA10B},
-		[SPTreq] = {ses_act_SPTreq, STA10B},
-		[SUERreq] = {ses_act_SUERreq, STA20},
-		SPDU(AI) = {ses_act_indicate, STA11B},
-		SPDU(AD) = {ses_act_indicate, STA11C},
-		SPDU(TD) = {ses_act_data, STA10B},
-		SPDU(GT) = {ses_act_GT, STA10B},
-		SPDU(PT) = {ses_act_PT, STA10B},
+		POINT_TOLD(STA10B),
 		ABORTS,
 	    },
 	[STA11B] =
@@ -145,6 +164,7 @@ const struct ses_cell ses_cells[SES_STATES][SES_EVENTS] =
 	    {
 		SPDU(GTA) = {NULL, STA713},
 		SPDU(PT) = {ses_act_PT, STA18},
+		SPDU(DT) = {ses_act_data, STA18},
 		SPDU(TD) = {ses_act_data, STA18},
 		ABORTS,
 	    },
@@ -153,8 +173,8 @@ const struct ses_cell ses_cells[SES_STATES][SES_EVENTS] =
 		[SACTIreq] = {ses_act_SACTIreq, STA05B},
 		[SACTDreq] = {ses_act_SACTDreq, STA05C},
 		[SGTreq] = {ses_act_SGTreq, STA713},
-		SPDU(AI) = {ses_act_indicate, STA11B},
-		SPDU(AD) = {ses_act_indicate, STA11C},
+		SPDU(AI) = {ses_act_AI, STA11B},
+		SPDU(AD) = {ses_act_AI, STA11C},
 		SPDU(PT) = {ses_act_PT, STA19},
 		IGNORE(TD, STA19),
 		IGNORE(MIA, STA19),
@@ -165,8 +185,8 @@ const struct ses_cell ses_cells[SES_STATES][SES_EVENTS] =
 		[SACTIreq] = {ses_act_SACTIreq, STA05B},
 		[SACTDreq] = {ses_act_SACTDreq, STA05C},
 		[SGTreq] = {ses_act_SGTreq, STA713},
-		SPDU(AI) = {ses_act_indicate, STA11B},
-		SPDU(AD) = {ses_act_indicate, STA11C},
+		SPDU(AI) = {ses_act_AI, STA11B},
+		SPDU(AD) = {ses_act_AI, STA11C},
 		SPDU(
 		    GT) = {ses_act_GT_STA20, STA713}, /* no data token: STA20 */
 		IGNORE(DT, STA20),
@@ -174,9 +194,31 @@ const struct ses_cell ses_cells[SES_STATES][SES_EVENTS] =
 		IGNORE(PT, STA20),
 		IGNORE(MIP, STA20),
 		IGNORE(MIA, STA20),
+		IGNORE(MAP, STA20),
+		IGNORE(MAA, STA20),
 		IGNORE(AE, STA20),
 		IGNORE(AEA, STA20),
+		IGNORE(FN, STA20),
 		IGNORE(ED, STA20),
+		IGNORE(ER, STA20),
+		ABORTS,
+	    },
+	[STA21] =
+	    {
+		SPDU(CDA) = {ses_act_indicate, STA713},
+		SPDU(DT) = {ses_act_data, STA21},
+		SPDU(TD) = {ses_act_data, STA21},
+		SPDU(GT) = {ses_act_GT, STA21},
+		SPDU(PT) = {ses_act_PT, STA21},
+		ABORTS,
+	    },
+	[STA22] =
+	    {
+		[SCDrsp] = {ses_act_SCDrsp, STA713},
+		[SDTreq] = {ses_act_SDTreq, STA22},
+		[STDreq] = {ses_act_STDreq, STA22},
+		[SGTreq] = {ses_act_SGTreq, STA22},
+		[SPTreq] = {ses_act_SPTreq, STA22},
 		ABORTS,
 	    },
 	[STA713] =
@@ -188,11 +230,13 @@ const struct ses_cell ses_cells[SES_STATES][SES_EVENTS] =
 		[SCGreq] = {ses_act_SCGreq, STA18},
 		[SSYNmreq] = {ses_act_SSYNmreq, STA713},
 		[SSYNmrsp] = {ses_act_SSYNmrsp, STA713},
+		[SSYNMreq] = {ses_act_SSYNMreq, STA04A},
 		[SACTSreq] = {ses_act_SACTSreq, STA713},
 		[SACTRreq] = {ses_act_SACTRreq, STA713},
 		[SACTIreq] = {ses_act_SACTIreq, STA05B},
 		[SACTDreq] = {ses_act_SACTDreq, STA05C},
 		[SACTEreq] = {ses_act_SACTEreq, STA04B},
+		[SCDreq] = {ses_act_SCDreq, STA21},
 		[SUERreq] = {ses_act_SUERreq, STA20},
 		[SRELreq] = {ses_act_SRELreq, STA03},
 		SPDU(DT) = {ses_act_data, STA713},
@@ -202,10 +246,12 @@ const struct ses_cell ses_cells[SES_STATES][SES_EVENTS] =
 		SPDU(GTC) = {ses_act_GTC, STA713},
 		SPDU(MIP) = {ses_act_MIP, STA713},
 		SPDU(MIA) = {ses_act_MIA, STA713},
+		SPDU(MAP) = {ses_act_MAP, STA10A},
+		SPDU(CD) = {ses_act_indicate, STA22},
 		SPDU(AS) = {ses_act_AS, STA713},
 		SPDU(AR) = {ses_act_AR, STA713},
-		SPDU(AI) = {ses_act_indicate, STA11B},
-		SPDU(AD) = {ses_act_indicate, STA11C},
+		SPDU(AI) = {ses_act_AI, STA11B},
+		SPDU(AD) = {ses_act_AI, STA11C},
 		SPDU(AE) = {ses_act_AE, STA10B},
 		SPDU(ED) = {ses_act_ED, STA19},
 		SPDU(ER) = {ses_act_ER, STA20},
@@ -220,6 +266,7 @@ const struct ses_cell ses_cells[SES_STATES][SES_EVENTS] =
 #define MAJOR SES_TOKEN_MAJOR
 #define ALL 0xff
 #define MINOR_SYNC SES_FU_MINOR_SYNC
+#define MAJOR_SYNC SES_FU_MAJOR_SYNC
 #define ACTIVITY SES_FU_ACTIVITY
 
 const struct ses_condition ses_conditions[SES_EVENTS] = {
@@ -229,6 +276,8 @@ const struct ses_condition ses_conditions[SES_EVENTS] = {
     [SCGreq] = {ACTIVITY, ALL, 0, ACT_OUT},
     [SSYNmreq] = {MINOR_SYNC, SYNC, 0, ACT_IN},
     [SSYNmrsp] = {MINOR_SYNC, 0, 0, ACT_IN},
+    [SSYNMreq] = {MAJOR_SYNC, WORK, 0, ACT_IN},
+    [SCDreq] = {SES_FU_CAPABILITY, WORK, 0, ACT_OUT},
     [SACTSreq] = {ACTIVITY, WORK, 0, ACT_OUT},
     [SACTRreq] = {ACTIVITY, WORK, 0, ACT_OUT},
     [SACTIreq] = {ACTIVITY, MAJOR, 0, ACT_IN},
@@ -255,6 +304,12 @@ const struct ses_condition ses_conditions[SES_EVENTS] = {
     SPDU(GTA) = {ACTIVITY, 0, 0, ACT_OUT},
     SPDU(MIP) = {MINOR_SYNC, 0, SYNC, ACT_IN, SES_SYNC_MINOR, SES_IND},
     SPDU(MIA) = {MINOR_SYNC, 0, 0, ACT_IN, SES_SYNC_MINOR, SES_CNF},
+    SPDU(MAP) = {MAJOR_SYNC, 0, WORK, ACT_IN, SES_SYNC_MAJOR, SES_IND},
+    SPDU(MAA) = {MAJOR_SYNC, 0, 0, ACT_IN, SES_SYNC_MAJOR, SES_CNF},
+    SPDU(CD) = {SES_FU_CAPABILITY, 0, WORK, ACT_OUT, SES_CAPABILITY_DATA,
+	SES_IND},
+    SPDU(
+	CDA) = {SES_FU_CAPABILITY, 0, 0, ACT_OUT, SES_CAPABILITY_DATA, SES_CNF},
     SPDU(ER) = {SES_FU_EXCEPTIONS, 0, 0, ACT_IN, SES_P_EXCEPTION, SES_IND},
     SPDU(ED) = {SES_FU_EXCEPTIONS, 0, 0, ACT_ANY, SES_U_EXCEPTION, SES_IND},
     SPDU(AS) = {ACTIVITY, 0, WORK, ACT_OUT, SES_ACTIVITY_START, SES_IND},
@@ -276,12 +331,14 @@ const struct ses_state_def ses_states[SES_STATES] = {
     [STA02A] = {"STA02A", SES_TIMER_CONNECT},
     [STA02B] = {"STA02B", SES_TIMER_CONNECT},
     [STA03] = {"STA03", SES_TIMER_REPLY},
+    [STA04A] = {"STA04A", SES_TIMER_REPLY},
     [STA04B] = {"STA04B", SES_TIMER_REPLY},
     [STA05B] = {"STA05B", SES_TIMER_REPLY},
     [STA05C] = {"STA05C", SES_TIMER_REPLY},
     [STA08] = {"STA08", SES_TIMER_CONNECT},
     /* our own user owes the answer */
     [STA09] = {"STA09", SES_TIMER_NONE},
+    [STA10A] = {"STA10A", SES_TIMER_NONE},
     [STA10B] = {"STA10B", SES_TIMER_NONE},
     [STA11B] = {"STA11B", SES_TIMER_NONE},
     [STA11C] = {"STA11C", SES_TIMER_NONE},
@@ -289,6 +346,8 @@ const struct ses_state_def ses_states[SES_STATES] = {
     [STA18] = {"STA18", SES_TIMER_REPLY},
     [STA19] = {"STA19", SES_TIMER_NONE},
     [STA20] = {"STA20", SES_TIMER_REPLY},
+    [STA21] = {"STA21", SES_TIMER_REPLY},
+    [STA22] = {"STA22", SES_TIMER_NONE},
     [STA713] = {"STA713", SES_TIMER_IDLE},
 };
 
@@ -303,6 +362,8 @@ const char *const ses_event_names[EV_SPDU] = {
     [SCGreq] = "S-CONTROL-GIVE request",
     [SSYNmreq] = "S-SYNC-MINOR request",
     [SSYNmrsp] = "S-SYNC-MINOR response",
+    [SSYNMreq] = "S-SYNC-MAJOR request",
+    [SSYNMrsp] = "S-SYNC-MAJOR response",
     [SACTSreq] = "S-ACTIVITY-START request",
     [SACTRreq] = "S-ACTIVITY-RESUME request",
     [SACTIreq] = "S-ACTIVITY-INTERRUPT request",
@@ -311,6 +372,8 @@ const char *const ses_event_names[EV_SPDU] = {
     [SACTDrsp] = "S-ACTIVITY-DISCARD response",
     [SACTEreq] = "S-ACTIVITY-END request",
     [SACTErsp] = "S-ACTIVITY-END response",
+    [SCDreq] = "S-CAPABILITY-DATA request",
+    [SCDrsp] = "S-CAPABILITY-DATA response",
     [SUERreq] = "S-U-EXCEPTION-REPORT request",
     [SRELreq] = "S-RELEASE request",
     [SRELrsp_pos] = "S-RELEASE response",

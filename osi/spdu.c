@@ -177,7 +177,7 @@ is_later_segment(const struct spdu *s)
 static int
 check_mandatory(const struct reading *r)
 {
-	uint32_t missing = spdu_defs[r->out->type].mandatory & ~r->out->present;
+	uint64_t missing = spdu_defs[r->out->type].mandatory & ~r->out->present;
 
 	for (int i = 0; i < SPDU_PARS; i++)
 		if ((missing & SPDU_BIT(i)) != 0)
@@ -206,6 +206,9 @@ spdu_parse(const uint8_t *p, size_t n, enum spdu_place place, struct spdu *out,
 	bad = read_units(&r, 0, header, n);
 	if (bad != 0 || is_later_segment(out))
 		return bad;
+	/* the sync type alone tells them apart (X.225 8.3.22, 8.3.35) */
+	if (out->type == SPDU_AE && (spdu_number(out, SPDU_SYNC_TYPE, 0) & 1))
+		out->type = SPDU_MAP;
 	return check_mandatory(&r);
 }
 

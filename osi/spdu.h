@@ -47,7 +47,11 @@ enum spdu_type {
 	SPDU_AD,  /* ACTIVITY DISCARD */
 	SPDU_ADA, /* ACTIVITY DISCARD ACK */
 	SPDU_AE,  /* ACTIVITY END (on the wire a MAP without sync type) */
-	SPDU_AEA, /* ACTIVITY END ACK (the same as MAA) */
+	SPDU_AEA, /* ACTIVITY END ACK; spdu_parse() calls a MAA so too */
+	SPDU_MAP, /* MAJOR SYNC POINT */
+	SPDU_MAA, /* MAJOR SYNC ACK (on the wire the same as AEA) */
+	SPDU_CD,  /* CAPABILITY DATA */
+	SPDU_CDA, /* CAPABILITY DATA ACK */
 	SPDU_TYPES,
 };
 
@@ -63,6 +67,10 @@ enum spdu_par {
 	SPDU_VERSION,
 	SPDU_INITIAL_SERIAL,
 	SPDU_TOKEN_SETTING,
+	SPDU_SECOND_INITIAL_SERIAL, /* these four are of symmetric synchronize */
+	SPDU_UPPER_LIMIT_SERIAL,    /* and of serial numbers above six digits */
+	SPDU_LARGE_INITIAL_SERIAL,
+	SPDU_LARGE_SECOND_SERIAL,
 	SPDU_LINK_CALLED_REF, /* of PGI linking information */
 	SPDU_LINK_CALLING_REF,
 	SPDU_LINK_COMMON_REF,
@@ -98,7 +106,7 @@ enum spdu_transport_disconnect { /* X.225 8.3.9.2 */
 
 struct spdu {
 	enum spdu_type type;
-	uint32_t present; /* 1 << enum spdu_par */
+	uint64_t present; /* 1 << enum spdu_par */
 	struct octets par[SPDU_PARS];
 	struct octets info; /* DT, TD: user information after the header */
 };
@@ -114,7 +122,7 @@ const char *spdu_par_name(enum spdu_par par);
 /* 0, 1 or 2: how it may be concatenated (X.225 6.3.7). */
 int spdu_category(enum spdu_type type);
 /* The type that SI code `si` has at this place; SPDU_NONE if none that we
- * support. `sync_type` is SPDU_NONE's reason for a MAP or MAA. */
+ * support. A MAP has the SI of AE, and a MAA that of AEA. */
 enum spdu_type spdu_type_of(uint8_t si, enum spdu_place place);
 
 /* Looks at the first octets of an SPDU. Returns the octets of SI, LI and

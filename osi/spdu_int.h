@@ -14,14 +14,14 @@ struct spdu_par_def {
 	uint16_t min, max; /* octets of the value */
 };
 
-#define SPDU_BIT(par) (UINT32_C(1) << (par))
+#define SPDU_BIT(par) (UINT64_C(1) << (par))
 
 struct spdu_def {
 	const char *name;
 	uint8_t si;
 	uint8_t category;
-	uint32_t allowed;   /* parameters, as bits */
-	uint32_t mandatory; /* a subset of those */
+	uint64_t allowed;   /* parameters, as bits */
+	uint64_t mandatory; /* a subset of those */
 };
 
 extern const struct spdu_par_def spdu_par_defs[SPDU_PARS];

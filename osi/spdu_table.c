@@ -23,6 +23,14 @@ const struct spdu_par_def spdu_par_defs[SPDU_PARS] = {
     [SPDU_INITIAL_SERIAL] = {"initial serial number", PGI_CONNECT_ACCEPT, 23, D,
 	0, 6},
     [SPDU_TOKEN_SETTING] = {"token setting", PGI_CONNECT_ACCEPT, 26, O, 1, 1},
+    [SPDU_SECOND_INITIAL_SERIAL] = {"second initial serial number",
+	PGI_CONNECT_ACCEPT, 55, D, 0, 6},
+    [SPDU_UPPER_LIMIT_SERIAL] = {"upper limit serial number",
+	PGI_CONNECT_ACCEPT, 56, O, 1, 1},
+    [SPDU_LARGE_INITIAL_SERIAL] = {"large initial serial number",
+	PGI_CONNECT_ACCEPT, 57, D, 0, UINT8_MAX},
+    [SPDU_LARGE_SECOND_SERIAL] = {"large second initial serial number",
+	PGI_CONNECT_ACCEPT, 58, D, 0, UINT8_MAX},
     [SPDU_LINK_CALLED_REF] = {"old called reference", PGI_LINKING, 9, O, 0, 64},
     [SPDU_LINK_CALLING_REF] = {"old calling reference", PGI_LINKING, 10, O, 0,
 	64},
@@ -55,9 +63,11 @@ const struct spdu_par_def spdu_par_defs[SPDU_PARS] = {
 
 #define B SPDU_BIT
 #define REFS B(SPDU_COMMON_REF) | B(SPDU_ADDITIONAL_REF)
-#define ITEM                                                            \
-	B(SPDU_PROTOCOL_OPTIONS) | B(SPDU_TSDU_MAX) | B(SPDU_VERSION) | \
-	    B(SPDU_INITIAL_SERIAL) | B(SPDU_TOKEN_SETTING)
+#define ITEM                                                             \
+	B(SPDU_PROTOCOL_OPTIONS) | B(SPDU_TSDU_MAX) | B(SPDU_VERSION) |  \
+	    B(SPDU_INITIAL_SERIAL) | B(SPDU_TOKEN_SETTING) |             \
+	    B(SPDU_SECOND_INITIAL_SERIAL) | B(SPDU_UPPER_LIMIT_SERIAL) | \
+	    B(SPDU_LARGE_INITIAL_SERIAL) | B(SPDU_LARGE_SECOND_SERIAL)
 #define LINK                                                        \
 	B(SPDU_LINK_CALLED_REF) | B(SPDU_LINK_CALLING_REF) |        \
 	    B(SPDU_LINK_COMMON_REF) | B(SPDU_LINK_ADDITIONAL_REF) | \
@@ -108,6 +118,12 @@ const struct spdu_def spdu_defs[SPDU_TYPES] = {
     [SPDU_AIA] = {"session AIA", 26, 2, DATA, 0},
     [SPDU_AD] = {"session AD", 57, 2, B(SPDU_REASON) | DATA, 0},
     [SPDU_ADA] = {"session ADA", 58, 2, DATA, 0},
-    [SPDU_AE] = {"session AE", 41, 2, B(SPDU_SERIAL) | DATA, B(SPDU_SERIAL)},
+    [SPDU_AE] = {"session AE", 41, 2, B(SPDU_SYNC_TYPE) | B(SPDU_SERIAL) | DATA,
+	B(SPDU_SERIAL)},
     [SPDU_AEA] = {"session AEA", 42, 2, B(SPDU_SERIAL) | DATA, B(SPDU_SERIAL)},
+    [SPDU_MAP] = {"session MAP", 41, 2,
+	B(SPDU_SYNC_TYPE) | B(SPDU_SERIAL) | DATA, B(SPDU_SERIAL)},
+    [SPDU_MAA] = {"session MAA", 42, 2, B(SPDU_SERIAL) | DATA, B(SPDU_SERIAL)},
+    [SPDU_CD] = {"session CD", 61, 2, DATA, 0},
+    [SPDU_CDA] = {"session CDA", 62, 2, DATA, 0},
 };

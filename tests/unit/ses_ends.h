@@ -39,6 +39,8 @@ static const char *const prim_names[] = {
     [SES_U_ABORT] = "U-ABORT",
     [SES_P_ABORT] = "P-ABORT",
     [SES_TYPED_DATA] = "TYPED",
+    [SES_SYNC_MAJOR] = "MAJOR",
+    [SES_CAPABILITY_DATA] = "CAPABILITY",
 };
 
 static void
