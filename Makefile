@@ -20,7 +20,7 @@ endif
 VARIANT := $(if $(filter-out gcc,$(CC)),-$(notdir $(CC)))$(if $(SAN),-san)$(if $(FUZZING),-fuzz)
 BUILD := build$(if $(VARIANT),/variant$(VARIANT))
 
-PKGS := libevent libevent_pthreads libxml-2.0 libcrypto gmime-3.0
+PKGS := libevent libevent_pthreads libxml-2.0 libssl libcrypto gmime-3.0
 WARN := -Wall -Wextra -Werror -Wshadow -Wpointer-arith -Wstrict-prototypes \
 	-Wmissing-prototypes -Wwrite-strings -Wvla -Wno-missing-field-initializers
 OPT ?= -O2 -g

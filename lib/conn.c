@@ -3,7 +3,10 @@
  * from a libevent callback, never from inside a conn_* call, so that neither
  * engine nor owner is entered twice. The life of a connection:
  *
- *   CONNECTING -> OPEN -> LINGER -> CLOSED -> gone()
+ *   CONNECTING -> [HANDSHAKE ->] OPEN -> LINGER -> CLOSED -> gone()
+ *
+ * HANDSHAKE is TLS being agreed; an OPEN connection gets there too, once the
+ * octets that it still owes in plain are out.
  *
  * LINGER follows the engine's `finished`: our side is shut down, and what the
  * peer still sends is read and dropped until it closes too. To close at once
@@ -11,46 +14,16 @@
  * in the peer's kernel.
  */
 #include <errno.h>
-#include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "lib/arena.h"
+#include "lib/conn_int.h"
 #include "lib/log.h"
-#include "lib/loop.h"
 
-#define READ_SIZE 65536
 #define ROUNDS_MAX 16          /* of flush and drained, then others' turn */
-#define LINGER_MS 2000         /* waiting for the peer to close */
-#define LAST_FLUSH_MS 30000    /* finished, and the peer takes nothing */
-#define HALF_CLOSED_MS 120000  /* the peer closed; the engine never ends */
 #define TIMER_MAX_MS 86400000L /* asked again after that */
-
-enum conn_state {
-	CONN_CONNECTING, /* connect() is under way */
-	CONN_OPEN,
-	CONN_LINGER, /* shut down by us; the rest of the input is dropped */
-	CONN_CLOSED, /* no socket any more; gone() is to come, or came */
-};
-
-struct conn {
-	const struct engine_ops *ops;
-	void *engine;
-	void (*gone)(void *arg);
-	void *arg;
-	int fd;
-	enum conn_state state;
-	bool eof;         /* the peer has sent all it will */
-	bool busy;        /* inside a callback of ours */
-	bool woken;       /* ev_wake is active */
-	struct buf early; /* read by someone else, not yet given */
-	msec_t armed;     /* when ev_timer fires, or MSEC_NEVER */
-	msec_t give_up;   /* when the driver ends it, or MSEC_NEVER */
-	bool reading, writing;
-	struct event *ev_read, *ev_write, *ev_timer, *ev_wake;
-	char peer[128];
-};
 
 static void
 wake_soon(struct conn *c)
@@ -84,8 +57,8 @@ close_socket(struct conn *c)
 }
 
 /* Ends it; gone() comes from the loop. */
-static void
-terminate(struct conn *c)
+void
+conn_terminate(struct conn *c)
 {
 	if (c->state == CONN_CLOSED)
 		return;
@@ -93,107 +66,27 @@ terminate(struct conn *c)
 	wake_soon(c);
 }
 
-/* The connection broke. */
-static void
-fail(struct conn *c, const char *what, int error)
-{
-	struct err e = ERR_INIT;
-
-	errno = error;
-	err_sys(&e, "net", "%s", what);
-	c->ops->closed(c->engine, &e, clock_mono());
-	terminate(c);
-}
-
-static bool
-wants_input(const struct conn *c)
-{
-	return c->state == CONN_OPEN &&
-	    (c->ops->wants_input == NULL || c->ops->wants_input(c->engine)) &&
-	    !c->ops->finished(c->engine);
-}
-
 static void
 feed_early(struct conn *c)
 {
 	struct buf b = c->early;
 
-	if (b.len == 0 || !wants_input(c))
+	if (b.len == 0 || !conn_wants_input(c))
 		return;
 	c->early = (struct buf){0};
 	c->ops->input(c->engine, b.data, b.len, clock_mono());
 	buf_free(&b);
 }
 
+/* Ends a connection in good order: with TLS, close_notify goes first. */
 static void
-read_some(struct conn *c)
+say_goodbye(struct conn *c)
 {
-	uint8_t p[READ_SIZE];
-	ssize_t n = recv(c->fd, p, sizeof(p), 0);
-
-	if (n > 0) {
-		c->ops->input(c->engine, p, (size_t)n, clock_mono());
-	} else if (n == 0) {
-		c->eof = true;
-		c->give_up = clock_mono() + HALF_CLOSED_MS;
-		c->ops->closed(c->engine, NULL, clock_mono());
-	} else if (errno != EAGAIN && errno != EINTR) {
-		fail(c, "read", errno);
-	}
-}
-
-/* Sending failed; what the peer said before it left may say why. */
-static void
-hear_last_words(struct conn *c, int error)
-{
-	uint8_t p[READ_SIZE];
-	ssize_t n;
-
-	while (wants_input(c) && (n = recv(c->fd, p, sizeof(p), 0)) > 0)
-		c->ops->input(c->engine, p, (size_t)n, clock_mono());
-	if (c->state == CONN_OPEN)
-		fail(c, "write", error);
-}
-
-/* Sends what there is. True: all went, and the engine may have made more. */
-static bool
-flush(struct conn *c)
-{
-	struct buf *out = c->ops->output(c->engine);
-	ssize_t n;
-
-	if (out->len == 0)
-		return false;
-	while (out->len > 0) {
-		n = send(c->fd, out->data, out->len, MSG_NOSIGNAL);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == EAGAIN)
-			return false;
-		if (n < 0) {
-			hear_last_words(c, errno);
-			return false;
-		}
-		buf_consume(out, (size_t)n);
-		if (c->give_up != MSEC_NEVER)
-			c->give_up = clock_mono() + LAST_FLUSH_MS;
-	}
-	if (c->ops->drained == NULL)
-		return false;
-	c->ops->drained(c->engine, clock_mono());
-	return true;
-}
-
-static void
-enter_linger(struct conn *c)
-{
-	if (c->eof || c->state == CONN_CONNECTING ||
-	    shutdown(c->fd, SHUT_WR) != 0) {
-		terminate(c);
-		return;
-	}
-	c->state = CONN_LINGER;
-	c->give_up = clock_mono() + LINGER_MS;
+	if (c->state == CONN_OPEN && c->secure &&
+	    tls_link_bye(c->tls) == TLS_WANT_WRITE)
+		c->need_write = true;
+	else
+		conn_linger(c);
 }
 
 /* The engine is done: close when its output is out. */
@@ -202,12 +95,10 @@ finish(struct conn *c)
 {
 	if (c->state == CONN_LINGER)
 		return;
-	if (c->state == CONN_CONNECTING ||
-	    c->ops->output(c->engine)->len == 0) {
-		enter_linger(c);
-	} else if (c->give_up == MSEC_NEVER) {
+	if (c->state != CONN_OPEN || conn_unsent(c) == 0)
+		say_goodbye(c);
+	if (c->state == CONN_OPEN && c->give_up == MSEC_NEVER)
 		c->give_up = clock_mono() + LAST_FLUSH_MS;
-	}
 }
 
 /* When the engine wants its timeout. */
@@ -247,13 +138,47 @@ static void
 arm_events(struct conn *c)
 {
 	bool lingers = c->state == CONN_LINGER;
+	bool sends =
+	    c->state == CONN_OPEN && conn_unsent(c) > 0 && !c->need_read;
 
-	set_event(
-	    c->ev_read, &c->reading, lingers || (!c->eof && wants_input(c)));
+	set_event(c->ev_read, &c->reading,
+	    lingers || c->need_read || (!c->eof && conn_wants_input(c)));
 	set_event(c->ev_write, &c->writing,
-	    c->state == CONN_CONNECTING ||
-		(!lingers && c->ops->output(c->engine)->len > 0));
+	    c->state == CONN_CONNECTING || sends ||
+		(!lingers && c->need_write));
 	arm_timer(c);
+}
+
+static void
+handshake(struct conn *c)
+{
+	struct err e = ERR_INIT;
+	enum tls_result r = tls_link_handshake(c->tls, &e);
+
+	conn_take_needs(c, r);
+	if (r == TLS_FAILED) {
+		conn_fail_tls(c, &e);
+	} else if (r == TLS_DONE) {
+		c->secure = c->more = true;
+		c->state = CONN_OPEN;
+		c->give_up = MSEC_NEVER;
+	}
+}
+
+/* Was TLS asked for, and is nothing owed in plain any more? */
+static bool
+owes_handshake(const struct conn *c)
+{
+	return c->state == CONN_OPEN && c->tls != NULL && !c->secure &&
+	    conn_unsent(c) == 0;
+}
+
+static void
+start_handshake(struct conn *c)
+{
+	c->state = CONN_HANDSHAKE;
+	c->give_up = clock_mono() + tls_link_patience(c->tls);
+	handshake(c);
 }
 
 /* After every turn of the engine: give, send, and arrange to be called. */
@@ -262,16 +187,20 @@ settle(struct conn *c)
 {
 	bool more = true;
 
+	if (c->state == CONN_HANDSHAKE)
+		handshake(c);
 	for (int i = 0; more && i < ROUNDS_MAX && c->state == CONN_OPEN; i++) {
 		feed_early(c);
-		more = c->state == CONN_OPEN && flush(c);
+		more = c->state == CONN_OPEN && conn_flush(c);
 	}
+	if (owes_handshake(c))
+		start_handshake(c);
 	if (c->state != CONN_CLOSED && c->ops->finished(c->engine))
 		finish(c);
 	if (c->state == CONN_CLOSED)
 		return;
 	arm_events(c);
-	if (c->early.len > 0 && wants_input(c))
+	if ((c->early.len > 0 || c->more) && conn_wants_input(c))
 		wake_soon(c);
 }
 
@@ -282,7 +211,20 @@ drop_input(struct conn *c)
 	ssize_t n = recv(c->fd, p, sizeof(p), 0);
 
 	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
-		terminate(c);
+		conn_terminate(c);
+}
+
+/* Every callback starts here: whatever the socket became, what TLS waits for
+ * is tried again. */
+static void
+begin(struct conn *c, bool readable)
+{
+	bool reads = readable || c->more || c->need_write;
+
+	c->busy = true;
+	c->need_read = c->need_write = false;
+	if (reads && !c->eof && conn_wants_input(c))
+		conn_read_some(c);
 }
 
 static void
@@ -292,14 +234,11 @@ on_read(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	c->busy = true;
-	if (c->state == CONN_LINGER) {
+	begin(c, true);
+	if (c->state == CONN_LINGER)
 		drop_input(c);
-	} else {
-		if (wants_input(c))
-			read_some(c);
+	else
 		settle(c);
-	}
 	c->busy = false;
 }
 
@@ -329,7 +268,7 @@ on_connected(struct conn *c)
 	if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &n) != 0)
 		error = errno;
 	if (error != 0) {
-		fail(c, "connect", error);
+		conn_fail(c, "connect", error);
 		return;
 	}
 	c->state = CONN_OPEN;
@@ -343,11 +282,25 @@ on_write(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	c->busy = true;
+	begin(c, false);
 	if (c->state == CONN_CONNECTING)
 		on_connected(c);
 	settle(c);
 	c->busy = false;
+}
+
+static void
+out_of_time(struct conn *c)
+{
+	struct err e = ERR_INIT;
+
+	if (c->state != CONN_HANDSHAKE) {
+		conn_terminate(c);
+		return;
+	}
+	err_set(&e, "tls", ERR_TEMPORARY, "handshake: not done within %d ms",
+	    (int)tls_link_patience(c->tls));
+	conn_fail_tls(c, &e);
 }
 
 static void
@@ -358,10 +311,10 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	c->busy = true;
+	begin(c, false);
 	c->armed = MSEC_NEVER;
 	if (now >= c->give_up)
-		terminate(c);
+		out_of_time(c);
 	else if (now >= deadline(c))
 		c->ops->timeout(c->engine, now);
 	settle(c);
@@ -380,7 +333,7 @@ on_wake(evutil_socket_t fd, short what, void *arg)
 		c->gone(c->arg); /* frees c */
 		return;
 	}
-	c->busy = true;
+	begin(c, false);
 	settle(c);
 	c->busy = false;
 }
@@ -434,9 +387,32 @@ conn_wake(struct conn *c)
 }
 
 void
+conn_start_tls(struct conn *c, struct tls *tls, bool server, const char *name)
+{
+	INVARIANT(c->tls == NULL);
+	c->tls = tls_link_new(tls, c->fd, server, name);
+	if (c->crossed)
+		c->plain = c->ops->output(c->engine)->len;
+	buf_free(&c->early);
+	conn_wake(c);
+}
+
+const struct tls_peer *
+conn_tls(const struct conn *c)
+{
+	return c->tls != NULL && c->secure ? tls_link_peer(c->tls) : NULL;
+}
+
+bool
+conn_tls_is(const struct conn *c, const char *name)
+{
+	return c->tls != NULL && c->secure && tls_link_is(c->tls, name);
+}
+
+void
 conn_kill(struct conn *c)
 {
-	terminate(c);
+	conn_terminate(c);
 }
 
 void
@@ -455,6 +431,7 @@ conn_free(struct conn **cp)
 	event_free(c->ev_timer);
 	event_free(c->ev_wake);
 	buf_free(&c->early);
+	tls_link_free(&c->tls);
 	free(c);
 }
 

@@ -90,7 +90,9 @@ void conn_unread(struct conn *c, const uint8_t *p, size_t n);
 void conn_wake(struct conn *c);
 /* TLS from here on, as client or server. Before any octet crossed (the socket
  * may still be connecting), or in mid-stream (STARTTLS): octets that were read
- * before and not yet given to the engine are dropped then. `name`: the client
+ * before and not yet given to the engine are dropped then, and what its output
+ * held at this call ("220 ready") goes out in plain first; what it adds later
+ * (the client's next command) waits for the handshake. `name`: the client
  * asks for it (SNI) and the certificate must carry it, NULL: neither. The
  * engine's input() starts after the handshake; one that fails is closed() with
  * a reason. The struct tls must outlive the connection. */

@@ -7,13 +7,17 @@ SRCS += \
 	lib/conf_include.c \
 	lib/conf_xml.c \
 	lib/conn.c \
+	lib/conn_io.c \
 	lib/crc32c.c \
 	lib/err.c \
 	lib/listener.c \
 	lib/log.c \
 	lib/loop.c \
 	lib/net.c \
-	lib/paths.c
+	lib/paths.c \
+	lib/tls.c \
+	lib/tls_cert.c \
+	lib/tls_link.c
 
 # where `make install` puts things
 $(BUILD)/lib/paths.o: CFLAGS_ALL += -DISTHMUS_PREFIX='"$(PREFIX)"' \

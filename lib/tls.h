@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "lib/clock.h"
 #include "lib/conf.h"
 #include "lib/err.h"
 
@@ -30,15 +31,22 @@ struct tls_params {
 	const char *ca;  /* PEM file of trust anchors; NULL: the system's */
 	const char *crl; /* PEM file, checked for the leaf; NULL: none */
 	enum tls_verify verify;
-	int min_version;     /* 12 (TLS 1.2, the default for 0) or 13 */
-	const char *ciphers; /* OpenSSL's list for TLS 1.2, NULL: ours */
+	int min_version;          /* 12 (TLS 1.2, the default for 0) or 13 */
+	const char *ciphers;      /* OpenSSL's list for TLS 1.2, NULL: ours */
+	msec_t handshake_timeout; /* 0: 30 seconds */
 };
 
 /* ERR_CONFIG: which file is wrong and why. */
 struct tls *tls_new(const struct tls_params *p, struct err *e);
-/* From <tls certificate= key= ca= crl= verify= min-version= ciphers=/>. */
+/* From <tls certificate= key= ca= crl= verify= min-version= ciphers=
+ * handshake-timeout=/>. */
 struct tls *tls_from_conf(const struct conf_node *n, struct err *e);
 void tls_free(struct tls **t);
+/* From the child <tls name=...> of `root`; ERR_CONFIG when there is none. */
+struct tls *tls_named(
+    const struct conf_node *root, const char *name, struct err *e);
+/* Has it a certificate, as a server needs? */
+bool tls_can_serve(const struct tls *t);
 
 /* What is known of the peer after the handshake; strings live as long as the
  * connection. */
