@@ -32,7 +32,5 @@ const struct mhs_ext *p1_critical_unknown(
     const struct mhs_exts *x, uint8_t criticality);
 /* "standard extension 99" or its OID and, when we know it, its name. */
 const char *p1_ext_text(struct arena *a, const struct mhs_ext *x);
-/* The standard's name, or NULL. */
-const char *p1_ext_name(int32_t type);
 
 #endif

@@ -64,8 +64,9 @@ enum p1_ext {
 
 /* "dl-expansion-history"; NULL: no standard one. */
 const char *p1_ext_name(int32_t type);
-/* 0, or ERR_SYNTAX when the value of a standard extension is not what X.411
- * says; private and unknown ones are always good. */
+/* 0, or when the value of a standard extension is not what X.411 says:
+ * ERR_SYNTAX for its structure, ERR_LIMIT for one of its bounds. Private and
+ * unknown ones are always good. */
 int p1_ext_check(const struct mhs_ext *x, struct err *e);
 /* The value as text, indented lines below the name; TLVs where it is not a
  * standard one. */
@@ -111,6 +112,8 @@ int p1_ext_set_time(struct arena *a, struct mhs_exts *x, enum p1_ext type,
     int64_t t, struct err *e);
 int p1_ext_set_flag(
     struct arena *a, struct mhs_exts *x, enum p1_ext type, struct err *e);
+int p1_ext_set_reporting_mta(struct arena *a, struct mhs_exts *x,
+    const struct mhs_domain *domain, const char *mta, struct err *e);
 void p1_ext_remove(struct arena *a, struct mhs_exts *x, enum p1_ext type);
 
 #endif

@@ -5,7 +5,11 @@ SRCS += \
 	p1/or_ext_codec.c \
 	p1/field_codec.c \
 	p1/ext_codec.c \
-	p1/ext_names.c \
+	p1/ext_table.c \
+	p1/ext_check_codec.c \
+	p1/ext_value.c \
+	p1/ext_print.c \
+	p1/judge.c \
 	p1/trace_codec.c \
 	p1/envelope_codec.c \
 	p1/report_codec.c \

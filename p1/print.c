@@ -4,6 +4,7 @@
 
 #include "p1/apdu.h"
 #include "p1/envelope_codec.h"
+#include "p1/ext.h"
 #include "p1/field_codec.h"
 
 #define VALUE_SHOWN_MAX 64 /* octets of an extension's value in hexadecimal */

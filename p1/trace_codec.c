@@ -128,12 +128,17 @@ get_internal(struct p1_in *in, const struct mhs_ext *x, struct p1_traces *out)
 	struct p1_in inner = {in->a, x->value, in->e};
 	struct ber_cursor c = ber_cursor(x->value, x->n);
 	struct ber_tlv t;
+	size_t before = out->n;
 	int r = ber_next(&c, &t, in->e);
 
 	if (r == 1)
-		r = p1_get_trace(&inner, &t, true, out);
+		r = BER_IS(t.tag, BER_UNIVERSAL, BER_SEQUENCE)
+		    ? p1_get_trace(&inner, &t, true, out)
+		    : ERR_SYNTAX;
+	else if (r == 0)
+		r = ERR_SYNTAX;
 	if (r < 0)
-		err_prefix(in->e, "internal-trace-information");
+		out->n = before;
 	return r;
 }
 
@@ -141,17 +146,26 @@ int
 p1_take_internal_trace(
     struct p1_in *in, struct mhs_exts *x, struct p1_traces *out)
 {
+	bool taken = false;
 	size_t kept = 0;
-	int r = 0;
 
 	for (size_t i = 0; i < x->n; i++) {
-		if (x->v[i].type != P1_EXT_INTERNAL_TRACE)
-			x->v[kept++] = x->v[i];
-		else if (r >= 0)
+		int r = ERR_SYNTAX;
+
+		if (x->v[i].type == P1_EXT_INTERNAL_TRACE && !taken)
 			r = get_internal(in, &x->v[i], out);
+		if (r == ERR_LIMIT) {
+			err_prefix(in->e, "internal-trace-information");
+			return ERR_LIMIT;
+		}
+		if (r == ERR_SYNTAX)
+			x->v[kept++] = x->v[i];
+		else
+			taken = true;
 	}
 	x->n = kept;
-	return r;
+	err_clear(in->e);
+	return 0;
 }
 
 /* --- writing --- */

@@ -5,9 +5,8 @@
 #ifndef P1_TRACE_CODEC_H
 #define P1_TRACE_CODEC_H
 
+#include "p1/ext.h"
 #include "p1/field_codec.h"
-
-#define P1_EXT_INTERNAL_TRACE 38
 
 /* A list of trace elements, oldest first, in the arena of the p1_in. */
 struct p1_traces {
@@ -19,7 +18,8 @@ struct p1_traces {
  * MHS_TRACE_MAX in all. */
 int p1_get_trace(struct p1_in *in, const struct ber_tlv *t, bool internal,
     struct p1_traces *out);
-/* Takes extension 38 out of `x` and appends its elements. */
+/* Takes extension 38 out of `x` and appends its elements. One that is no good
+ * stays in `x`, to be judged (p1/judge.h); ERR_LIMIT is an error. */
 int p1_take_internal_trace(
     struct p1_in *in, struct mhs_exts *x, struct p1_traces *out);
 /* [APPLICATION 9] of the external elements; those of the Internet side are

@@ -47,7 +47,7 @@ for f in "${C[@]}"; do
 done
 
 # Generated codec types stay in *_codec.c and its private headers.
-out=$(grep -nE '#include <(asn_|ber_|der_|constr_|OCTET_STRING|INTEGER|Mts-|Pres-|Acse-|Rtse-|Ipms-)' "${C[@]}" |
+out=$(grep -nE '#include <(asn_|ber_|der_|constr_|OCTET_STRING|INTEGER|Mts-|Pres-|Acse-|Rtse-|Ipms-|Ext-)' "${C[@]}" |
 	grep -vE '^[a-z0-9]+/[a-z0-9_]*codec[a-z0-9_]*\.[ch]:') &&
 	say "generated codec types outside *_codec files:
 $out"
