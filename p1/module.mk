@@ -20,6 +20,9 @@ SRCS += \
 	p1/assoc.c \
 	p1/assoc_send.c \
 	p1/assoc_receive.c \
+	p1/x400p1_keep.c \
+	p1/x400p1_kept.c \
+	p1/x400p1_cut.c \
 	p1/x400p1_job.c \
 	p1/x400p1_link.c \
 	p1/x400p1_in.c \

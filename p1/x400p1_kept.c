@@ -1,0 +1,322 @@
+/*
+ * What a receiver keeps of a transfer: the octets between its checkpoints, one
+ * block each.
+ *
+ *	file   = header block*
+ *	block  = mark(4) serial(4) octets(4) checksum(4) octet*
+ *
+ * The checksum covers serial, count and octets. Blocks are good up to the
+ * first that is not.
+ */
+#include "p1/x400p1_keep_own.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/crc32c.h"
+#include "lib/log.h"
+#include "qmgr/wire.h"
+
+#define MARK "ITR1"
+#define BLOCK_MARK 0x43484b50 /* "CHKP" */
+#define BLOCK_HEADER 16
+#define LOOK_EVERY (1u << 20) /* octets between two looks for room */
+#define READ_PIECE 65536
+
+struct x_kept {
+	struct x_keep *store;
+	struct x_keep_file file;
+	uint64_t end; /* of the last block, in the file */
+	uint64_t unseen;
+	/* resumed: where reading is */
+	uint64_t first;        /* block of the file */
+	uint64_t octets;       /* in all blocks */
+	uint64_t block;        /* the one at hand, in the file */
+	uint64_t block_offset; /* its first octet, of the transfer */
+	uint32_t block_n;
+};
+
+struct block {
+	uint32_t serial, n, crc;
+};
+
+/* --- naming --- */
+
+static void
+key_of(const char *peer, const struct rtse_activity *a, struct buf *out)
+{
+	const struct ses_conn_id *c = &a->association;
+
+	q_out_text(out, peer);
+	buf_putc(out, a->id_n);
+	buf_append(out, a->id, a->id_n);
+	buf_putc(out, c->user_n);
+	buf_append(out, c->user, c->user_n);
+	buf_putc(out, c->common_n);
+	buf_append(out, c->common, c->common_n);
+	buf_putc(out, c->add_n);
+	buf_append(out, c->add, c->add_n);
+}
+
+/* --- writing --- */
+
+static struct x_kept *
+kept_new(struct x_keep *k, const struct x_keep_file *f)
+{
+	struct x_kept *x = xcalloc(1, sizeof(*x));
+
+	x->store = k;
+	x->file = *f;
+	return x;
+}
+
+static bool
+start_file(struct x_kept *x, const struct buf *key)
+{
+	struct buf h = {0};
+	bool ok;
+
+	x_keep_header(MARK, key, &h);
+	ok = ftruncate(x->file.fd, 0) == 0 &&
+	    x_keep_write(x->file.fd, h.data, h.len, 0) == 0;
+	x->end = h.len;
+	buf_free(&h);
+	return ok;
+}
+
+struct x_kept *
+x_kept_begin(struct x_keep *k, const char *peer, const struct rtse_activity *a)
+{
+	struct buf key = {0};
+	char name[X_KEEP_NAME];
+	struct x_keep_file f;
+	struct x_kept *x = NULL;
+
+	key_of(peer, a, &key);
+	x_keep_name(peer, &key, "in", name);
+	if (x_keep_room(k, peer, 1, LOOK_EVERY) &&
+	    x_keep_lock(k, peer, name, true, &f)) {
+		x = kept_new(k, &f);
+		if (!start_file(x, &key)) {
+			x_keep_failed(&x->file, "writing it");
+			x_kept_end(x, false);
+			x = NULL;
+		}
+	}
+	buf_free(&key);
+	return x;
+}
+
+static uint32_t
+checksum(const uint8_t *serial_and_n, const uint8_t *p, size_t n)
+{
+	return crc32c(crc32c(0, serial_and_n, 8), p, n);
+}
+
+static int
+write_block(struct x_kept *x, const uint8_t *p, size_t n, uint32_t serial)
+{
+	struct buf h = {0};
+	int r;
+
+	buf_put_u32(&h, BLOCK_MARK);
+	buf_put_u32(&h, serial);
+	buf_put_u32(&h, (uint32_t)n);
+	buf_put_u32(&h, checksum(h.data + 4, p, n));
+	r = x_keep_write(x->file.fd, p, n, x->end + BLOCK_HEADER);
+	if (r == 0)
+		r = x_keep_write(x->file.fd, h.data, h.len, x->end);
+	buf_free(&h);
+	return r;
+}
+
+int
+x_kept_checkpoint(struct x_kept *x, const uint8_t *p, size_t n, uint32_t serial)
+{
+	uint64_t more = n + BLOCK_HEADER;
+
+	if (n > UINT32_MAX)
+		return ERR_LIMIT;
+	x->unseen += more;
+	if (x->unseen >= LOOK_EVERY) {
+		x->unseen = 0;
+		if (!x_keep_room(x->store, x->file.peer, 0, more + LOOK_EVERY))
+			return ERR_LIMIT;
+	}
+	if (write_block(x, p, n, serial) < 0) {
+		x_keep_failed(&x->file, "writing it");
+		return ERR_SYSTEM;
+	}
+	x->end += more;
+	return 0;
+}
+
+void
+x_kept_end(struct x_kept *x, bool again)
+{
+	x_keep_unlock(x->store, &x->file, !again);
+	free(x);
+}
+
+/* --- reading --- */
+
+static bool
+header_is(struct x_kept *x, const struct buf *key)
+{
+	struct buf h = {0};
+	uint8_t *there;
+	bool same;
+
+	x_keep_header(MARK, key, &h);
+	there = xmalloc(h.len);
+	same = x_keep_read_at(x->file.fd, there, h.len, 0) == (int64_t)h.len &&
+	    memcmp(there, h.data, h.len) == 0;
+	x->first = h.len;
+	free(there);
+	buf_free(&h);
+	return same;
+}
+
+static bool
+read_header(const struct x_kept *x, uint64_t at, struct block *out)
+{
+	uint8_t h[BLOCK_HEADER];
+	struct q_in in = {h, sizeof(h), false};
+
+	if (x_keep_read_at(x->file.fd, h, sizeof(h), at) != sizeof(h) ||
+	    q_in_u32(&in) != BLOCK_MARK)
+		return false;
+	out->serial = q_in_u32(&in);
+	out->n = q_in_u32(&in);
+	out->crc = q_in_u32(&in);
+	return true;
+}
+
+static bool
+block_is_good(const struct x_kept *x, uint64_t at, const struct block *b)
+{
+	uint8_t d[READ_PIECE];
+	struct buf h = {0};
+	uint32_t crc, left = b->n;
+	bool whole = true;
+
+	buf_put_u32(&h, b->serial);
+	buf_put_u32(&h, b->n);
+	crc = crc32c(0, h.data, h.len);
+	buf_free(&h);
+	for (at += BLOCK_HEADER; left > 0 && whole;) {
+		size_t n = left < sizeof(d) ? left : sizeof(d);
+
+		whole = x_keep_read_at(x->file.fd, d, n, at) == (int64_t)n;
+		crc = crc32c(crc, d, n);
+		at += n;
+		left -= (uint32_t)n;
+	}
+	return whole && crc == b->crc;
+}
+
+/* Goes from block to block up to the one of that checkpoint; what is behind it
+ * comes again, and is cut off. */
+static bool
+find_checkpoint(struct x_kept *x, uint32_t serial)
+{
+	struct block b;
+	uint64_t at = x->first;
+
+	x->octets = 0;
+	while (read_header(x, at, &b) && block_is_good(x, at, &b)) {
+		at += BLOCK_HEADER + b.n;
+		x->octets += b.n;
+		if (b.serial != serial)
+			continue;
+		x->end = at;
+		x->block = x->first;
+		return ftruncate(x->file.fd, (off_t)at) == 0;
+	}
+	return false;
+}
+
+struct x_kept *
+x_kept_resume(struct x_keep *k, const char *peer, const struct rtse_activity *a,
+    uint32_t serial, uint64_t *octets)
+{
+	struct buf key = {0};
+	char name[X_KEEP_NAME];
+	struct x_keep_file f;
+	struct x_kept *x = NULL;
+	const char *why = NULL;
+	struct block b;
+
+	key_of(peer, a, &key);
+	x_keep_name(peer, &key, "in", name);
+	if (x_keep_lock(k, peer, name, false, &f)) {
+		x = kept_new(k, &f);
+		if (!header_is(x, &key))
+			why = "its header is not what was written";
+		else if (!find_checkpoint(x, serial))
+			why = "it has no such checkpoint";
+	}
+	buf_free(&key);
+	if (why != NULL) {
+		x_keep_corrupt(&x->file, why);
+		x_kept_end(x, false);
+		return NULL;
+	}
+	if (x == NULL)
+		return NULL;
+	x->block_n = read_header(x, x->first, &b) ? b.n : 0;
+	*octets = x->octets;
+	return x;
+}
+
+/* The block that has this octet; reading goes forward, mostly. */
+static bool
+seek(struct x_kept *x, uint64_t offset)
+{
+	struct block b;
+
+	if (offset < x->block_offset) {
+		x->block = x->first;
+		x->block_offset = 0;
+		if (!read_header(x, x->block, &b))
+			return false;
+		x->block_n = b.n;
+	}
+	while (offset >= x->block_offset + x->block_n) {
+		x->block_offset += x->block_n;
+		x->block += BLOCK_HEADER + x->block_n;
+		if (x->block >= x->end || !read_header(x, x->block, &b))
+			return false;
+		x->block_n = b.n;
+	}
+	return true;
+}
+
+int64_t
+x_kept_read(struct x_kept *x, uint64_t offset, uint8_t *p, size_t n)
+{
+	size_t done = 0;
+
+	if (offset > x->octets)
+		return ERR_LIMIT;
+	if (n > x->octets - offset)
+		n = (size_t)(x->octets - offset);
+	while (done < n) {
+		uint64_t in_block;
+		size_t piece;
+
+		if (!seek(x, offset + done))
+			return ERR_SYSTEM;
+		in_block = offset + done - x->block_offset;
+		piece = (size_t)(x->block_n - in_block);
+		if (piece > n - done)
+			piece = n - done;
+		if (x_keep_read_at(x->file.fd, p + done, piece,
+			x->block + BLOCK_HEADER + in_block) != (int64_t)piece)
+			return ERR_SYSTEM;
+		done += piece;
+	}
+	return (int64_t)done;
+}
