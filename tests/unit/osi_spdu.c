@@ -154,7 +154,12 @@ every_kind_of_spdu_keeps_its_octets(void)
 	    {"3903 320100", SPDU_SECOND, SPDU_AD},
 	    {"3a00", SPDU_SECOND, SPDU_ADA},
 	    {"2903 2a0131", SPDU_SECOND, SPDU_AE},
+	    {"2906 0f0100 2a0131", SPDU_SECOND, SPDU_AE},
 	    {"2a03 2a0131", SPDU_SECOND, SPDU_AEA},
+	    {"2906 0f0101 2a0131", SPDU_SECOND, SPDU_MAP},
+	    {"2909 0f0101 2a0131 c10178", SPDU_SECOND, SPDU_MAP},
+	    {"3d03 c10178", SPDU_SECOND, SPDU_CD},
+	    {"3e00", SPDU_SECOND, SPDU_CDA},
 	};
 	struct buf b = {0};
 
@@ -241,9 +246,8 @@ wrong_octets_are_refused_with_their_offset(void)
 	    {"3204 2a02 3161", SPDU_SECOND, 4},           /* not decimal */
 	    {"3209 2a07 31313131313131", SPDU_SECOND, 2}, /* seven digits */
 	    {"3100", SPDU_SECOND, 0},                     /* no serial number */
-	    {"1900", SPDU_FIRST, 0},                /* AB without reason */
-	    {"0d04 0102 0a05", SPDU_FIRST, 4},      /* inside a PGI */
-	    {"2906 0f0100 2a0131", SPDU_SECOND, 2}, /* MAP, not AE */
+	    {"1900", SPDU_FIRST, 0},           /* AB without reason */
+	    {"0d04 0102 0a05", SPDU_FIRST, 4}, /* inside a PGI */
 	};
 	struct buf b = {0};
 
@@ -278,6 +282,256 @@ unknown_parameters_of_a_cn_are_passed_over(void)
 	buf_free(&b);
 }
 
+/* --- every parameter of every SPDU (X.225 8.3) --- */
+
+enum { PI_ALONE = 0, PGI_ID = 1, PGI_ITEM = 5, PGI_LINK = 33, UNBOUNDED = 300 };
+
+/* The parameters of X.225 8.3, told here a second time: code, group, least and
+ * most octets. */
+static const struct parameter {
+	uint8_t group, code;
+	size_t min, max;
+	enum spdu_par par;
+} parameters[] = {
+    {PGI_ID, 9, 0, 64, SPDU_CALLED_REF},
+    {PGI_ID, 10, 0, 64, SPDU_CALLING_REF},
+    {PGI_ID, 11, 0, 64, SPDU_COMMON_REF},
+    {PGI_ID, 12, 0, 4, SPDU_ADDITIONAL_REF},
+    {PGI_ITEM, 19, 1, 1, SPDU_PROTOCOL_OPTIONS},
+    {PGI_ITEM, 21, 4, 4, SPDU_TSDU_MAX},
+    {PGI_ITEM, 22, 1, 1, SPDU_VERSION},
+    {PGI_ITEM, 23, 0, 6, SPDU_INITIAL_SERIAL},
+    {PGI_ITEM, 26, 1, 1, SPDU_TOKEN_SETTING},
+    {PGI_ITEM, 55, 0, 6, SPDU_SECOND_INITIAL_SERIAL},
+    {PGI_ITEM, 56, 1, 1, SPDU_UPPER_LIMIT_SERIAL},
+    {PGI_ITEM, 57, 0, 255, SPDU_LARGE_INITIAL_SERIAL},
+    {PGI_ITEM, 58, 0, 255, SPDU_LARGE_SECOND_SERIAL},
+    {PGI_LINK, 9, 0, 64, SPDU_LINK_CALLED_REF},
+    {PGI_LINK, 10, 0, 64, SPDU_LINK_CALLING_REF},
+    {PGI_LINK, 11, 0, 64, SPDU_LINK_COMMON_REF},
+    {PGI_LINK, 12, 0, 4, SPDU_LINK_ADDITIONAL_REF},
+    {PGI_LINK, 41, 0, 6, SPDU_LINK_ACTIVITY},
+    {PGI_LINK, 42, 1, 6, SPDU_LINK_SERIAL},
+    {PI_ALONE, 15, 1, 1, SPDU_SYNC_TYPE},
+    {PI_ALONE, 16, 1, 1, SPDU_TOKENS},
+    {PI_ALONE, 17, 1, 1, SPDU_TRANSPORT_DISCONNECT},
+    {PI_ALONE, 20, 2, 2, SPDU_REQUIREMENTS},
+    {PI_ALONE, 25, 1, 1, SPDU_ENCLOSURE},
+    {PI_ALONE, 41, 0, 6, SPDU_ACTIVITY},
+    {PI_ALONE, 42, 1, 6, SPDU_SERIAL},
+    {PI_ALONE, 49, 0, UNBOUNDED, SPDU_REFLECT},
+    {PI_ALONE, 50, 1, UNBOUNDED, SPDU_REASON},
+    {PI_ALONE, 51, 0, 32, SPDU_CALLING_SSEL},
+    {PI_ALONE, 52, 0, 32, SPDU_CALLED_SSEL},
+    {PI_ALONE, 60, 1, 1, SPDU_OVERFLOW},
+    {PI_ALONE, 193, 0, UNBOUNDED, SPDU_USER_DATA},
+    {PI_ALONE, 194, 0, UNBOUNDED, SPDU_EXTENDED_DATA},
+};
+#define N_PARAMETERS (sizeof(parameters) / sizeof(parameters[0]))
+
+/* An SPDU with nothing else that it must have, and what it may have: "g/c" is
+ * parameter c of group g. */
+static const struct {
+	uint8_t si;
+	enum spdu_place place;
+	const char *rest, *may;
+} spdus[] = {
+    {13, SPDU_FIRST, "",
+	" 1/10 1/11 1/12 5/19 5/21 5/22 5/23 5/26 5/55 5/56 5/57 5/58 0/20"
+	" 0/51 0/52 0/60 0/193 0/194 "},
+    {16, SPDU_FIRST, "", " 5/21 5/22 "},
+    {15, SPDU_FIRST, "190102", " 0/193 "},
+    {14, SPDU_FIRST, "",
+	" 1/9 1/11 1/12 5/19 5/21 5/22 5/23 5/26 5/55 5/56 5/57 5/58 0/16 0/20"
+	" 0/25 0/51 0/52 0/193 "},
+    {12, SPDU_FIRST, "", " 1/9 1/11 1/12 5/22 0/17 0/20 0/25 0/50 "},
+    {9, SPDU_FIRST, "", " 0/17 0/25 0/193 "},
+    {10, SPDU_FIRST, "", " 0/25 0/193 "},
+    {8, SPDU_FIRST, "", " 0/25 0/193 "},
+    {25, SPDU_FIRST, "110101", " 0/25 0/49 0/193 "},
+    {26, SPDU_FIRST, "", " "},
+    {1, SPDU_SECOND, "", " 0/25 "},
+    {33, SPDU_FIRST, "", " 0/25 "},
+    {1, SPDU_FIRST, "", " 0/16 0/25 0/193 "},
+    {2, SPDU_FIRST, "", " 0/16 0/25 0/193 "},
+    {21, SPDU_FIRST, "", " 0/25 0/193 "},
+    {22, SPDU_FIRST, "", " 0/25 0/193 "},
+    {49, SPDU_SECOND, "2a0131", " 0/15 0/25 0/193 "},
+    {50, SPDU_SECOND, "2a0131", " 0/25 0/193 "},
+    {41, SPDU_SECOND, "2a0131", " 0/15 0/25 0/193 "},
+    {42, SPDU_SECOND, "2a0131", " 0/25 0/193 "},
+    {0, SPDU_SECOND, "", " 0/25 0/49 "},
+    {48, SPDU_SECOND, "320100", " 0/25 0/193 "},
+    {45, SPDU_SECOND, "290101", " 0/25 0/193 "},
+    {29, SPDU_SECOND, "2106 290101 2a0131 290101",
+	" 33/9 33/10 33/11 33/12 0/25 0/193 "},
+    {25, SPDU_SECOND, "", " 0/25 0/50 0/193 "},
+    {26, SPDU_SECOND, "", " 0/25 0/193 "},
+    {57, SPDU_SECOND, "", " 0/25 0/50 0/193 "},
+    {58, SPDU_SECOND, "", " 0/25 0/193 "},
+    {61, SPDU_SECOND, "", " 0/25 0/193 "},
+    {62, SPDU_SECOND, "", " 0/25 0/193 "},
+};
+#define N_SPDUS (sizeof(spdus) / sizeof(spdus[0]))
+
+static void
+put_unit(struct buf *b, uint8_t code, const uint8_t *p, size_t n)
+{
+	buf_putc(b, code);
+	if (n < 255) {
+		buf_putc(b, (uint8_t)n);
+	} else {
+		buf_putc(b, 255);
+		buf_put_u16(b, (uint16_t)n);
+	}
+	buf_append(b, p, n);
+}
+
+/* What the parser says of SPDU `i` with parameter `k` of n octets `fill`. */
+static int
+parse_with(size_t i, const struct parameter *k, size_t n, char fill,
+    struct spdu *out, struct buf *whole)
+{
+	uint8_t value[UNBOUNDED + 1];
+	struct buf unit = {0}, group = {0};
+	int r;
+
+	memset(value, fill, sizeof(value));
+	put_unit(&unit, k->code, value, n);
+	if (k->group != PI_ALONE)
+		put_unit(&group, k->group, unit.data, unit.len);
+	else
+		buf_append(&group, unit.data, unit.len);
+	unhex(spdus[i].rest, &group);
+	buf_clear(whole);
+	put_unit(whole, spdus[i].si, group.data, group.len);
+	r = spdu_parse(whole->data, whole->len, spdus[i].place, out, NULL);
+	buf_free(&unit);
+	buf_free(&group);
+	return r;
+}
+
+static bool
+may_have(size_t i, const struct parameter *k)
+{
+	char name[16];
+
+	snprintf(name, sizeof(name), " %u/%u ", k->group, k->code);
+	return strstr(spdus[i].may, name) != NULL;
+}
+
+/* The ones that stand in `rest` already. */
+static bool
+is_there(size_t i, const struct parameter *k)
+{
+	char name[16];
+
+	snprintf(name, sizeof(name), "%02x01", k->code);
+	return (k->group == PI_ALONE || spdus[i].si == 29) &&
+	    strstr(spdus[i].rest, name) != NULL;
+}
+
+static void
+every_parameter_is_read_within_its_bounds_in_the_spdus_that_have_it(void)
+{
+	struct buf b = {0};
+	unsigned had = 0, had_not = 0;
+
+	for (size_t i = 0; i < N_SPDUS; i++)
+		for (size_t p = 0; p < N_PARAMETERS; p++) {
+			const struct parameter *k = &parameters[p];
+			struct spdu s;
+			bool cn = spdus[i].si == 13, ok = may_have(i, k);
+
+			if (is_there(i, k))
+				continue;
+			if (!ok) {
+				/* passed over in a CN, refused elsewhere */
+				CU_ASSERT_EQUAL(
+				    parse_with(i, k, k->min, '1', &s, &b) == 0,
+				    cn);
+				CU_ASSERT(!spdu_has(&s, k->par));
+				had_not++;
+				continue;
+			}
+			had++;
+			CU_ASSERT_EQUAL(
+			    parse_with(i, k, k->min, '1', &s, &b), 0);
+			CU_ASSERT(spdu_has(&s, k->par));
+			CU_ASSERT_EQUAL(
+			    parse_with(i, k, k->max, '1', &s, &b), 0);
+			CU_ASSERT_EQUAL(s.par[k->par].n, k->max);
+			if (k->max < UNBOUNDED)
+				CU_ASSERT_EQUAL(
+				    parse_with(i, k, k->max + 1, '1', &s, &b),
+				    ERR_SYNTAX);
+			if (k->min > 0)
+				CU_ASSERT_EQUAL(
+				    parse_with(i, k, k->min - 1, '1', &s, &b),
+				    ERR_SYNTAX);
+		}
+	CU_ASSERT_EQUAL(had, 105);
+	CU_ASSERT(had_not > 800);
+	buf_free(&b);
+}
+
+static void
+serial_numbers_have_digits_only(void)
+{
+	struct buf b = {0};
+
+	for (size_t p = 0; p < N_PARAMETERS; p++) {
+		const struct parameter *k = &parameters[p];
+		bool digits = k->code == 23 || k->code == 55 || k->code == 57 ||
+		    k->code == 58;
+		struct spdu s;
+
+		if (may_have(0, k))
+			CU_ASSERT_EQUAL(
+			    parse_with(0, k, k->max, '/', &s, &b) == 0,
+			    !digits);
+	}
+	buf_free(&b);
+}
+
+/* What an SPDU must have, taken out of a good one. */
+static void
+mandatory_parameters_are_demanded_but_in_later_segments(void)
+{
+	static const struct {
+		const char *hex;
+		enum spdu_place place;
+		int result;
+	} rows[] = {
+	    {"3100", SPDU_SECOND, ERR_SYNTAX},
+	    {"3200", SPDU_SECOND, ERR_SYNTAX},
+	    {"2900", SPDU_SECOND, ERR_SYNTAX},
+	    {"2903 0f0101", SPDU_SECOND, ERR_SYNTAX},
+	    {"2a00", SPDU_SECOND, ERR_SYNTAX},
+	    {"3000", SPDU_SECOND, ERR_SYNTAX},
+	    {"2d00", SPDU_SECOND, ERR_SYNTAX},
+	    {"1900", SPDU_FIRST, ERR_SYNTAX},
+	    {"0f00", SPDU_FIRST, ERR_SYNTAX},
+	    {"1d03 290101", SPDU_SECOND, ERR_SYNTAX},
+	    {"1d08 2106 290101 2a0131", SPDU_SECOND, ERR_SYNTAX},
+	    {"1d08 2103 290101 290101", SPDU_SECOND, ERR_SYNTAX},
+	    {"1d08 2103 2a0131 290101", SPDU_SECOND, ERR_SYNTAX},
+	    {"3103 190102", SPDU_SECOND, 0},
+	    {"3103 190100", SPDU_SECOND, 0},
+	    {"3103 190101", SPDU_SECOND, ERR_SYNTAX},
+	};
+	struct buf b = {0};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct spdu s;
+
+		CU_ASSERT_EQUAL(
+		    parse_hex(rows[i].hex, rows[i].place, &b, &s, NULL),
+		    rows[i].result);
+	}
+	buf_free(&b);
+}
+
 static void
 the_length_is_known_from_the_header_alone(void)
 {
@@ -301,6 +555,10 @@ suite_osi_spdu(void)
 	    TEST(long_lengths_for_short_values_are_read),
 	    TEST(wrong_octets_are_refused_with_their_offset),
 	    TEST(unknown_parameters_of_a_cn_are_passed_over),
+	    TEST(
+		every_parameter_is_read_within_its_bounds_in_the_spdus_that_have_it),
+	    TEST(serial_numbers_have_digits_only),
+	    TEST(mandatory_parameters_are_demanded_but_in_later_segments),
 	    TEST(the_length_is_known_from_the_header_alone),
 	    CU_TEST_INFO_NULL,
 	};
