@@ -8,8 +8,9 @@
 
 #include <string.h>
 
-#include "osi/ses.h"
+#include "osi/ses_int.h"
 #include "tests/unit/unit.h"
+#include "tests/unit/vectors.h"
 
 struct end {
 	struct ses *s;
@@ -163,6 +164,64 @@ end_respond(
 	};
 
 	return ses_request(e->s, &p, &e->err);
+}
+
+#define TOLD(e, text) CU_ASSERT_STRING_EQUAL(end_log(e), text)
+#define OK(call) CU_ASSERT_EQUAL(call, 0)
+
+/* Two ends with an association; `fu` of both. */
+static inline void
+associate(struct end *a, struct end *b, uint16_t fu, size_t step)
+{
+	struct ses_params pa = end_params(OSI_INITIATOR);
+	struct ses_params pb = end_params(OSI_RESPONDER);
+
+	pa.requirements = pb.requirements = fu;
+	end_open(a, &pa);
+	end_open(b, &pb);
+	OK(end_request(a, SES_CONNECT, "hello"));
+	ends_run(a, b, step);
+	TOLD(a, "CONNECT.cnf");
+	TOLD(b, "CONNECT.ind");
+}
+
+static inline void
+finish(struct end *a, struct end *b)
+{
+	end_close(a);
+	end_close(b);
+}
+
+static inline void
+put_in(struct end *e, const char *tsdu_hex)
+{
+	struct buf tsdu = {0}, in = {0};
+
+	unhex(tsdu_hex, &tsdu);
+	buf_append(&in, (uint8_t[]){3, 0, 0}, 3);
+	buf_putc(&in, (uint8_t)(7 + tsdu.len));
+	buf_append(&in, (uint8_t[]){2, 0xf0, 0x80}, 3);
+	buf_append(&in, tsdu.data, tsdu.len);
+	cotp_input(ses_cotp(e->s), in.data, in.len);
+	buf_free(&tsdu);
+	buf_free(&in);
+}
+
+/* An end in the given state, its transport connection open. */
+static inline void
+open_in_state(struct end *e, enum ses_state state)
+{
+	struct ses_params p = end_params(OSI_RESPONDER);
+
+	end_open(e, &p);
+	e->accept = false;
+	cotp_input(
+	    ses_cotp(e->s), (const uint8_t *)"\3\0\0\x0b\6\xe0\0\0\0\1\0", 11);
+	buf_clear(cotp_output(ses_cotp(e->s)));
+	e->s->state = state;
+	e->s->fu = 0xffff & ~SES_FU_DUPLEX;
+	e->s->vact = true;
+	e->s->va = e->s->vm = 1;
 }
 
 #endif
