@@ -2,6 +2,7 @@
  * Transfers that a lost association cut off go on, on another one, behind the
  * last confirmed checkpoint; recovery of associations; and what is kept.
  */
+#include "osi/rtse_int.h"
 #include "tests/unit/osi_rtse_pair.h"
 
 #define SIZE (5 * 1024 + 300)
@@ -353,6 +354,241 @@ an_association_is_recovered(void)
 	}
 }
 
+/* The receiver reports an exception, midway. */
+static void
+report(struct journey *j, uint8_t reason)
+{
+	const struct ses_prim s = {
+	    .type = SES_U_EXCEPTION, .kind = SES_REQ, .reason = reason};
+	struct err e = ERR_INIT;
+
+	CU_ASSERT_EQUAL(rtse_session(receiver(j)->r, &s, &e), 0);
+	pair_run(&j->p);
+}
+
+static void
+after_an_interrupt_the_same_association_goes_on(void)
+{
+	for (int x410 = 0; x410 < 2; x410++) {
+		struct journey j;
+
+		journey_init(&j, x410, false, 1);
+		send_some(&j, 4000, SIZE_MAX / 2);
+		report(&j, SES_REASON_NON_SPECIFIC);
+		CU_ASSERT_EQUAL(sender(&j)->count[RTSE_TRANSFER_FAILED], 1);
+		CU_ASSERT_EQUAL(receiver(&j)->count[RTSE_TRANSFER_LOST], 1);
+		CU_ASSERT_EQUAL(j.store.again, 1);
+		j.resumable = rtse_resume_point(sender(&j)->r, &j.at);
+		CU_ASSERT_TRUE_FATAL(j.resumable);
+		CU_ASSERT_EQUAL(
+		    j.at.serial, sender(&j)->count[RTSE_CHECKPOINT]);
+		sender(&j)->count[RTSE_TRANSFER_FAILED] = 0;
+		send_some(&j, SIZE_MAX / 2, SIZE_MAX / 2);
+		note_arrival(&j);
+		CU_ASSERT_EQUAL(j.whole, 1);
+		CU_ASSERT_TRUE(receiver(&j)->resumed);
+		CU_ASSERT_FALSE(rtse_resume_point(sender(&j)->r, &j.at));
+		journey_free(&j);
+	}
+}
+
+/* Which exceptions leave something to resume, and which do not. */
+static void
+an_exception_interrupts_or_discards(void)
+{
+	static const struct {
+		size_t octets; /* of the transfer before it */
+		uint8_t reason;
+		bool interrupts;
+	} rows[] = {
+	    {4000, SES_REASON_NON_SPECIFIC, true},
+	    {4000, SES_REASON_RECEIVING_ABILITY, true},
+	    {4000, SES_REASON_SEQUENCE, true},
+	    {4000, SES_REASON_LOCAL_ERROR, true},
+	    {4000, SES_REASON_UNRECOVERABLE, false},
+	    {900, SES_REASON_NON_SPECIFIC, false}, /* no checkpoint */
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct journey j;
+		struct rtse_resume at;
+
+		journey_init(&j, false, false, 1);
+		send_some(&j, rows[i].octets, SIZE_MAX / 2);
+		report(&j, rows[i].reason);
+		CU_ASSERT_EQUAL(sender(&j)->count[RTSE_TRANSFER_FAILED], 1);
+		CU_ASSERT_EQUAL(sender(&j)->err.detail, rows[i].reason);
+		CU_ASSERT_EQUAL(
+		    rtse_resume_point(sender(&j)->r, &at), rows[i].interrupts);
+		CU_ASSERT_EQUAL(j.store.again, rows[i].interrupts);
+		journey_free(&j);
+	}
+}
+
+/* It would be resumed and fail for ever. */
+static void
+a_resumed_transfer_that_came_no_further_is_discarded(void)
+{
+	struct journey j;
+
+	journey_init(&j, false, false, 1);
+	send_some(&j, 4000, SIZE_MAX / 2);
+	journey_cut(&j);
+	journey_connect(&j, 1);
+	send_some(&j, 500, SIZE_MAX / 2);
+	report(&j, SES_REASON_NON_SPECIFIC);
+	CU_ASSERT_FALSE(rtse_resume_point(sender(&j)->r, &j.at));
+	CU_ASSERT_EQUAL(sender(&j)->count[RTSE_TRANSFER_FAILED], 1);
+	journey_free(&j);
+}
+
+static void
+what_rtab_says_of_the_activity_counts(void)
+{
+	static const struct {
+		enum rtse_abort_reason reason;
+		bool resumable, completed;
+	} rows[] = {
+	    {RTSE_ABORT_TEMPORARY, true, false},
+	    {RTSE_ABORT_LOCAL_PROBLEM, true, false},
+	    {RTSE_ABORT_UNRECOGNIZED_ACTIVITY, false, false},
+	    {RTSE_ABORT_COMPLETED, false, true},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct journey j;
+		struct rtse_resume at;
+		struct err why = ERR_INIT;
+
+		journey_init(&j, false, false, 1);
+		receiver(&j)->leave_end = true;
+		send_some(&j, SIZE_MAX / 2, SIZE_MAX / 2);
+		rtse_provider_abort(receiver(&j)->r, rows[i].reason, &why);
+		pair_run(&j.p);
+		CU_ASSERT_EQUAL(sender(&j)->count[RTSE_ABORTED], 1);
+		CU_ASSERT_EQUAL(
+		    sender(&j)->count[RTSE_TRANSFER_CNF], rows[i].completed);
+		CU_ASSERT_EQUAL(
+		    rtse_resume_point(sender(&j)->r, &at), rows[i].resumable);
+		CU_ASSERT_EQUAL(j.store.again, 1);
+		journey_free(&j);
+	}
+}
+
+/* Between the slices of what is read back the driver has its turn, and our
+ * user may hold it; what the peer sends meanwhile is in its place. */
+static void
+a_long_transfer_is_read_back_in_slices(void)
+{
+	struct journey j;
+	struct end *t;
+	size_t got;
+
+	journey_init(&j, false, false, 60);
+	buf_free(&j.apdu);
+	j.apdu = pair_octets(3000 * 1000);
+	send_some(&j, 2500 * 1000, SIZE_MAX / 2);
+	journey_cut(&j);
+	CU_ASSERT_TRUE_FATAL(j.resumable && j.at.offset > 2000 * 1000);
+	journey_connect(&j, 60);
+	t = receiver(&j);
+	rtse_hold_input(t->r, true);
+	send_some(&j, 100 * 1000, SIZE_MAX / 2);
+	CU_ASSERT_EQUAL(t->got.len, 0);
+	rtse_engine_ops.timeout(t->r, 1000);
+	CU_ASSERT_EQUAL(t->got.len, 0);
+	rtse_hold_input(t->r, false);
+	CU_ASSERT_FALSE(rtse_engine_ops.wants_input(t->r));
+	for (int i = 0; !rtse_engine_ops.wants_input(t->r) && i < 30; i++) {
+		got = t->got.len;
+		CU_ASSERT_TRUE(rtse_engine_ops.deadline(t->r) <= 1000);
+		rtse_engine_ops.timeout(t->r, 1000);
+		CU_ASSERT_TRUE(
+		    t->got.len > got && t->got.len - got <= 400 * 1000);
+	}
+	CU_ASSERT_TRUE(t->got.len > 2050 * 1000);
+	CU_ASSERT_EQUAL(memcmp(t->got.data, j.apdu.data, t->got.len), 0);
+	journey_free(&j);
+}
+
+/* The end may come before our user has seen the beginning. */
+static void
+the_end_waits_for_what_is_read_back(void)
+{
+	struct journey j;
+	struct end *t;
+
+	journey_init(&j, false, false, 1);
+	send_some(&j, 5 * 1024, SIZE_MAX / 2);
+	journey_cut(&j);
+	CU_ASSERT_TRUE_FATAL(j.at.offset > 3000);
+	journey_connect(&j, 1);
+	t = receiver(&j);
+	rtse_hold_input(t->r, true);
+	send_some(&j, SIZE_MAX / 2, SIZE_MAX / 2);
+	CU_ASSERT_EQUAL(t->count[RTSE_TRANSFER_BEGIN], 1);
+	CU_ASSERT_EQUAL(t->count[RTSE_TRANSFER_DATA], 0);
+	CU_ASSERT_EQUAL(t->count[RTSE_TRANSFER_END], 0);
+	rtse_hold_input(t->r, false);
+	rtse_engine_ops.timeout(t->r, 1000);
+	note_arrival(&j);
+	CU_ASSERT_EQUAL(j.whole, 1);
+	pair_run(&j.p);
+	CU_ASSERT_EQUAL(sender(&j)->count[RTSE_TRANSFER_CNF], 1);
+	journey_free(&j);
+}
+
+static void
+a_refusal_while_it_is_read_back_ends_it(void)
+{
+	struct journey j;
+
+	journey_init(&j, false, false, 1);
+	send_some(&j, 4000, SIZE_MAX / 2);
+	journey_cut(&j);
+	journey_connect(&j, 1);
+	receiver(&j)->refuse_early = true;
+	send_some(&j, SIZE_MAX / 2, SIZE_MAX / 2);
+	CU_ASSERT_EQUAL(receiver(&j)->count[RTSE_TRANSFER_DATA], 1);
+	CU_ASSERT_EQUAL(receiver(&j)->count[RTSE_TRANSFER_LOST], 0);
+	CU_ASSERT_EQUAL(sender(&j)->count[RTSE_TRANSFER_FAILED], 1);
+	CU_ASSERT_EQUAL(j.store.again, 1); /* the cut, not the refusal */
+	journey_free(&j);
+}
+
+/* RTSE of the peer does not keep our limits: nothing is lost but what would
+ * have been kept. */
+static void
+a_peer_without_checkpoints_fills_no_memory(void)
+{
+	struct journey j;
+
+	journey_init(&j, false, false, 1);
+	sender(&j)->r->checkpoint_size = 0;
+	send_some(&j, SIZE_MAX / 2, SIZE_MAX / 2);
+	note_arrival(&j);
+	CU_ASSERT_EQUAL(j.whole, 1);
+	CU_ASSERT_EQUAL(j.store.opened, 0);
+	journey_free(&j);
+}
+
+static void
+a_silent_sender_is_given_up_and_may_resume(void)
+{
+	struct journey j;
+
+	journey_init(&j, false, false, 1);
+	send_some(&j, 3000, SIZE_MAX / 2);
+	buf_clear(rtse_engine_ops.output(sender(&j)->r));
+	for (msec_t now = 1000; now < 100000; now += 1000)
+		if (rtse_engine_ops.deadline(receiver(&j)->r) <= now)
+			rtse_engine_ops.timeout(receiver(&j)->r, now);
+	CU_ASSERT_EQUAL(receiver(&j)->count[RTSE_ABORTED], 1);
+	CU_ASSERT_PTR_NOT_NULL(strstr(receiver(&j)->err.text, "too long"));
+	CU_ASSERT_EQUAL(j.store.again, 1);
+	journey_free(&j);
+}
+
 void
 suite_osi_rtse_resume(void)
 {
@@ -364,6 +600,15 @@ suite_osi_rtse_resume(void)
 	    TEST(what_cannot_be_resumed_is_not_asked_for),
 	    TEST(a_broken_keep_costs_the_resumption_only),
 	    TEST(an_association_is_recovered),
+	    TEST(after_an_interrupt_the_same_association_goes_on),
+	    TEST(an_exception_interrupts_or_discards),
+	    TEST(a_resumed_transfer_that_came_no_further_is_discarded),
+	    TEST(what_rtab_says_of_the_activity_counts),
+	    TEST(a_long_transfer_is_read_back_in_slices),
+	    TEST(the_end_waits_for_what_is_read_back),
+	    TEST(a_refusal_while_it_is_read_back_ends_it),
+	    TEST(a_peer_without_checkpoints_fills_no_memory),
+	    TEST(a_silent_sender_is_given_up_and_may_resume),
 	    CU_TEST_INFO_NULL,
 	};
 	unit_suite("osi_rtse_resume", tests);
