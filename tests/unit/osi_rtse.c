@@ -503,45 +503,6 @@ held_input_shows_to_the_driver(void)
 
 /* --- recordings of an independent stack --- */
 
-/* The CC must answer the CR that our initiator sent. */
-static void
-patch_reference(struct rtse *r, struct buf *in)
-{
-	const struct buf *out = rtse_engine_ops.output(r);
-
-	CU_ASSERT_TRUE_FATAL(out->len > 9 && in->len > 7);
-	CU_ASSERT_EQUAL(out->data[5] & 0xf0, 0xe0);
-	memcpy(in->data + 6, out->data + 8, 2);
-}
-
-static void
-replay(struct end *x, const struct rtse_params *p, const char *vector,
-    size_t chunk)
-{
-	struct buf in = {0};
-
-	x->r = rtse_new(p, end_event, x, 1000);
-	if (p->pres.ses.cotp.role == OSI_INITIATOR) {
-		struct err e = ERR_INIT;
-
-		CU_ASSERT_TRUE(rtse_open_request(x->r, bind_argument,
-				   sizeof(bind_argument), &e) >= 0);
-	}
-	wire_vector(&in, vector);
-	if (p->pres.ses.cotp.role == OSI_INITIATOR)
-		patch_reference(x->r, &in);
-	while (in.len > 0) {
-		size_t n = in.len < chunk ? in.len : chunk;
-		uint8_t *copy = malloc(n);
-
-		memcpy(copy, in.data, n);
-		buf_consume(&in, n);
-		rtse_engine_ops.input(x->r, copy, n, 1000);
-		free(copy);
-	}
-	buf_free(&in);
-}
-
 static void
 recorded_messages_come_out_whole(void)
 {
@@ -561,7 +522,7 @@ recorded_messages_come_out_whole(void)
 			struct rtse_params p = pair_params(OSI_RESPONDER);
 			struct end x = {0};
 
-			replay(&x, &p, rows[i].name, wire_chunks[c]);
+			end_replay(&x, &p, rows[i].name, wire_chunks[c]);
 			CU_ASSERT_EQUAL(x.count[RTSE_OPEN_IND], 1);
 			CU_ASSERT_EQUAL(x.open_data.data[0], 0xb0);
 			CU_ASSERT_EQUAL(x.open_data.len, 22);
@@ -593,7 +554,7 @@ a_recorded_two_way_dialogue_is_followed(void)
 
 			p.rtse_syntax = p.apdu_syntax = "2.3.0";
 			p.application_context = "1.17.0.1.1";
-			replay(&x, &p, names[i], wire_chunks[c]);
+			end_replay(&x, &p, names[i], wire_chunks[c]);
 			CU_ASSERT_EQUAL(x.count[RTSE_OPEN_IND], 1);
 			CU_ASSERT_EQUAL(
 			    rtse_dialogue(x.r), RTSE_TWO_WAY_ALTERNATE);
@@ -612,7 +573,7 @@ a_recorded_refusal_is_seen_by_our_initiator(void)
 		struct rtse_params p = pair_params(OSI_INITIATOR);
 		struct end x = {0};
 
-		replay(&x, &p, "bind-badpw.responder", wire_chunks[c]);
+		end_replay(&x, &p, "bind-badpw.responder", wire_chunks[c]);
 		CU_ASSERT_EQUAL(x.count[RTSE_OPEN_REFUSED], 1);
 		CU_ASSERT(holds(&x.open_data, "\x02\x01\x02", 3));
 		CU_ASSERT_EQUAL(x.acse_result, ACSE_REJECTED_PERMANENT);
@@ -627,7 +588,7 @@ a_recorded_result_is_seen_by_our_initiator(void)
 	struct end x = {0};
 
 	p.checkpoint_size = 63;
-	replay(&x, &p, "p1-88-message.responder", WIRE_WHOLE);
+	end_replay(&x, &p, "p1-88-message.responder", WIRE_WHOLE);
 	CU_ASSERT_EQUAL(x.count[RTSE_OPEN_CNF], 1);
 	CU_ASSERT_EQUAL(rtse_checkpoint_size(x.r), 1);
 	CU_ASSERT_EQUAL(rtse_window_size(x.r), 3);

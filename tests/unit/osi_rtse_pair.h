@@ -22,7 +22,9 @@ struct end {
 	enum acse_result acse_result;
 	bool resumed; /* the transfer under way */
 	struct ses_conn_id recover;
-	struct store *store; /* for keep */
+	struct store *store;           /* for keep */
+	const struct buf *refuse_with; /* instead of bind_error */
+	size_t send_on_open;           /* octets of an APDU; closes after it */
 	/* what it does by itself */
 	bool refuse_open, refuse_transfer, refuse_early, leave_end, give_turn,
 	    echo, recovers;
@@ -54,6 +56,31 @@ end_echo(struct end *x, const struct rtse_event *ev, struct err *e)
 	return rc < 0 ? (int)rc : 0;
 }
 
+static inline int
+end_refuse(struct end *x, struct err *e)
+{
+	if (x->refuse_with != NULL)
+		return rtse_open_refuse(
+		    x->r, x->refuse_with->data, x->refuse_with->len, e);
+	return rtse_open_refuse(x->r, bind_error, sizeof(bind_error), e);
+}
+
+static inline int
+end_send_on_open(struct end *x, const struct rtse_event *ev, struct err *e)
+{
+	static const uint8_t octets[1000] = {0x04, 0x82, 0x02, 0xb8};
+	int64_t rc = 0;
+
+	if (ev->type == RTSE_TRANSFER_CNF)
+		return rtse_close(x->r, e);
+	if (ev->type != RTSE_OPEN_CNF)
+		return 0;
+	rc = rtse_transfer_begin(x->r, x->send_on_open, e);
+	if (rc >= 0)
+		rc = rtse_transfer_data(x->r, octets, x->send_on_open, e);
+	return rc < 0 ? (int)rc : 0;
+}
+
 /* Safe on disk before the peer hears of it. */
 static inline int
 end_accept(struct end *x, struct err *e)
@@ -73,10 +100,9 @@ end_answer(struct end *x, const struct rtse_event *ev)
 		rc = x->recovers ? rtse_open_accept(x->r, NULL, 0, &e)
 				 : rtse_open_refuse(x->r, NULL, 0, &e);
 	else if (ev->type == RTSE_OPEN_IND)
-		rc = x->refuse_open
-		    ? rtse_open_refuse(x->r, bind_error, sizeof(bind_error), &e)
-		    : rtse_open_accept(
-			  x->r, bind_result, sizeof(bind_result), &e);
+		rc = x->refuse_open ? end_refuse(x, &e)
+				    : rtse_open_accept(x->r, bind_result,
+					  sizeof(bind_result), &e);
 	else if (ev->type == RTSE_TRANSFER_END && x->refuse_transfer)
 		rc = rtse_transfer_refuse(x->r, &e);
 	else if (ev->type == RTSE_TRANSFER_END && !x->leave_end)
@@ -88,6 +114,8 @@ end_answer(struct end *x, const struct rtse_event *ev)
 		rc = rtse_turn_give(x->r, &e);
 	if (rc >= 0 && x->echo)
 		rc = end_echo(x, ev, &e);
+	if (rc >= 0 && x->send_on_open > 0)
+		rc = end_send_on_open(x, ev, &e);
 	CU_ASSERT_TRUE(rc >= 0);
 	if (rc < 0)
 		printf("\n  %s\n", e.text);
@@ -358,6 +386,47 @@ pair_send(struct pair *p, struct end *from, const struct buf *b)
 		}
 	}
 	pair_run(p);
+}
+
+/* --- recordings of an independent stack --- */
+
+/* The CC must answer the CR that our initiator sent. */
+static inline void
+end_patch_reference(struct rtse *r, struct buf *in)
+{
+	const struct buf *out = rtse_engine_ops.output(r);
+
+	CU_ASSERT_TRUE_FATAL(out->len > 9 && in->len > 7);
+	CU_ASSERT_EQUAL(out->data[5] & 0xf0, 0xe0);
+	memcpy(in->data + 6, out->data + 8, 2);
+}
+
+static inline void
+end_replay(struct end *x, const struct rtse_params *p, const char *vector,
+    size_t chunk)
+{
+	struct buf in = {0};
+
+	x->r = rtse_new(p, end_event, x, 1000);
+	if (p->pres.ses.cotp.role == OSI_INITIATOR) {
+		struct err e = ERR_INIT;
+
+		CU_ASSERT_TRUE(rtse_open_request(x->r, bind_argument,
+				   sizeof(bind_argument), &e) >= 0);
+	}
+	wire_vector(&in, vector);
+	if (p->pres.ses.cotp.role == OSI_INITIATOR)
+		end_patch_reference(x->r, &in);
+	while (in.len > 0) {
+		size_t n = in.len < chunk ? in.len : chunk;
+		uint8_t *copy = malloc(n);
+
+		memcpy(copy, in.data, n);
+		buf_consume(&in, n);
+		rtse_engine_ops.input(x->r, copy, n, 1000);
+		free(copy);
+	}
+	buf_free(&in);
 }
 
 #endif
