@@ -27,7 +27,7 @@ struct end {
 	size_t send_on_open;           /* octets of an APDU; closes after it */
 	/* what it does by itself */
 	bool refuse_open, refuse_transfer, refuse_early, leave_end, give_turn,
-	    echo, recovers;
+	    echo, recovers, leave_open;
 };
 
 struct pair {
@@ -96,6 +96,8 @@ end_answer(struct end *x, const struct rtse_event *ev)
 	struct err e = ERR_INIT;
 	int rc = 0;
 
+	if (ev->type == RTSE_OPEN_IND && x->leave_open)
+		return;
 	if (ev->type == RTSE_OPEN_IND && ev->recover != NULL)
 		rc = x->recovers ? rtse_open_accept(x->r, NULL, 0, &e)
 				 : rtse_open_refuse(x->r, NULL, 0, &e);
