@@ -2,7 +2,8 @@
  * The whole stack from TPKT up. First octet: our role, how the octets are cut,
  * and what our user does; the rest comes from the peer. The engine's events
  * must make sense whatever arrives: a transfer begins before it ends, nothing
- * follows the end of the association.
+ * follows the end of the association; what is kept is ended once. The keep has
+ * the beginning of a transfer, which any name resumes.
  */
 #include "osi/rtse.h"
 
@@ -29,18 +30,108 @@ struct user {
 	struct rtse *r;
 	uint8_t flags;
 	bool open, receiving, received, over;
+	bool kept;
+	struct buf octets; /* that are kept */
 };
 
 static const uint8_t bind_data[] = {0x05, 0x00};
 static const uint8_t apdu[3000] = {0x04, 0x82, 0x0b, 0xb4};
 
+/* --- what is kept --- */
+
+static void *
+keep_begin(void *arg, const struct rtse_activity *a)
+{
+	struct user *u = arg;
+
+	INVARIANT(!u->kept && a->id_n > 0);
+	u->kept = true;
+	buf_clear(&u->octets);
+	return &u->octets;
+}
+
+static int
+keep_checkpoint(
+    void *arg, void *kept, const uint8_t *p, size_t n, uint32_t serial)
+{
+	struct user *u = arg;
+
+	INVARIANT(u->kept && kept == &u->octets && serial > 0);
+	if (u->octets.len + n > 20000)
+		return -1;
+	buf_append(&u->octets, p, n);
+	return 0;
+}
+
+static void *
+keep_resume(
+    void *arg, const struct rtse_activity *a, uint32_t serial, uint64_t *octets)
+{
+	static const uint8_t start[] = {0x28, 0x82, 0x0b, 0xbf, 0x02, 0x01,
+	    0x05, 0xa0, 0x82, 0x0b, 0xb8, 0x04, 0x82, 0x0b, 0xb4};
+	struct user *u = arg;
+
+	INVARIANT(!u->kept && a->id_n > 0);
+	if (serial > 100)
+		return NULL;
+	if (u->octets.len == 0)
+		buf_append(&u->octets, start, sizeof(start));
+	u->kept = true;
+	*octets = u->octets.len;
+	return &u->octets;
+}
+
+static int64_t
+keep_read(void *arg, void *kept, uint64_t offset, uint8_t *p, size_t n)
+{
+	struct user *u = arg;
+
+	INVARIANT(u->kept && kept == &u->octets);
+	INVARIANT(offset <= u->octets.len && n <= u->octets.len - offset);
+	memcpy(p, u->octets.data + offset, n);
+	return (int64_t)n;
+}
+
+static void
+keep_end(void *arg, void *kept, bool again)
+{
+	struct user *u = arg;
+
+	INVARIANT(u->kept && kept == &u->octets);
+	u->kept = false;
+	if (!again)
+		buf_clear(&u->octets);
+}
+
+static bool
+keep_accepted(void *arg, const struct rtse_activity *a)
+{
+	(void)arg;
+	return a->id_n == 6; /* some */
+}
+
+static const struct rtse_keep keep = {keep_begin, keep_checkpoint, keep_resume,
+    keep_read, keep_end, keep_accepted};
+
+/* --- our user --- */
+
 static void
 give(struct user *u)
 {
 	struct err e = ERR_INIT;
+	const struct rtse_resume at = {.activity = {.id_n = 3, .id = {2, 1, 1}},
+	    .serial = 2,
+	    .total = sizeof(apdu),
+	    .offset = 1000};
 
-	if ((u->flags & SENDS) == 0 || !rtse_has_turn(u->r) ||
-	    rtse_transfer_begin(u->r, sizeof(apdu), &e) < 0)
+	if ((u->flags & SENDS) == 0 || !rtse_has_turn(u->r))
+		return;
+	if ((u->flags & REFUSE_EARLY) != 0 &&
+	    rtse_transfer_resume(u->r, &at, &e) >= 0) {
+		(void)rtse_transfer_data(u->r, apdu + 1000, 2000, &e);
+		return;
+	}
+	if (rtse_transfer_begin(u->r, sizeof(apdu), &e) < 0)
 		return;
 	if (rtse_transfer_data(u->r, apdu, sizeof(apdu), &e) < 1000)
 		(void)rtse_transfer_discard(u->r, &e);
@@ -119,6 +210,10 @@ params(uint8_t flags)
 	    .application_context = "2.6.0.1.6",
 	    .checkpoint_size = 1,
 	    .max_apdu = 100000,
+	    .x410 = (flags & INITIATOR) == 0 ||
+		(flags & (SHARED | TWO_WAY)) == (SHARED | TWO_WAY),
+	    .application_protocol = 12,
+	    .keep = &keep,
 	    .transfer_timeout = 5000};
 	struct cotp_params *c = &p.pres.ses.cotp;
 
@@ -150,6 +245,8 @@ feed(struct user *u, const uint8_t *p, size_t n)
 		n -= m;
 		buf_clear(rtse_engine_ops.output(u->r));
 		rtse_engine_ops.drained(u->r, 1);
+		if (rtse_engine_ops.deadline(u->r) <= 1)
+			rtse_engine_ops.timeout(u->r, 1);
 	}
 }
 
@@ -188,6 +285,8 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		if (rtse_engine_ops.deadline(u.r) <= now)
 			rtse_engine_ops.timeout(u.r, now);
 	rtse_engine_ops.closed(u.r, NULL, 200000);
+	INVARIANT(!u.kept);
 	rtse_free(&u.r);
+	buf_free(&u.octets);
 	return 0;
 }
