@@ -19,6 +19,8 @@ SRCS += \
 	osi/pres_codec.c \
 	osi/pres_connect.c \
 	osi/pres_data.c \
+	osi/pres_decode.c \
+	osi/pres_read.c \
 	osi/pres_x410.c \
 	osi/acse.c \
 	osi/acse_codec.c \

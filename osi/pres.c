@@ -11,12 +11,14 @@
 
 #define LAYER "presentation"
 
-#define SES_PRIM_TYPES (SES_P_ABORT + 1) /* later ones are not for us */
+#define SES_PRIM_TYPES (SES_TYPED_DATA + 1)
 #define IN(state) (1u << (state))
 #define IN_OPEN (IN(PRES_CONNECTED) | IN(PRES_WAIT_RELEASE_CNF))
 #define IN_ANY                                                             \
 	(IN(PRES_IDLE) | IN(PRES_WAIT_CPA) | IN(PRES_WAIT_RSP) | IN_OPEN | \
-	    IN(PRES_WAIT_RELEASE_RSP))
+	    IN(PRES_WAIT_RELEASE_RSP) | IN(PRES_RELEASE_COLLISION))
+/* asked to release, one may still finish what one was at */
+#define IN_SENDING (IN(PRES_CONNECTED) | IN(PRES_WAIT_RELEASE_RSP))
 
 void
 pres_trace(
@@ -82,39 +84,69 @@ s_abort(struct pres *p, const struct buf *ppdu)
 		pres_trace(p, true, "presentation abort dropped", e.text);
 }
 
-/* The peer broke the protocol: ARP, and the user learns why. */
+/* What the peer did wrong, where the error does not say it. */
+static enum pres_abort_reason
+reason_of(const struct err *e)
+{
+	int reason = e->detail & ~PRES_DETAIL_USER_DATA;
+
+	if (reason > PRES_ABORT_NOT_SPECIFIED &&
+	    reason <= PRES_ABORT_INVALID_PARAMETER)
+		return (enum pres_abort_reason)reason;
+	return e->code == ERR_SYNTAX ? PRES_ABORT_UNRECOGNIZED_PPDU
+				     : PRES_ABORT_INVALID_PARAMETER;
+}
+
 void
-pres_provider_abort(
-    struct pres *p, enum pres_abort_reason reason, int event, struct err *why)
+pres_provider_abort(struct pres *p, enum pres_event event, struct err *why)
 {
 	struct buf ppdu = {0};
 
 	if (p->state == PRES_CLOSED)
 		return;
-	pres_arp_encode(reason, event, &ppdu);
+	why->detail = reason_of(why);
+	pres_arp_encode(why->detail, event, &ppdu);
 	pres_trace(p, true, "presentation ARP", why->text);
 	s_abort(p, &ppdu);
 	buf_free(&ppdu);
 	pres_p_abort_ind(p, why);
 }
 
-enum pres_abort_reason
-pres_abort_reason_of(const struct err *e)
-{
-	return e->code == ERR_SYNTAX ? PRES_ABORT_UNRECOGNIZED_PPDU
-				     : PRES_ABORT_INVALID_PARAMETER;
-}
-
 /* --- release, abort, and the session's own services --- */
 
-static void
-data_ind(struct pres *p, const struct ses_prim *s)
-{
-	struct err e = ERR_INIT;
+/* What they are called in an ARP. */
+static const struct {
+	enum pres_event ind, cnf;
+} event_ids[SES_PRIM_TYPES] = {
+    [SES_CONNECT] = {PRES_EVENT_CP, PRES_EVENT_CPA},
+    [SES_DATA] = {PRES_EVENT_TD, PRES_EVENT_NONE},
+    [SES_TYPED_DATA] = {PRES_EVENT_TTD, PRES_EVENT_NONE},
+    [SES_TOKEN_GIVE] = {PRES_EVENT_TOKEN_GIVE_IND, PRES_EVENT_NONE},
+    [SES_TOKEN_PLEASE] = {PRES_EVENT_TOKEN_PLEASE_IND, PRES_EVENT_NONE},
+    [SES_CONTROL_GIVE] = {PRES_EVENT_CONTROL_GIVE_IND, PRES_EVENT_NONE},
+    [SES_SYNC_MINOR] = {PRES_EVENT_SYNC_MINOR_IND, PRES_EVENT_SYNC_MINOR_CNF},
+    [SES_ACTIVITY_START] = {PRES_EVENT_ACTIVITY_START_IND, PRES_EVENT_NONE},
+    [SES_ACTIVITY_RESUME] = {PRES_EVENT_ACTIVITY_RESUME_IND, PRES_EVENT_NONE},
+    [SES_ACTIVITY_INTERRUPT] = {PRES_EVENT_ACTIVITY_INTERRUPT_IND,
+	PRES_EVENT_ACTIVITY_INTERRUPT_CNF},
+    [SES_ACTIVITY_DISCARD] = {PRES_EVENT_ACTIVITY_DISCARD_IND,
+	PRES_EVENT_ACTIVITY_DISCARD_CNF},
+    [SES_ACTIVITY_END] = {PRES_EVENT_ACTIVITY_END_IND,
+	PRES_EVENT_ACTIVITY_END_CNF},
+    [SES_U_EXCEPTION] = {PRES_EVENT_U_EXCEPTION_IND, PRES_EVENT_NONE},
+    [SES_P_EXCEPTION] = {PRES_EVENT_P_EXCEPTION_IND, PRES_EVENT_NONE},
+    [SES_RELEASE] = {PRES_EVENT_RELEASE_IND, PRES_EVENT_RELEASE_CNF},
+    [SES_U_ABORT] = {PRES_EVENT_ARU, PRES_EVENT_NONE},
+    [SES_P_ABORT] = {PRES_EVENT_NONE, PRES_EVENT_NONE},
+};
 
-	if (pres_data_ind(p, s, &e) < 0)
-		pres_provider_abort(
-		    p, pres_abort_reason_of(&e), PRES_EVENT_TD, &e);
+static enum pres_event
+event_of(const struct ses_prim *s)
+{
+	if (s->type >= SES_PRIM_TYPES)
+		return PRES_EVENT_NONE;
+	return s->kind == SES_IND ? event_ids[s->type].ind
+				  : event_ids[s->type].cnf;
 }
 
 /* Values and all else that a primitive brings, up to the user. */
@@ -135,8 +167,9 @@ pass_up(struct pres *p, const struct ses_prim *s, enum pres_prim_type type)
 		whole = (struct pres_value){0, s->data, s->n};
 		v = (struct pres_values){&whole, s->n > 0};
 	} else if (s->n > 0 &&
-	    pres_user_data_decode(a, s->data, s->n, &v, &e) < 0) {
-		pres_provider_abort(p, pres_abort_reason_of(&e), -1, &e);
+	    (pres_user_data_decode(a, s->data, s->n, &v, &e) < 0 ||
+		pres_check_values(p, a, &v, true, &e) < 0)) {
+		pres_provider_abort(p, event_of(s), &e);
 		goto out;
 	}
 	q.values = v.v;
@@ -164,14 +197,19 @@ fresh_ind(struct pres *p, const struct ses_prim *s)
 static void
 release_ind(struct pres *p, const struct ses_prim *s)
 {
-	pres_enter(p, PRES_WAIT_RELEASE_RSP);
+	pres_enter(p,
+	    p->state == PRES_WAIT_RELEASE_CNF ? PRES_RELEASE_COLLISION
+					      : PRES_WAIT_RELEASE_RSP);
 	pass_up(p, s, PRES_RELEASE);
 }
 
 static void
 release_cnf(struct pres *p, const struct ses_prim *s)
 {
-	pres_enter(p, s->accepted ? PRES_CLOSED : PRES_CONNECTED);
+	if (p->state == PRES_RELEASE_COLLISION)
+		pres_enter(p, PRES_WAIT_RELEASE_RSP);
+	else
+		pres_enter(p, s->accepted ? PRES_CLOSED : PRES_CONNECTED);
 	pass_up(p, s, PRES_RELEASE);
 }
 
@@ -202,6 +240,19 @@ user_abort_ind(
 }
 
 static void
+provider_abort_ind(struct pres *p, const struct pres_abort *c)
+{
+	struct err e = ERR_INIT;
+
+	err_set(&e, LAYER, ERR_PROTOCOL,
+	    "aborted by the peer's provider: %s, event %d",
+	    abort_texts[c->reason], c->event);
+	e.detail = c->reason;
+	pres_trace(p, false, "presentation ARP", e.text);
+	pres_p_abort_ind(p, &e);
+}
+
+static void
 abort_ind(struct pres *p, const struct ses_prim *s)
 {
 	struct arena *a = arena_new();
@@ -215,12 +266,7 @@ abort_ind(struct pres *p, const struct ses_prim *s)
 		err_prefix(&e, "aborted by the peer, unreadable");
 		pres_p_abort_ind(p, &e);
 	} else if (c.provider) {
-		err_set(&e, LAYER, ERR_PROTOCOL,
-		    "aborted by the peer's provider: %s, event %d",
-		    abort_texts[c.reason], c.event);
-		e.detail = c.reason;
-		pres_trace(p, false, "presentation ARP", e.text);
-		pres_p_abort_ind(p, &e);
+		provider_abort_ind(p, &c);
 	} else {
 		user_abort_ind(p, s, &c);
 	}
@@ -240,7 +286,8 @@ static const struct {
 } from_session[SES_PRIM_TYPES][SES_CNF + 1] = {
     [SES_CONNECT] = {[SES_IND] = {pres_connect_ind, IN(PRES_IDLE)},
 	[SES_CNF] = {pres_connect_cnf, IN(PRES_WAIT_CPA)}},
-    [SES_DATA] = {[SES_IND] = {data_ind, IN_OPEN}},
+    [SES_DATA] = {[SES_IND] = {pres_data_ind, IN_OPEN}},
+    [SES_TYPED_DATA] = {[SES_IND] = {pres_data_ind, IN_OPEN}},
     [SES_TOKEN_GIVE] = {[SES_IND] = {fresh_ind, IN_OPEN}},
     [SES_TOKEN_PLEASE] = {[SES_IND] = {session_ind, IN_OPEN}},
     [SES_CONTROL_GIVE] = {[SES_IND] = {fresh_ind, IN_OPEN}},
@@ -257,13 +304,14 @@ static const struct {
     [SES_U_EXCEPTION] = {[SES_IND] = {session_ind, IN_OPEN}},
     [SES_P_EXCEPTION] = {[SES_IND] = {session_ind, IN_OPEN}},
     [SES_RELEASE] = {[SES_IND] = {release_ind, IN_OPEN},
-	[SES_CNF] = {release_cnf, IN(PRES_WAIT_RELEASE_CNF)}},
+	[SES_CNF] = {release_cnf,
+	    IN(PRES_WAIT_RELEASE_CNF) | IN(PRES_RELEASE_COLLISION)}},
     [SES_U_ABORT] = {[SES_IND] = {abort_ind, IN_ANY}},
     [SES_P_ABORT] = {[SES_IND] = {s_p_abort_ind, IN_ANY}},
 };
 
-static void
-from_ses(void *user, const struct ses_prim *s)
+void
+pres_from_ses(void *user, const struct ses_prim *s)
 {
 	struct pres *p = user;
 	struct err e = ERR_INIT;
@@ -278,7 +326,8 @@ from_ses(void *user, const struct ses_prim *s)
 	}
 	err_set(&e, LAYER, ERR_PROTOCOL, "session primitive %d.%d in state %d",
 	    (int)s->type, (int)s->kind, (int)p->state);
-	pres_provider_abort(p, PRES_ABORT_UNEXPECTED_PRIMITIVE, -1, &e);
+	e.detail = PRES_ABORT_UNEXPECTED_PRIMITIVE;
+	pres_provider_abort(p, event_of(s), &e);
 }
 
 /* --- requests and responses --- */
@@ -289,7 +338,10 @@ encode_values(const struct pres *p, const struct pres_values *v,
     struct buf *out, struct err *e)
 {
 	if (!p->x410) {
-		pres_user_data_encode(v, out);
+		pres_user_data_encode(v,
+		    v->n > 0 &&
+			pres_sole_context(p, true) == v->v[0].context_id,
+		    out);
 		return 0;
 	}
 	if (v->n > 1)
@@ -344,7 +396,10 @@ release_rsp(struct pres *p, const struct pres_prim *q, struct err *e)
 	struct ses_prim s = {
 	    .type = SES_RELEASE, .kind = SES_RSP, .accepted = q->accepted};
 
-	pres_enter(p, q->accepted ? PRES_CLOSED : PRES_CONNECTED);
+	if (p->state == PRES_RELEASE_COLLISION && q->accepted)
+		pres_enter(p, PRES_WAIT_RELEASE_CNF);
+	else
+		pres_enter(p, q->accepted ? PRES_CLOSED : PRES_CONNECTED);
 	return to_session(p, &s, q, e);
 }
 
@@ -376,12 +431,15 @@ static const struct {
 } from_user[PRES_SESSION + 1][SES_CNF + 1] = {
     [PRES_CONNECT] = {[SES_REQ] = {pres_connect_req, IN(PRES_IDLE)},
 	[SES_RSP] = {pres_connect_rsp, IN(PRES_WAIT_RSP)}},
-    [PRES_DATA] = {[SES_REQ] = {pres_data_req, IN(PRES_CONNECTED)}},
+    [PRES_DATA] = {[SES_REQ] = {pres_data_req, IN_SENDING}},
+    [PRES_TYPED_DATA] = {[SES_REQ] = {pres_data_req, IN_SENDING}},
     [PRES_RELEASE] = {[SES_REQ] = {release_req, IN(PRES_CONNECTED)},
-	[SES_RSP] = {release_rsp, IN(PRES_WAIT_RELEASE_RSP)}},
+	[SES_RSP] = {release_rsp,
+	    IN(PRES_WAIT_RELEASE_RSP) | IN(PRES_RELEASE_COLLISION)}},
     [PRES_U_ABORT] = {[SES_REQ] = {user_abort_req, IN_ANY}},
-    [PRES_SESSION] = {[SES_REQ] = {session_req, IN_OPEN},
-	[SES_RSP] = {session_req, IN_OPEN}},
+    [PRES_SESSION] = {[SES_REQ] = {session_req,
+			  IN_OPEN | IN(PRES_WAIT_RELEASE_RSP)},
+	[SES_RSP] = {session_req, IN_OPEN | IN(PRES_WAIT_RELEASE_RSP)}},
 };
 
 int
@@ -404,10 +462,10 @@ keep_proposals(struct pres *p)
 {
 	INVARIANT(p->params.n_contexts <= PRES_CONTEXTS_MAX);
 	p->n_contexts = p->params.n_contexts;
-	for (size_t i = 0; i < p->n_contexts; i++) {
-		p->contexts[i] = p->params.contexts[i];
+	p->contexts = arena_memdup(
+	    p->arena, p->params.contexts, p->n_contexts * sizeof(*p->contexts));
+	for (size_t i = 0; i < p->n_contexts; i++)
 		p->contexts[i].result = PRES_PROVIDER_REJECTION;
-	}
 }
 
 struct pres *
@@ -427,7 +485,7 @@ pres_new(
 	if (!p->x410 && params->ses.cotp.role == OSI_INITIATOR)
 		keep_proposals(p);
 	pres_data_init(p);
-	p->ses = ses_new(&params->ses, from_ses, p, now);
+	p->ses = ses_new(&params->ses, pres_from_ses, p, now);
 	return p;
 }
 
@@ -461,6 +519,21 @@ pres_contexts(const struct pres *p, size_t *n)
 {
 	*n = p->n_contexts;
 	return p->contexts;
+}
+
+void
+pres_reject_context(struct pres *p, int32_t id)
+{
+	INVARIANT(p->state == PRES_WAIT_RSP);
+	for (size_t i = 0; i < p->n_contexts; i++)
+		if (p->contexts[i].id == id)
+			p->contexts[i].result = PRES_USER_REJECTION;
+}
+
+bool
+pres_has_default(const struct pres *p)
+{
+	return p->has_default;
 }
 
 bool

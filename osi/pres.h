@@ -4,7 +4,8 @@
  * there are no contexts and user data goes as it is.
  *
  * Connect, release and abort carry presentation data values for ACSE. P-DATA
- * values stream up and down in fragments. The session services that X.216
+ * values stream up and down in fragments; of several values in one P-DATA each
+ * comes up by itself, in their order. The session services that X.216
  * passes through (tokens, synchronization, activities, exceptions) keep their
  * session shape: they come as struct ses_prim.
  *
@@ -20,7 +21,7 @@
 #include "lib/arena.h"
 #include "osi/ses.h"
 
-#define PRES_CONTEXTS_MAX 32
+#define PRES_CONTEXTS_MAX 32 /* that are accepted of one proposal */
 
 enum pres_result { /* X.226 8.2: Result of one proposed context */
 	PRES_ACCEPTANCE = 0,
@@ -51,7 +52,8 @@ struct pres_value {
 
 enum pres_prim_type {
 	PRES_CONNECT,    /* req ind rsp cnf; values, contexts, accepted */
-	PRES_DATA,       /* req ind; one value, in fragments */
+	PRES_DATA,       /* req ind; one value, in fragments; or req with
+	                  * several whole ones, `values` */
 	PRES_TYPED_DATA, /* the same by P-TYPED-DATA (TTD) */
 	PRES_RELEASE,    /* req ind rsp cnf; values */
 	PRES_U_ABORT,    /* req ind; values */
@@ -88,6 +90,10 @@ struct pres_params {
 	 * is BER 2.1.1 always. */
 	const struct pres_context *contexts;
 	size_t n_contexts;
+	/* Initiator: the abstract syntax of the default context, proposed
+	 * with this. Responder: one that is accepted as default context. NULL:
+	 * none. Its values have context_id 0. */
+	const char *default_context;
 	/* Initiator: proposes X.410 mode (contexts and PSELs are not used).
 	 * Responder: accepts it beside normal mode. */
 	bool x410;
@@ -102,6 +108,11 @@ int pres_request(struct pres *p, const struct pres_prim *prim, struct err *e)
 /* The accepted context with this abstract syntax: its id, or 0. */
 int32_t pres_context_id(const struct pres *p, const char *abstract_syntax);
 const struct pres_context *pres_contexts(const struct pres *p, size_t *n);
+/* Responder, from CONNECT.ind to its response: our user will not have this
+ * context (X.226 user-rejection). */
+void pres_reject_context(struct pres *p, int32_t id);
+/* Is there a default context? */
+bool pres_has_default(const struct pres *p);
 /* The mode of this connection; known from CONNECT.ind on. */
 bool pres_is_x410(const struct pres *p);
 struct ses *pres_ses(struct pres *p);

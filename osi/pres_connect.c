@@ -8,6 +8,59 @@
 
 #define LAYER "presentation"
 
+/* --- values and their contexts --- */
+
+int32_t
+pres_sole_context(const struct pres *p, bool open)
+{
+	int32_t id = -1;
+
+	for (size_t i = 0; i < p->n_contexts; i++) {
+		if (open && p->contexts[i].result != PRES_ACCEPTANCE)
+			continue;
+		if (id > 0)
+			return -1;
+		id = p->contexts[i].id;
+	}
+	return id < 0 && p->has_default ? 0 : id;
+}
+
+static bool
+in_set(const struct pres *p, int32_t id, bool open)
+{
+	for (size_t i = 0; i < p->n_contexts; i++)
+		if (p->contexts[i].id == id)
+			return !open ||
+			    p->contexts[i].result == PRES_ACCEPTANCE;
+	return false;
+}
+
+int
+pres_check_values(struct pres *p, struct arena *a, struct pres_values *v,
+    bool open, struct err *e)
+{
+	int32_t sole = pres_sole_context(p, open);
+	struct pres_value *w = arena_memdup(a, v->v, v->n * sizeof(*w));
+
+	for (size_t i = 0; i < v->n; i++) {
+		bool simple = w[i].context_id == 0;
+
+		if (simple)
+			w[i].context_id = sole;
+		if (simple ? sole >= 0 : in_set(p, w[i].context_id, open))
+			continue;
+		err_set(e, LAYER, ERR_PROTOCOL,
+		    simple
+			? "value %zu is simply encoded with several contexts"
+			: "value %zu is on context %d, which is not in the set",
+		    i + 1, w[i].context_id);
+		e->detail = PRES_ABORT_INVALID_PARAMETER;
+		return ERR_PROTOCOL;
+	}
+	v->v = w;
+	return 0;
+}
+
 /* --- connect, responder --- */
 
 static int
@@ -27,7 +80,13 @@ static int
 connect_rsp(struct pres *p, bool accepted, int provider_reason,
     const struct pres_values *v, struct err *e)
 {
+	bool no_default = provider_reason == PRES_REFUSE_DEFAULT_CONTEXT;
 	struct pres_answer c = {.responding = p->params.responding,
+	    .simple = v->n > 0 &&
+		pres_sole_context(p, accepted) == v->v[0].context_id,
+	    .has_default_result = p->has_default && !accepted,
+	    .default_result =
+		no_default ? PRES_PROVIDER_REJECTION : PRES_ACCEPTANCE,
 	    .results = p->contexts,
 	    .n_results = p->n_contexts,
 	    .provider_reason = provider_reason,
@@ -75,7 +134,7 @@ supported(const struct pres *p, const char *syntax)
 }
 
 static void
-judge(const struct pres *p, const struct pres_proposal *in,
+judge(const struct pres *p, const struct pres_proposal *in, size_t accepted,
     struct pres_context *out)
 {
 	out->result = PRES_PROVIDER_REJECTION;
@@ -83,28 +142,29 @@ judge(const struct pres *p, const struct pres_proposal *in,
 		out->reason = PRES_ABSTRACT_SYNTAX_NOT_SUPPORTED;
 	else if (!in->ber)
 		out->reason = PRES_TRANSFER_SYNTAXES_NOT_SUPPORTED;
+	else if (accepted == PRES_CONTEXTS_MAX)
+		out->reason = PRES_LOCAL_LIMIT;
 	else
 		out->result = PRES_ACCEPTANCE;
 }
 
-static int
-negotiate(struct pres *p, const struct pres_cp *cp, struct err *e)
+static void
+negotiate(struct pres *p, const struct pres_cp *cp)
 {
+	size_t accepted = 0;
+
+	p->n_contexts = cp->n_contexts;
+	p->contexts =
+	    arena_alloc(p->arena, cp->n_contexts * sizeof(*p->contexts));
 	for (size_t i = 0; i < cp->n_contexts; i++) {
 		struct pres_context *c = &p->contexts[i];
 
-		for (size_t j = 0; j < i; j++)
-			if (p->contexts[j].id == cp->contexts[i].id)
-				return err_set(e, LAYER, ERR_SYNTAX,
-				    "context %d proposed twice",
-				    cp->contexts[i].id);
 		c->id = cp->contexts[i].id;
 		c->abstract_syntax =
 		    arena_strdup(p->arena, cp->contexts[i].abstract_syntax);
-		judge(p, &cp->contexts[i], c);
+		judge(p, &cp->contexts[i], accepted, c);
+		accepted += c->result == PRES_ACCEPTANCE;
 	}
-	p->n_contexts = cp->n_contexts;
-	return 0;
 }
 
 /* An absent selector is the same as an empty one here. */
@@ -118,35 +178,77 @@ addressed_to_us(const struct pres *p, const struct osi_sel *called)
 	return us->n == called->n && memcmp(us->v, called->v, us->n) == 0;
 }
 
+static bool
+nothing_accepted(const struct pres *p)
+{
+	for (size_t i = 0; i < p->n_contexts; i++)
+		if (p->contexts[i].result == PRES_ACCEPTANCE)
+			return false;
+	return true;
+}
+
+static bool
+default_supported(const struct pres *p, const struct pres_cp *cp)
+{
+	return p->params.default_context != NULL && cp->default_ber &&
+	    strcmp(p->params.default_context, cp->default_context) == 0;
+}
+
 static enum pres_refuse_reason
 refusal_of(const struct err *e)
 {
+	if ((e->detail & PRES_DETAIL_USER_DATA) != 0)
+		return PRES_REFUSE_USER_DATA;
 	return e->code == ERR_LIMIT ? PRES_REFUSE_LOCAL_LIMIT
 				    : PRES_REFUSE_NOT_SPECIFIED;
 }
 
-static bool
-cp_acceptable(struct pres *p, const struct pres_cp *cp, struct err *e)
+/* Peers in the field name a default context beside those that they define,
+ * and never use it: then one that is not supported here harms nobody. */
+static int
+judge_default(struct pres *p, const struct pres_cp *cp, struct err *e)
 {
-	enum pres_refuse_reason reason;
+	bool supported_here;
 
-	if (cp->x410_mode && p->params.x410) {
-		p->x410 = true;
-		return true;
+	if (cp->default_context == NULL)
+		return 0;
+	supported_here = default_supported(p, cp);
+	p->has_default = supported_here || nothing_accepted(p);
+	if (supported_here || !nothing_accepted(p))
+		return 0;
+	return err_set(e, LAYER, ERR_REFUSED,
+	    "CP, default-context-name: %s is not supported",
+	    cp->default_context);
+}
+
+/* Why the provider cannot have this CP (X.226 6.2.5), or NONE. */
+static enum pres_refuse_reason
+judge_cp(struct pres *p, struct arena *a, struct pres_cp *cp, struct err *e)
+{
+	if (cp->x410_mode && !p->params.x410) {
+		err_set(e, LAYER, ERR_UNSUPPORTED, "CP asks for X.410 mode");
+		return PRES_REFUSE_VERSION;
 	}
-	if (cp->x410_mode) {
-		err_set(e, LAYER, ERR_UNSUPPORTED, "peer asks for X.410 mode");
-		reason = PRES_REFUSE_VERSION;
-	} else if (!addressed_to_us(p, &cp->called)) {
+	p->x410 = cp->x410_mode;
+	if (p->x410)
+		return PRES_REFUSE_NONE;
+	if (cp->other_version) {
+		err_set(e, LAYER, ERR_UNSUPPORTED,
+		    "CP, protocol-version: not version 1");
+		return PRES_REFUSE_VERSION;
+	}
+	if (!addressed_to_us(p, &cp->called)) {
 		err_set(e, LAYER, ERR_REFUSED, "called selector is not ours");
-		reason = PRES_REFUSE_ADDRESS_UNKNOWN;
-	} else if (negotiate(p, cp, e) < 0) {
-		reason = PRES_REFUSE_NOT_SPECIFIED;
-	} else {
-		return true;
+		return PRES_REFUSE_ADDRESS_UNKNOWN;
 	}
-	refuse(p, reason, e);
-	return false;
+	negotiate(p, cp);
+	if (judge_default(p, cp, e) < 0)
+		return PRES_REFUSE_DEFAULT_CONTEXT;
+	if (pres_check_values(p, a, &cp->values, false, e) < 0) {
+		err_prefix(e, "CP, user data");
+		return PRES_REFUSE_USER_DATA;
+	}
+	return PRES_REFUSE_NONE;
 }
 
 void
@@ -155,15 +257,19 @@ pres_connect_ind(struct pres *p, const struct ses_prim *s)
 	struct arena *a = arena_new();
 	struct pres_cp cp;
 	struct err e = ERR_INIT;
+	enum pres_refuse_reason reason;
 	struct pres_prim q = {.type = PRES_CONNECT,
 	    .kind = SES_IND,
 	    .provider_reason = PRES_REFUSE_NONE,
 	    .ses = s};
 
 	pres_enter(p, PRES_WAIT_RSP);
-	if (pres_cp_decode(a, s->data, s->n, &cp, &e) < 0) {
-		refuse(p, refusal_of(&e), &e);
-	} else if (cp_acceptable(p, &cp, &e)) {
+	reason = pres_cp_decode(a, s->data, s->n, &cp, &e) < 0
+	    ? refusal_of(&e)
+	    : judge_cp(p, a, &cp, &e);
+	if (reason != PRES_REFUSE_NONE) {
+		refuse(p, reason, &e);
+	} else {
 		pres_trace(p, false, "presentation CP", "");
 		p->params.called = cp.called;
 		p->params.calling = cp.calling;
@@ -177,6 +283,16 @@ pres_connect_ind(struct pres *p, const struct ses_prim *s)
 /* --- connect, initiator --- */
 
 static int
+same_mode(const struct pres *p, const struct pres_answer *c, struct err *e)
+{
+	if (c->x410_mode == p->x410)
+		return 0;
+	return err_set(e, LAYER, ERR_PROTOCOL,
+	    "CPA in %s mode answers a CP in %s",
+	    c->x410_mode ? "X.410" : "normal", p->x410 ? "X.410" : "normal");
+}
+
+static int
 take_results(struct pres *p, const struct pres_answer *c, struct err *e)
 {
 	if (c->n_results != p->n_contexts)
@@ -187,6 +303,26 @@ take_results(struct pres *p, const struct pres_answer *c, struct err *e)
 		p->contexts[i].result = c->results[i].result;
 		p->contexts[i].reason = c->results[i].reason;
 	}
+	return 0;
+}
+
+/* What a CPA says must answer what our CP asked. */
+static int
+take_cpa(struct pres *p, struct arena *a, struct pres_answer *c, struct err *e)
+{
+	int rc;
+
+	if ((rc = same_mode(p, c, e)) < 0 || p->x410)
+		return rc;
+	if (c->other_version || c->requirements != 0)
+		return err_set(e, LAYER, ERR_PROTOCOL, "CPA, %s",
+		    c->other_version
+			? "protocol-version: not version 1"
+			: "presentation-requirements: more than were asked "
+			  "for");
+	if ((rc = take_results(p, c, e)) < 0 ||
+	    (rc = pres_check_values(p, a, &c->values, true, e)) < 0)
+		return err_prefix(e, "CPA");
 	return 0;
 }
 
@@ -207,16 +343,6 @@ connect_cnf_up(struct pres *p, const struct ses_prim *s,
 	p->fn(p->user, &q);
 }
 
-static int
-same_mode(const struct pres *p, const struct pres_answer *c, struct err *e)
-{
-	if (c->x410_mode == p->x410)
-		return 0;
-	return err_set(e, LAYER, ERR_PROTOCOL,
-	    "CPA in %s mode answers a CP in %s",
-	    c->x410_mode ? "X.410" : "normal", p->x410 ? "X.410" : "normal");
-}
-
 static void
 accepted_cnf(struct pres *p, const struct ses_prim *s)
 {
@@ -225,10 +351,8 @@ accepted_cnf(struct pres *p, const struct ses_prim *s)
 	struct err e = ERR_INIT;
 
 	if (pres_cpa_decode(a, s->data, s->n, &c, &e) < 0 ||
-	    same_mode(p, &c, &e) < 0 ||
-	    (!p->x410 && take_results(p, &c, &e) < 0)) {
-		pres_provider_abort(
-		    p, pres_abort_reason_of(&e), PRES_EVENT_CPA, &e);
+	    take_cpa(p, a, &c, &e) < 0) {
+		pres_provider_abort(p, PRES_EVENT_CPA, &e);
 	} else {
 		pres_trace(p, false, "presentation CPA", "");
 		p->params.responding = c.responding;
@@ -247,6 +371,22 @@ static const char *const refuse_texts[] = {
     [PRES_REFUSE_USER_DATA] = "user data not readable",
     [PRES_REFUSE_NO_PSAP] = "no PSAP available",
 };
+
+/* A refusal is one, whatever else is wrong with it: results and values that
+ * do not fit are left out. So is an RTORJ in the other mode than ours. */
+static void
+take_refusal(struct pres *p, struct arena *a, struct pres_answer *c)
+{
+	struct err ignored = ERR_INIT;
+
+	if (p->x410 && c->x410_mode)
+		return;
+	if (c->n_results == p->n_contexts && take_results(p, c, &ignored) < 0)
+		c->n_results = 0;
+	if (c->x410_mode || p->x410 ||
+	    pres_check_values(p, a, &c->values, false, &ignored) < 0)
+		c->values = (struct pres_values){0};
+}
 
 static void
 refused_cnf(struct pres *p, const struct ses_prim *s)
@@ -268,9 +408,7 @@ refused_cnf(struct pres *p, const struct ses_prim *s)
 	} else {
 		err_set(&e, LAYER, ERR_REFUSED, "connection refused by user");
 	}
-	/* an RTORJ in the other mode is nothing that our user asked for */
-	if (c.x410_mode && !p->x410)
-		c.values = (struct pres_values){0};
+	take_refusal(p, a, &c);
 	pres_trace(p, false, "presentation CPR", e.text);
 	connect_cnf_up(p, s, &c, &e);
 	arena_free(&a);
@@ -302,6 +440,7 @@ pres_connect_req(struct pres *p, const struct pres_prim *q, struct err *e)
 	struct pres_proposal v[PRES_CONTEXTS_MAX];
 	struct pres_cp cp = {.calling = p->params.calling,
 	    .called = p->params.called,
+	    .default_context = p->params.default_context,
 	    .values = {q->values, q->n_values}};
 	struct ses_prim s = {
 	    .type = SES_CONNECT, .kind = SES_REQ, .last = true};
@@ -309,6 +448,9 @@ pres_connect_req(struct pres *p, const struct pres_prim *q, struct err *e)
 	int rc;
 
 	propose(p, &cp, v);
+	p->has_default = cp.default_context != NULL;
+	cp.simple = q->n_values > 0 &&
+	    pres_sole_context(p, false) == q->values[0].context_id;
 	rc = p->x410 ? pres_x410_encode(PRES_X410_CP, &cp.values, &ppdu, e)
 		     : pres_cp_encode(&cp, &ppdu, e);
 	if (rc >= 0) {

@@ -17,7 +17,30 @@ enum pres_state {
 	PRES_CONNECTED, /* STAt0 */
 	PRES_WAIT_RELEASE_CNF,
 	PRES_WAIT_RELEASE_RSP,
+	PRES_RELEASE_COLLISION, /* both at once: we have to answer first */
 	PRES_CLOSED, /* released, refused or aborted: nothing follows */
+};
+
+enum pres_stream { PRES_STREAM_DATA, PRES_STREAM_TYPED, PRES_STREAMS };
+
+/* The SSDU that arrives. */
+struct pres_in {
+	struct pres *p;
+	enum pres_prim_type type;
+	struct ber_scan *scan;
+	struct ber_scan *inner; /* the values in simply encoded data */
+	struct pdv pdv;
+	bool receiving; /* some of it was fed */
+	bool simple;    /* it is simply encoded */
+	bool first;     /* the next fragment is its value's first */
+	int32_t context;
+};
+
+/* The value that is being sent. */
+struct pres_out {
+	bool sending;
+	bool indefinite, simple;
+	uint64_t left; /* when its length is known */
 };
 
 struct pres {
@@ -28,35 +51,34 @@ struct pres {
 	void *user;
 	enum pres_state state;
 	bool x410; /* the mode proposed, or that of the CP */
-	struct pres_context contexts[PRES_CONTEXTS_MAX];
+	struct pres_context *contexts; /* all that were proposed */
 	size_t n_contexts;
+	bool has_default; /* there is a default context */
 
-	/* the SSDU that arrives */
-	struct ber_scan *scan;
-	struct pdv pdv;
-	bool receiving; /* some of it was fed */
-	bool first;     /* the next fragment is its value's first */
-	int32_t in_context;
-
-	/* the value that is being sent */
-	bool sending;
-	bool indefinite;
-	uint64_t left; /* when its length is known */
+	struct pres_in in[PRES_STREAMS];
+	struct pres_out out[PRES_STREAMS];
 };
-
-/* Event identifiers of an ARP for what arrived (X.226 Event-identifier). */
-enum { PRES_EVENT_CPA = 1, PRES_EVENT_TD = 7 };
 
 /* pres.c */
 void pres_enter(struct pres *p, enum pres_state state);
 /* The user learns that the connection is gone, if it does not know yet. */
 void pres_p_abort_ind(struct pres *p, const struct err *err);
-/* The peer broke the protocol: ARP, and the user learns why. */
+/* The peer broke the protocol: ARP, with the reason that `why` tells, and the
+ * user learns why. */
 void pres_provider_abort(
-    struct pres *p, enum pres_abort_reason reason, int event, struct err *why);
-enum pres_abort_reason pres_abort_reason_of(const struct err *e);
+    struct pres *p, enum pres_event event, struct err *why);
+/* Everything from below comes in here. */
+void pres_from_ses(void *user, const struct ses_prim *s);
 
 /* pres_connect.c */
+/* The context of simply encoded data: its id, 0 for the default context, -1
+ * when there are several (X.226 8.4.1). `open`: of those accepted, else of
+ * those proposed. */
+int32_t pres_sole_context(const struct pres *p, bool open);
+/* Gives values without context their one, and refuses those of contexts that
+ * are not in the set. */
+int pres_check_values(struct pres *p, struct arena *a, struct pres_values *v,
+    bool open, struct err *e);
 void pres_connect_ind(struct pres *p, const struct ses_prim *s);
 void pres_connect_cnf(struct pres *p, const struct ses_prim *s);
 int pres_connect_req(struct pres *p, const struct pres_prim *q, struct err *e);
@@ -65,8 +87,8 @@ int pres_connect_rsp(struct pres *p, const struct pres_prim *q, struct err *e);
 /* pres_data.c */
 void pres_data_init(struct pres *p);
 void pres_data_free(struct pres *p);
-/* A fragment of an SSDU. An error means: abort the connection. */
-int pres_data_ind(struct pres *p, const struct ses_prim *s, struct err *e);
+/* A fragment of an SSDU; one that is broken aborts the connection. */
+void pres_data_ind(struct pres *p, const struct ses_prim *s);
 /* An activity was given up, or tokens passed: no SSDU is under way. */
 void pres_data_fresh(struct pres *p);
 int pres_data_req(struct pres *p, const struct pres_prim *q, struct err *e);

@@ -3,6 +3,7 @@
  * decoded again), or the user data of an SSDU on an open connection.
  */
 #include "osi/pres_codec.h"
+#include "osi/pres_x410.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,28 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
+/* Values without context can only be encoded as they came. */
+static bool
+is_simple(const struct pres_values *v)
+{
+	return v->n > 0 && v->v[0].context_id == 0;
+}
+
+/* A PPDU of X.410 mode: its value can be encoded, and is the same again. */
+static void
+x410(struct arena *a, enum pres_x410_ppdu type, const struct pres_values *v)
+{
+	struct pres_values again;
+	struct buf b = {0};
+	struct err e = ERR_INIT;
+
+	INVARIANT(v->n == 1 && v->v[0].context_id == 0);
+	INVARIANT(pres_x410_encode(type, v, &b, &e) >= 0);
+	INVARIANT(pres_x410_decode(a, type, b.data, b.len, &again, &e) >= 0);
+	INVARIANT(again.v[0].n == v->v[0].n);
+	buf_free(&b);
+}
+
 static void
 cp(struct arena *a, const uint8_t *p, size_t n)
 {
@@ -18,7 +41,12 @@ cp(struct arena *a, const uint8_t *p, size_t n)
 	struct buf b = {0};
 	struct err e = ERR_INIT;
 
-	if (pres_cp_decode(a, p, n, &c, &e) >= 0 && !c.x410_mode) {
+	if (pres_cp_decode(a, p, n, &c, &e) < 0)
+		return;
+	if (c.x410_mode) {
+		x410(a, PRES_X410_CP, &c.values);
+	} else {
+		c.simple = is_simple(&c.values);
 		INVARIANT(pres_cp_encode(&c, &b, &e) >= 0);
 		INVARIANT(pres_cp_decode(a, b.data, b.len, &again, &e) >= 0);
 		INVARIANT(again.n_contexts == c.n_contexts);
@@ -34,7 +62,12 @@ cpa(struct arena *a, const uint8_t *p, size_t n)
 	struct buf b = {0};
 	struct err e = ERR_INIT;
 
-	if (pres_cpa_decode(a, p, n, &c, &e) >= 0) {
+	if (pres_cpa_decode(a, p, n, &c, &e) < 0)
+		return;
+	if (c.x410_mode) {
+		x410(a, PRES_X410_CPA, &c.values);
+	} else {
+		c.simple = is_simple(&c.values);
 		INVARIANT(pres_cpa_encode(&c, &b, &e) >= 0);
 		INVARIANT(pres_cpa_decode(a, b.data, b.len, &again, &e) >= 0);
 		INVARIANT(again.n_results == c.n_results);
@@ -49,7 +82,12 @@ cpr(struct arena *a, const uint8_t *p, size_t n)
 	struct buf b = {0};
 	struct err e = ERR_INIT;
 
-	if (pres_cpr_decode(a, p, n, &c, &e) >= 0) {
+	if (pres_cpr_decode(a, p, n, &c, &e) < 0)
+		return;
+	if (c.x410_mode) {
+		x410(a, PRES_X410_CPR, &c.values);
+	} else {
+		c.simple = is_simple(&c.values);
 		INVARIANT(pres_cpr_encode(&c, &b, &e) >= 0);
 		INVARIANT(pres_cpr_decode(a, b.data, b.len, &again, &e) >= 0);
 		INVARIANT(again.provider_reason == c.provider_reason);
