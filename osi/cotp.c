@@ -28,8 +28,10 @@ struct cotp {
 	void *user;
 	enum cotp_state state;
 	uint16_t local_ref, remote_ref;
-	bool peer_gave_size; /* the CR had a TPDU size parameter */
-	uint32_t tpdu_size;  /* negotiated */
+	bool peer_gave_size;   /* the CR had a TPDU size parameter */
+	bool peer_prefers;     /* the CR had a preferred maximum TPDU size */
+	uint32_t tpdu_size;    /* negotiated: the most that we send */
+	uint32_t tpdu_size_in; /* the most that we may be sent */
 
 	struct buf out;
 	struct buf tx;   /* user data of the DT TPDU being filled */
@@ -58,7 +60,7 @@ cotp_new(const struct cotp_params *p, cotp_event_fn *fn, void *user, msec_t now)
 		c->params.tpdu_size = COTP_TPDU_MAX;
 	c->fn = fn;
 	c->user = user;
-	c->tpdu_size = c->params.tpdu_size;
+	c->tpdu_size = c->tpdu_size_in = c->params.tpdu_size;
 	/* unique enough: a class 0 connection is named by its TCP connection */
 	c->local_ref = (uint16_t)(now & 0x7fff) | 1;
 	return c;
@@ -106,18 +108,33 @@ put_tpdu(struct cotp *c, const struct tpdu *t)
 	trace(c, true, tpdu_name(t->code), detail);
 }
 
-/* The greatest TPDU size code that is not above `size`; 0: more than the
- * parameter can say, and the RFC 1006 default. */
+/* The greatest TPDU size code that is not above `size`. */
 static uint8_t
 size_code(uint32_t size)
 {
 	uint8_t code = 7;
 
-	if (size > 8192)
-		return 0;
 	while (code < 13 && (UINT32_C(2) << code) <= size)
 		code++;
 	return code;
+}
+
+/* What to offer: the default by saying nothing, and what the TPDU size cannot
+ * say as the preferred one, beside the best that it can (X.224 6.5.4). */
+static void
+offer_size(struct cotp *c, struct tpdu *t)
+{
+	uint32_t max = c->params.tpdu_size;
+
+	c->tpdu_size = c->tpdu_size_in = COTP_TPDU_MAX;
+	if (max == COTP_TPDU_MAX)
+		return;
+	t->size_code = size_code(max);
+	c->tpdu_size = c->tpdu_size_in = UINT32_C(1) << t->size_code;
+	if (max / 128 * 128 > c->tpdu_size) {
+		t->preferred = max / 128 * 128;
+		c->tpdu_size_in = t->preferred;
+	}
 }
 
 void
@@ -128,18 +145,29 @@ cotp_connect_request(struct cotp *c)
 	    .src_ref = c->local_ref,
 	    .called = c->params.called,
 	    .calling = c->params.calling,
-	    .size_code = size_code(c->params.tpdu_size),
 	};
 
 	INVARIANT(c->params.role == OSI_INITIATOR);
 	if (c->state != COTP_IDLE)
 		return;
-	if (t.size_code != 0)
-		c->tpdu_size = UINT32_C(1) << t.size_code;
-	else
-		c->tpdu_size = COTP_TPDU_MAX;
+	offer_size(c, &t);
 	put_tpdu(c, &t);
 	c->state = COTP_WAIT_CC;
+}
+
+/* A preferred size is answered by one, without the other parameter; a CR with
+ * neither, which means 65531, only when we want less. */
+static void
+answer_size(struct cotp *c, struct tpdu *t)
+{
+	if (c->peer_prefers) {
+		t->preferred = c->tpdu_size / 128 * 128;
+		c->tpdu_size = t->preferred;
+	} else if (c->peer_gave_size || c->tpdu_size < COTP_TPDU_MAX) {
+		t->size_code = size_code(c->tpdu_size);
+		c->tpdu_size = UINT32_C(1) << t->size_code;
+	}
+	c->tpdu_size_in = c->tpdu_size;
 }
 
 void
@@ -153,10 +181,7 @@ cotp_connect_accept(struct cotp *c)
 
 	if (c->state != COTP_WAIT_ANSWER)
 		return;
-	if (c->peer_gave_size || c->tpdu_size < COTP_TPDU_MAX)
-		t.size_code = size_code(c->tpdu_size);
-	if (t.size_code != 0)
-		c->tpdu_size = UINT32_C(1) << t.size_code;
+	answer_size(c, &t);
 	put_tpdu(c, &t);
 	c->state = COTP_OPEN;
 }
@@ -251,26 +276,65 @@ out_of_place(struct cotp *c, const struct tpdu *t)
 }
 
 static void
+refuse_cr(
+    struct cotp *c, const struct tpdu *t, uint8_t reason, const struct err *e)
+{
+	struct tpdu dr = {
+	    .code = TPDU_DR, .dst_ref = t->src_ref, .reason = reason};
+
+	put_tpdu(c, &dr);
+	disconnected(c, reason, e);
+}
+
+static void
 refuse_class(struct cotp *c, const struct tpdu *t)
 {
 	struct err e = ERR_INIT;
-	struct tpdu dr = {
-	    .code = TPDU_DR,
-	    .dst_ref = t->src_ref,
-	    .reason = COTP_REASON_NEGOTIATION_FAILED,
-	};
 
-	put_tpdu(c, &dr);
 	err_at(&e, "cotp", ERR_UNSUPPORTED, c->offset + TPKT_HEADER + 6,
 	    "CR for class %u without class 0", t->class);
-	disconnected(c, COTP_REASON_NEGOTIATION_FAILED, &e);
+	refuse_cr(c, t, COTP_REASON_NEGOTIATION_FAILED, &e);
+}
+
+static void
+refuse_called(struct cotp *c, const struct tpdu *t)
+{
+	char sel[2 * OSI_SEL_MAX + 3];
+	struct err e = ERR_INIT;
+
+	err_set(&e, "cotp", ERR_NOT_FOUND, "CR for an unknown selector, %s",
+	    osi_sel_text(&t->called, sel, sizeof(sel)));
+	refuse_cr(c, t, COTP_REASON_ADDRESS_UNKNOWN, &e);
+}
+
+static bool
+is_served(const struct cotp *c, const struct osi_sel *called)
+{
+	const struct osi_common *o = &c->params.common;
+
+	return o->serves == NULL || o->serves(o->serves_arg, called);
+}
+
+/* The lesser of what is offered and what we are for. */
+static void
+heed_offer(struct cotp *c, const struct tpdu *t)
+{
+	uint32_t offered = COTP_TPDU_MAX;
+
+	if (t->preferred != 0)
+		offered = t->preferred;
+	else if (t->size_code != 0)
+		offered = UINT32_C(1) << t->size_code;
+	c->peer_prefers = t->preferred != 0;
+	c->peer_gave_size = t->size_code != 0;
+	if (offered < c->tpdu_size)
+		c->tpdu_size = offered;
 }
 
 static void
 receive_cr(struct cotp *c, const struct tpdu *t)
 {
 	struct cotp_event ev = {.type = COTP_CONNECT_IND};
-	uint32_t offered = COTP_TPDU_MAX;
 
 	if (c->params.role != OSI_RESPONDER || c->state != COTP_IDLE) {
 		out_of_place(c, t);
@@ -281,16 +345,25 @@ receive_cr(struct cotp *c, const struct tpdu *t)
 		refuse_class(c, t);
 		return;
 	}
-	if (t->size_code != 0)
-		offered = UINT32_C(1) << t->size_code;
-	c->peer_gave_size = t->size_code != 0;
-	if (offered < c->tpdu_size)
-		c->tpdu_size = offered;
+	if (!is_served(c, &t->called)) {
+		refuse_called(c, t);
+		return;
+	}
+	heed_offer(c, t);
 	c->remote_ref = t->src_ref;
 	c->params.called = t->called;
 	c->params.calling = t->calling;
 	c->state = COTP_WAIT_ANSWER;
 	c->fn(c->user, &ev);
+}
+
+/* The size that a CC selects; 0: it says nothing. */
+static uint32_t
+selected_size(const struct tpdu *t)
+{
+	if (t->preferred != 0)
+		return t->preferred;
+	return t->size_code != 0 ? UINT32_C(1) << t->size_code : 0;
 }
 
 static bool
@@ -301,8 +374,7 @@ cc_is_wrong(struct cotp *c, const struct tpdu *t, struct err *e)
 	else if (t->class != 0)
 		err_at(e, "cotp", ERR_PROTOCOL, 6, "CC selects class %u",
 		    t->class);
-	else if (t->size_code != 0 &&
-	    (UINT32_C(1) << t->size_code) > c->tpdu_size)
+	else if (selected_size(t) > c->tpdu_size_in)
 		err_at(e, "cotp", ERR_PROTOCOL, 7,
 		    "CC selects a TPDU size above the one offered");
 	else
@@ -326,8 +398,8 @@ receive_cc(struct cotp *c, const struct tpdu *t)
 		return;
 	}
 	/* absent: the size offered stands (RFC 1006 has no smaller default) */
-	if (t->size_code != 0)
-		c->tpdu_size = UINT32_C(1) << t->size_code;
+	if (selected_size(t) != 0)
+		c->tpdu_size = c->tpdu_size_in = selected_size(t);
 	c->remote_ref = t->src_ref;
 	c->state = COTP_OPEN;
 	c->fn(c->user, &ev);
@@ -407,10 +479,10 @@ begin_dt(struct cotp *c, size_t tpkt, bool eot)
 		out_of_place(c, &dt);
 		return;
 	}
-	if (tpdu > c->tpdu_size) {
+	if (tpdu > c->tpdu_size_in) {
 		err_at(&e, "cotp", ERR_LIMIT, 0,
 		    "DT TPDU of %zu octets, %u were negotiated", tpdu,
-		    c->tpdu_size);
+		    c->tpdu_size_in);
 		bad_tpdu(c, &e, 0);
 		return;
 	}
@@ -583,9 +655,11 @@ cotp_refuse_cr(
 	struct tpdu cr, dr = {.code = TPDU_DR, .reason = (uint8_t)reason};
 	int tpkt = tpkt_length(p, n, NULL);
 
-	if (tpkt <= 0 || (size_t)tpkt > n ||
-	    tpdu_parse(
-		p + TPKT_HEADER, (size_t)tpkt - TPKT_HEADER, &cr, NULL) != 0)
+	if (tpkt <= 0 || (size_t)tpkt > n)
+		return;
+	if (tpdu_parse(
+		p + TPKT_HEADER, (size_t)tpkt - TPKT_HEADER, &cr, NULL) != 0 &&
+	    (cr.code != TPDU_CR || cr.src_ref == 0))
 		return;
 	dr.dst_ref = cr.src_ref;
 	tpdu_put(&dr, out);

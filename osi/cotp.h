@@ -36,9 +36,10 @@ struct cotp_params {
 	enum osi_role role;
 	struct osi_sel called, calling; /* TSELs; the responder's `called` is
 	                                 * filled in from the CR */
-	uint32_t tpdu_size; /* largest we offer or accept, 128..65531; an
-	                     * offer above 8192 is made by leaving the
-	                     * parameter out (RFC 1006) */
+	uint32_t tpdu_size; /* largest we offer or accept, 128..65531. 65531
+	                     * is offered by saying nothing (RFC 1006), what
+	                     * lies between 8192 and it as the preferred
+	                     * maximum TPDU size (X.224 13.3.4) */
 	struct osi_common common;
 };
 
@@ -79,7 +80,8 @@ const struct cotp_params *cotp_params(const struct cotp *c);
  * are needed, or a negative code when this is no RFC 1006 peer. */
 int cotp_peek_cr(
     const uint8_t *p, size_t n, struct osi_sel *called, struct err *e);
-/* Appends the TPKT with a DR that refuses the CR at p. */
+/* Appends the TPKT with a DR that refuses the CR at p, which may be a bad one;
+ * nothing when it is none at all. */
 void cotp_refuse_cr(
     const uint8_t *p, size_t n, enum cotp_reason reason, struct buf *out);
 

@@ -75,8 +75,25 @@ par_alternative_classes(struct tpdu *t, const uint8_t *v, size_t n)
 	return 0;
 }
 
+/* X.224 13.3.4: one to four octets, in units of 128. */
+static int
+par_preferred_size(struct tpdu *t, const uint8_t *v, size_t n)
+{
+	uint64_t units = 0;
+
+	if (n < 1 || n > 4)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		units = units << 8 | v[i];
+	if (units == 0)
+		return -1;
+	t->preferred =
+	    units * 128 < COTP_TPDU_MAX ? (uint32_t)units * 128 : COTP_TPDU_MAX;
+	return 0;
+}
+
 /* The parameters of CR and CC that mean something to class 0. Others (additional
- * options, preferred size, checksum, ...) are for other classes or optional to
+ * options, checksum, ...) are for other classes or optional to
  * heed, and X.224 13.2.3 has the receiver of a CR ignore what it does not
  * know; peers put the same ones into the CC. */
 static const struct {
@@ -87,6 +104,7 @@ static const struct {
     {TPDU_PAR_CALLING, par_calling},
     {TPDU_PAR_CALLED, par_called},
     {TPDU_PAR_ALTERNATIVE_CLASSES, par_alternative_classes},
+    {TPDU_PAR_PREFERRED_SIZE, par_preferred_size},
 };
 
 static int
@@ -156,7 +174,7 @@ tpdu_parse(const uint8_t *p, size_t n, struct tpdu *out, struct err *e)
 	if (out->code != TPDU_CR && out->code != TPDU_CC &&
 	    out->code != TPDU_DR && out->code != TPDU_ER)
 		return tpdu_bad(
-		    e, TPDU_REJECT_TPDU_TYPE, 1, "TPDU of unknown type");
+		    e, TPDU_REJECT_TPDU_TYPE, 1, tpdu_code_text(p[1]));
 	if (li > TPDU_LI_MAX || li + 1 > n)
 		return tpdu_bad(e, TPDU_REJECT_NOT_SPECIFIED, 0,
 		    "length indicator runs past the end of the TPKT");
@@ -164,6 +182,10 @@ tpdu_parse(const uint8_t *p, size_t n, struct tpdu *out, struct err *e)
 		return tpdu_bad(
 		    e, TPDU_REJECT_NOT_SPECIFIED, 0, "TPDU is too short");
 	read_fixed_part(out, p);
+	/* X.224 13.3.3: nobody has given it one yet */
+	if (out->code == TPDU_CR && out->dst_ref != 0)
+		return tpdu_bad(e, TPDU_REJECT_PARAMETER_VALUE, 2,
+		    "CR with a destination reference");
 	if (out->code != TPDU_DR && n > li + 1)
 		return tpdu_bad(e, TPDU_REJECT_NOT_SPECIFIED, li + 1,
 		    "user data in a TPDU that has none in class 0");
@@ -205,6 +227,17 @@ put_selector(struct buf *out, enum tpdu_par code, const struct osi_sel *s)
 }
 
 static void
+put_preferred_size(struct buf *out, uint32_t octets)
+{
+	uint32_t units = octets / 128;
+
+	if (units == 0)
+		return;
+	buf_append(out, (uint8_t[]){TPDU_PAR_PREFERRED_SIZE, 2}, 2);
+	buf_put_u16(out, (uint16_t)units);
+}
+
+static void
 put_connect_pars(const struct tpdu *t, struct buf *out)
 {
 	put_selector(out, TPDU_PAR_CALLING, &t->calling);
@@ -212,6 +245,7 @@ put_connect_pars(const struct tpdu *t, struct buf *out)
 	if (t->size_code != 0)
 		buf_append(
 		    out, (uint8_t[]){TPDU_PAR_TPDU_SIZE, 1, t->size_code}, 3);
+	put_preferred_size(out, t->preferred);
 }
 
 void
@@ -245,8 +279,8 @@ void
 tpdu_put_er(uint16_t dst_ref, enum tpdu_reject cause, const uint8_t *bad,
     size_t n, struct buf *out)
 {
-	if (n > 32) /* as much as helps to find the fault */
-		n = 32;
+	if (n > TPDU_LI_MAX - 6) /* X.224 13.12.4: all of it, where it fits */
+		n = TPDU_LI_MAX - 6;
 	put_tpkt(out, 5 + 2 + n);
 	buf_putc(out, (uint8_t)(4 + 2 + n));
 	buf_putc(out, TPDU_ER);
@@ -255,6 +289,27 @@ tpdu_put_er(uint16_t dst_ref, enum tpdu_reject cause, const uint8_t *bad,
 	buf_putc(out, TPDU_PAR_CALLING);
 	buf_putc(out, (uint8_t)n);
 	buf_append(out, bad, n);
+}
+
+const char *
+tpdu_code_text(uint8_t code)
+{
+	/* X.224 13.1: by the high four bits */
+	static const char *const texts[16] = {
+	    [0x1] = "ED TPDU, which class 0 does not have",
+	    [0x2] = "EA TPDU, which class 0 does not have",
+	    [0x4] = "UD TPDU, which is of no connection",
+	    [0x5] = "RJ TPDU, which class 0 does not have",
+	    [0x6] = "AK TPDU, which class 0 does not have",
+	    [0x7] = "ER TPDU with a credit",
+	    [0x8] = "DR TPDU with a credit",
+	    [0xc] = "DC TPDU, which class 0 does not have",
+	    [0xd] = "CC TPDU with a credit, which class 0 does not have",
+	    [0xf] = "DT TPDU of another class",
+	};
+	const char *text = texts[code >> 4];
+
+	return text != NULL ? text : "TPDU of unknown type";
 }
 
 const char *

@@ -27,6 +27,7 @@ enum tpdu_par { /* X.224 13.3.4 and 13.12.4 */
 	TPDU_PAR_CALLING = 0xc1, /* ER: the invalid TPDU */
 	TPDU_PAR_CALLED = 0xc2,
 	TPDU_PAR_ALTERNATIVE_CLASSES = 0xc7,
+	TPDU_PAR_PREFERRED_SIZE = 0xf0, /* in units of 128 octets */
 };
 
 enum tpdu_reject { /* X.224 13.12.3: reject cause of an ER TPDU */
@@ -40,10 +41,12 @@ enum tpdu_reject { /* X.224 13.12.3: reject cause of an ER TPDU */
 struct tpdu {
 	enum tpdu_code code;
 	uint16_t dst_ref, src_ref;
-	uint8_t reason;    /* DR: reason; ER: reject cause */
-	uint8_t class;     /* CR, CC: preferred or selected class */
-	bool class_0_too;  /* CR: an alternative class is 0 */
-	uint8_t size_code; /* 7..13 (X.224 13.3.4 b), 0: absent */
+	uint8_t reason;     /* DR: reason; ER: reject cause */
+	uint8_t class;      /* CR, CC: preferred or selected class */
+	bool class_0_too;   /* CR: an alternative class is 0 */
+	uint8_t size_code;  /* 7..13 (X.224 13.3.4 b), 0: absent */
+	uint32_t preferred; /* preferred maximum TPDU size in octets, 0: absent
+	                     * (what is above COTP_TPDU_MAX is that) */
 	struct osi_sel called, calling;
 };
 
@@ -66,6 +69,8 @@ void tpdu_put_dt(const uint8_t *p, size_t n, bool eot, struct buf *out);
 void tpdu_put_er(uint16_t dst_ref, enum tpdu_reject cause, const uint8_t *bad,
     size_t n, struct buf *out);
 
+/* Also of the TPDUs of other classes. */
+const char *tpdu_code_text(uint8_t code);
 /* "CR", "DT" ... for traces; the text of X.224 13.5.3 for a DR reason. */
 const char *tpdu_name(enum tpdu_code code);
 const char *tpdu_reason_text(uint8_t reason);

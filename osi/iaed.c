@@ -26,6 +26,7 @@ struct target {
 /* A connection that waits for its CR. */
 struct caller {
 	struct iaed *iaed;
+	struct listener *listener;
 	int fd;
 	char *peer;
 	struct loop_watch *watch;
@@ -36,8 +37,10 @@ struct caller {
 };
 
 struct listener {
-	struct loop_listener *ll;
-	int fd;
+	struct iaed *iaed;
+	struct iaed_listen params;
+	struct loop_listener *ll; /* NULL: closed */
+	size_t n_callers;
 };
 
 struct iaed {
@@ -46,8 +49,10 @@ struct iaed {
 	struct arena *arena; /* services and names */
 	struct service *services;
 	size_t n_services;
-	struct listener *listeners;
+	struct listener **listeners;
 	size_t n_listeners;
+	const char **attached; /* channels that had a process once */
+	size_t n_attached;
 	struct target *targets; /* the one next in turn comes first */
 	struct caller *callers;
 	size_t n_callers;
@@ -65,12 +70,22 @@ iaed_new(struct loop *l, const struct iaed_limits *limits)
 	return i;
 }
 
+static bool
+is_full(const struct listener *l)
+{
+	return l->iaed->n_callers >= l->iaed->limits.connections ||
+	    (l->params.connections > 0 &&
+		l->n_callers >= l->params.connections);
+}
+
+/* Each accepts while it, and all together, have room. */
 static void
-pause_listeners(struct iaed *i, bool pause)
+apply_limits(struct iaed *i)
 {
 	for (size_t k = 0; k < i->n_listeners; k++)
-		if (i->listeners[k].ll != NULL)
-			loop_listener_pause(i->listeners[k].ll, pause);
+		if (i->listeners[k]->ll != NULL)
+			loop_listener_pause(
+			    i->listeners[k]->ll, is_full(i->listeners[k]));
 }
 
 /* Ends our part in a connection; the socket is closed. */
@@ -78,6 +93,7 @@ static void
 caller_end(struct caller *c)
 {
 	struct iaed *i = c->iaed;
+	bool was_full = is_full(c->listener);
 
 	loop_watch_cancel(&c->watch);
 	loop_timer_cancel(&c->timer);
@@ -85,10 +101,12 @@ caller_end(struct caller *c)
 	*c->back = c->next;
 	if (c->next != NULL)
 		c->next->back = c->back;
+	i->n_callers--;
+	c->listener->n_callers--;
 	free(c->peer);
 	free(c);
-	if (i->n_callers-- == i->limits.connections && !i->stopped)
-		pause_listeners(i, false);
+	if (was_full)
+		apply_limits(i);
 }
 
 static void
@@ -99,7 +117,8 @@ refuse(struct caller *c, enum cotp_reason reason)
 	cotp_refuse_cr(c->data, c->n, reason, &dr);
 	/* eleven octets into an empty socket buffer: they go, or the peer is
 	 * gone */
-	if (send(c->fd, dr.data, dr.len, MSG_NOSIGNAL | MSG_DONTWAIT) > 0)
+	if (dr.len > 0 &&
+	    send(c->fd, dr.data, dr.len, MSG_NOSIGNAL | MSG_DONTWAIT) > 0)
 		shutdown(c->fd, SHUT_WR);
 	buf_free(&dr);
 	caller_end(c);
@@ -146,6 +165,8 @@ put_handoff(const struct caller *c, struct buf *out)
 {
 	buf_put_u32(out, (uint32_t)c->n);
 	buf_append(out, c->data, c->n);
+	if (c->listener->params.tls != NULL)
+		buf_puts(out, c->listener->params.tls);
 }
 
 int
@@ -159,12 +180,25 @@ iaed_handoff_parse(
 		    "handed-over connection without its octet count");
 	count = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
 	    (uint32_t)p[2] << 8 | p[3];
-	if (count != n - 4)
+	if (count > n - 4 || n - 4 - count > IAED_TLS_NAME_MAX)
 		return err_set(e, "iaed", ERR_SYNTAX,
 		    "handed-over connection with %zu octets, %u announced",
 		    n - 4, count);
 	*out = (struct octets){.p = p + 4, .n = count};
 	return 0;
+}
+
+bool
+iaed_handoff_tls(const uint8_t *p, size_t n, char out[IAED_TLS_NAME_MAX + 1])
+{
+	struct octets read = {0};
+
+	if (iaed_handoff_parse(p, n, &read, NULL) != 0)
+		return false;
+	n -= 4 + read.n;
+	memcpy(out, read.p + read.n, n);
+	out[n] = '\0';
+	return n > 0;
 }
 
 /* Gives the connection to a process of the channel that takes it. Returns 0,
@@ -209,6 +243,17 @@ find_service(const struct iaed *i, const struct osi_sel *called)
 	return NULL;
 }
 
+/* X.224 13.5.3: a channel that has never run is not attached; one that is
+ * gone, or takes no more, will be there again. */
+static enum cotp_reason
+reason_for(const struct iaed *i, const char *channel)
+{
+	for (size_t k = 0; k < i->n_attached; k++)
+		if (strcmp(i->attached[k], channel) == 0)
+			return COTP_REASON_CONGESTION;
+	return COTP_REASON_NO_SESSION;
+}
+
 static void
 serve(struct caller *c, const struct osi_sel *called)
 {
@@ -222,18 +267,31 @@ serve(struct caller *c, const struct osi_sel *called)
 		return;
 	}
 	r = hand_over(c, s->channel);
-	if (r == ERR_NOT_FOUND) {
-		refuse_and_log(c, COTP_REASON_NO_SESSION, "no-service", called,
+	if (r != 0) {
+		refuse_and_log(c, reason_for(c->iaed, s->channel),
+		    r == ERR_NOT_FOUND ? "no-service" : "service-full", called,
 		    s->channel);
-	} else if (r != 0) {
-		refuse_and_log(c, COTP_REASON_CONGESTION, "service-full",
-		    called, s->channel);
-	} else {
-		log_event(LOG_LEVEL_DEBUG, "handed-over", "peer", c->peer,
-		    "tsel", osi_sel_text(called, text, sizeof(text)), "channel",
-		    s->channel, NULL);
-		caller_end(c);
+		return;
 	}
+	log_event(LOG_LEVEL_DEBUG, "handed-over", "peer", c->peer, "tsel",
+	    osi_sel_text(called, text, sizeof(text)), "channel", s->channel,
+	    NULL);
+	caller_end(c);
+}
+
+/* Unread: what is refused here is closed, for there is no CR to answer. */
+static void
+serve_tls(struct caller *c)
+{
+	const struct iaed_listen *l = &c->listener->params;
+	int r = hand_over(c, l->channel);
+
+	log_event(r == 0 ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN,
+	    r == 0                   ? "handed-over"
+		: r == ERR_NOT_FOUND ? "no-service"
+				     : "service-full",
+	    "peer", c->peer, "tls", l->tls, "channel", l->channel, NULL);
+	caller_end(c);
 }
 
 /* --- reading the CR --- */
@@ -250,7 +308,7 @@ look(struct caller *c)
 	} else if (r < 0) {
 		log_err(
 		    LOG_LEVEL_WARN, "not-rfc1006", &e, "peer", c->peer, NULL);
-		caller_end(c);
+		refuse(c, COTP_REASON_PROTOCOL_ERROR);
 	} else {
 		/* a CR has at most 259 octets */
 		INVARIANT(c->n < sizeof(c->data));
@@ -288,18 +346,14 @@ on_timeout(void *arg)
 	caller_end(c);
 }
 
-static void
-on_accept(void *arg, int fd, const char *peer)
+static struct caller *
+caller_new(struct listener *l, int fd, const char *peer)
 {
-	struct iaed *i = arg;
-	struct caller *c;
+	struct iaed *i = l->iaed;
+	struct caller *c = xcalloc(1, sizeof(*c));
 
-	if (i->stopped) {
-		close(fd);
-		return;
-	}
-	c = xcalloc(1, sizeof(*c));
 	c->iaed = i;
+	c->listener = l;
 	c->fd = fd;
 	c->peer = xstrdup(peer);
 	c->back = &i->callers;
@@ -307,10 +361,31 @@ on_accept(void *arg, int fd, const char *peer)
 	if (c->next != NULL)
 		c->next->back = &c->next;
 	i->callers = c;
+	i->n_callers++;
+	l->n_callers++;
+	return c;
+}
+
+static void
+on_accept(void *arg, int fd, const char *peer)
+{
+	struct listener *l = arg;
+	struct iaed *i = l->iaed;
+	struct caller *c;
+
+	if (i->stopped) {
+		close(fd);
+		return;
+	}
+	c = caller_new(l, fd, peer);
+	if (l->params.tls != NULL) {
+		serve_tls(c);
+		return;
+	}
 	c->watch = loop_watch_read(i->loop, fd, on_readable, c);
 	c->timer = loop_timer_set(i->loop, i->limits.cr_time, on_timeout, c);
-	if (++i->n_callers == i->limits.connections)
-		pause_listeners(i, true);
+	if (is_full(l))
+		apply_limits(i);
 }
 
 /* --- set-up and end --- */
@@ -335,18 +410,28 @@ iaed_add_socket(struct iaed *i, const char *channel, int fd)
 	t->fd = fd;
 	t->next = i->targets;
 	i->targets = t;
+	if (reason_for(i, channel) == COTP_REASON_NO_SESSION)
+		*(const char **)arena_push(i->arena, &i->attached,
+		    &i->n_attached, sizeof(*i->attached)) = t->channel;
 }
 
 void
-iaed_add_listener(struct iaed *i, int fd)
+iaed_add_listener(struct iaed *i, int fd, const struct iaed_listen *params)
 {
-	struct listener *l = arena_push(
-	    i->arena, &i->listeners, &i->n_listeners, sizeof(*i->listeners));
+	struct listener *l = ARENA_NEW(i->arena, struct listener);
 
-	l->fd = fd;
-	l->ll = loop_listen(i->loop, fd, on_accept, i);
-	if (i->n_callers >= i->limits.connections)
-		loop_listener_pause(l->ll, true);
+	l->iaed = i;
+	l->params = *params;
+	if (params->tls != NULL) {
+		INVARIANT(params->channel != NULL &&
+		    strlen(params->tls) <= IAED_TLS_NAME_MAX);
+		l->params.tls = arena_strdup(i->arena, params->tls);
+		l->params.channel = arena_strdup(i->arena, params->channel);
+	}
+	l->ll = loop_listen(i->loop, fd, on_accept, l);
+	*(struct listener **)arena_push(i->arena, &i->listeners,
+	    &i->n_listeners, sizeof(*i->listeners)) = l;
+	loop_listener_pause(l->ll, is_full(l));
 }
 
 void
@@ -354,10 +439,7 @@ iaed_stop(struct iaed *i)
 {
 	i->stopped = true;
 	for (size_t k = 0; k < i->n_listeners; k++)
-		if (i->listeners[k].ll != NULL) {
-			loop_listener_close(&i->listeners[k].ll);
-			close(i->listeners[k].fd);
-		}
+		loop_listener_close(&i->listeners[k]->ll);
 	while (i->callers != NULL)
 		caller_end(i->callers);
 }

@@ -7,7 +7,12 @@
  *
  * Handing over is one datagram on the service's Unix socket, with the TCP
  * socket as its descriptor: four octets with the count (big-endian) of the
- * octets read, and those octets (IAED_HANDOFF_MAX in all at most).
+ * octets read, those octets, and then to its end the name of the <tls> to be
+ * spoken (none: plain); IAED_HANDOFF_MAX octets in all at most.
+ *
+ * A connection to a TLS listener is handed over unread: no key is in this
+ * process. The service does the handshake, and refuses by itself a CR for a
+ * selector that is not its own (struct osi_common, `serves`).
  */
 #ifndef OSI_IAED_H
 #define OSI_IAED_H
@@ -16,7 +21,8 @@
 #include "osi/osi.h"
 
 #define IAED_READ_MAX 1024 /* octets read of a connection before handing over */
-#define IAED_HANDOFF_MAX (4 + IAED_READ_MAX)
+#define IAED_TLS_NAME_MAX 64
+#define IAED_HANDOFF_MAX (4 + IAED_READ_MAX + IAED_TLS_NAME_MAX)
 
 struct iaed_limits {
 	size_t connections; /* waiting for their CR at once; then accepting
@@ -36,8 +42,15 @@ void iaed_add_service(
 /* A socket at whose other end a process of the channel takes connections;
  * several take turns, one whose process is gone is dropped. Owns fd. */
 void iaed_add_socket(struct iaed *i, const char *channel, int fd);
-/* A listening socket. Owns fd. */
-void iaed_add_listener(struct iaed *i, int fd);
+struct iaed_listen {
+	size_t connections;  /* of this listener that wait for their CR at
+	                      * once; 0: no limit but that of all */
+	const char *tls;     /* name of a <tls>; NULL: plain */
+	const char *channel; /* of TLS: who takes the connections */
+};
+
+/* A listening socket. Owns fd. Texts are copied. */
+void iaed_add_listener(struct iaed *i, int fd, const struct iaed_listen *l);
 /* Stops accepting; drops what waits for its CR. */
 void iaed_stop(struct iaed *i);
 /* Connections that wait for their CR. */
@@ -46,5 +59,9 @@ size_t iaed_waiting(const struct iaed *i);
 /* At the service: the octets in a datagram of n octets, or ERR_SYNTAX. */
 int iaed_handoff_parse(
     const uint8_t *p, size_t n, struct octets *out, struct err *e);
+/* The name of the <tls> to be spoken as a server on a connection whose
+ * datagram iaed_handoff_parse() took; false: plain. */
+bool iaed_handoff_tls(
+    const uint8_t *p, size_t n, char out[IAED_TLS_NAME_MAX + 1]);
 
 #endif

@@ -9,7 +9,8 @@
  *	the channel whose <service tsel= channel=/> has the called transport
  *	selector. The listening sockets and the sockets to the channels come
  *	from qmgr. max-connections= bounds the connections that have not yet
- *	sent their CR, connect-timeout= the time they have for it.
+ *	sent their CR, connect-timeout= the time they have for it. What comes
+ *	to a <listen tls= channel=> goes to that channel unread.
  * DIAGNOSTICS
  *	"unknown-selector" and "no-service" with peer and selector: refused.
  *	"service-full": the channel takes no more at present; refused.
@@ -17,6 +18,8 @@
  *	"no-cr-in-time", "closed-before-cr": with peer and octets received.
  */
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "lib/arena.h"
 #include "lib/log.h"
@@ -29,6 +32,7 @@
 struct state {
 	struct loop *loop;
 	struct iaed *iaed; /* NULL until the configuration has come */
+	const struct conf_node *node; /* <iaed> */
 };
 
 static int
@@ -85,6 +89,7 @@ on_config(void *arg, const struct conf_node *root, const struct conf_node *own,
 	r = read_limits(n, &limits, e);
 	if (r != 0)
 		return r;
+	st->node = n;
 	st->iaed = iaed_new(st->loop, &limits);
 	return read_services(st->iaed, n, e);
 }
@@ -99,13 +104,41 @@ on_service(void *arg, const char *name, int fd)
 }
 
 static void
+read_listen(
+    const struct conf_node *iaed, const char *address, struct iaed_listen *out)
+{
+	const struct conf_node *n = conf_child(iaed, "listen");
+	int64_t connections = 0;
+
+	while (n != NULL && strcmp(conf_str(n, "address", ""), address) != 0)
+		n = conf_next(iaed, "listen", n);
+	INVARIANT(n != NULL);
+	/* the schema has seen to its grammar */
+	conf_int(n, "max-connections", 0, 0, 1000000, &connections, NULL);
+	*out = (struct iaed_listen){
+	    .connections = (size_t)connections,
+	    .tls = conf_str(n, "tls", NULL),
+	    .channel = conf_str(n, "channel", NULL),
+	};
+}
+
+static void
 on_listen(void *arg, const char *name, int fd)
 {
 	struct state *st = arg;
+	struct iaed_listen l;
 
 	INVARIANT(st->iaed != NULL);
-	log_event(LOG_LEVEL_INFO, "listening", "address", name, NULL);
-	iaed_add_listener(st->iaed, fd);
+	read_listen(st->node, name, &l);
+	if (l.tls != NULL && l.channel == NULL) {
+		log_event(LOG_LEVEL_ERROR, "not listening", "address", name,
+		    "reason", "TLS, and no channel to take it", NULL);
+		close(fd);
+		return;
+	}
+	log_event(
+	    LOG_LEVEL_INFO, "listening", "address", name, "tls", l.tls, NULL);
+	iaed_add_listener(st->iaed, fd, &l);
 }
 
 static void

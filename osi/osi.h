@@ -58,6 +58,11 @@ struct osi_common {
 	struct osi_timeouts timeouts;
 	osi_trace_fn *trace;
 	void *trace_arg;
+	/* Responder: is this called transport selector one of ours? NULL:
+	 * someone else (iaed) has looked already. Another is refused with
+	 * "address unknown" (X.224 13.5.3). */
+	bool (*serves)(void *arg, const struct osi_sel *called);
+	void *serves_arg;
 };
 
 #endif

@@ -158,7 +158,11 @@ tpdu_size_is_the_lesser_of_both_and_absent_means_65531(void)
 	    {2048, 65531, "c0010b", "c0010b", 2052},
 	    {8192, 128, "c0010d", "c00107", 132},
 	    {128, 8192, "c00107", "c00107", 132},
-	    {9000, 65531, "", "", 65535},
+	    {9000, 65531, "c0010df0020046", "f0020046", 8964},
+	    {65530, 65531, "c0010df00201ff", "f00201ff", 65412},
+	    {9000, 2048, "c0010df0020046", "f0020010", 2052},
+	    {32768, 10000, "c0010df0020100", "f002004e", 9988},
+	    {65531, 9000, "", "c0010d", 8196},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -286,6 +290,220 @@ class_4_with_alternative_0_and_class_1_become_class_0(void)
 		CU_ASSERT(cotp_output(b.c)->data[10] == 0);
 		close_end(&b);
 	}
+}
+
+static void
+a_preferred_size_is_read_in_one_to_four_octets(void)
+{
+	static const struct {
+		const char *cr, *cc; /* NULL: refused */
+	} rows[] = {
+	    {"0300000e09e00000000500f00101", "0300000f0ad0000503e900f0020001"},
+	    {"0300001110e00000000500f00400ffffffc00107", NULL},
+	    {"0300001413e00000000500f00400ffffffc00107", NULL},
+	    {"0300001110e00000000500f0040000ffff", NULL}, /* past its end */
+	    {"030000110ce00000000500f0040000ffff",
+		"0300000f0ad0000503e900f00201ff"},
+	    {"0300001009e00000000500f00100", NULL},
+	    {"0300000e09e00000000500f00100", NULL}, /* nothing */
+	    {"0300000d08e00000000500f000", NULL},   /* no octets */
+	    {"030000120de00000000500f0050000000001", NULL},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct end b;
+
+		open_end(&b, OSI_RESPONDER, 65531);
+		feed_hex(&b, rows[i].cr);
+		if (rows[i].cc != NULL)
+			CU_ASSERT(sent_hex(&b, rows[i].cc))
+		else
+			CU_ASSERT(memchr(b.log.data, 'I', b.log.len) == NULL);
+		close_end(&b);
+	}
+}
+
+static void
+an_initiator_whose_preference_is_ignored_sends_what_all_understand(void)
+{
+	static const struct {
+		const char *cc;
+		size_t first_dt;
+	} rows[] = {
+	    {"0300000b06d003e9000100", 8196},
+	    {"0300000e09d003e9000100c0010b", 2052},
+	    {"0300000f0ad003e9000100f0020046", 8964},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint8_t big[10000] = {0};
+		struct end a;
+		struct buf *out;
+
+		open_end(&a, OSI_INITIATOR, 9000);
+		cotp_connect_request(a.c);
+		buf_clear(cotp_output(a.c));
+		feed_hex(&a, rows[i].cc);
+		cotp_data_request(a.c, big, sizeof(big), true);
+		out = cotp_output(a.c);
+		CU_ASSERT_EQUAL((size_t)(out->data[2] << 8 | out->data[3]),
+		    rows[i].first_dt);
+		close_end(&a);
+	}
+}
+
+static bool
+serves_x(void *arg, const struct osi_sel *called)
+{
+	*(int *)arg += 1;
+	return called->n == 1 && called->v[0] == 'X';
+}
+
+static void
+a_cr_for_a_selector_that_is_not_served_is_refused(void)
+{
+	static const struct {
+		const char *cr, *answer, *log;
+	} rows[] = {
+	    {"0300000e09e00000000500c20158", NULL, "I"},
+	    {"0300000e09e00000000500c20159", "0300000b06800005000003", "X"},
+	    {"0300000b06e00000000500", "0300000b06800005000003", "X"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int asked = 0;
+		struct end b = {0};
+		struct cotp_params p = {.role = OSI_RESPONDER,
+		    .common = {.serves = serves_x, .serves_arg = &asked}};
+
+		b.c = cotp_new(&p, record, &b, 1000);
+		feed_hex(&b, rows[i].cr);
+		CU_ASSERT_STRING_EQUAL(buf_cstr(&b.log), rows[i].log);
+		CU_ASSERT_EQUAL(asked, 1);
+		CU_ASSERT(rows[i].answer == NULL ||
+		    (sent_hex(&b, rows[i].answer) &&
+			b.reason == COTP_REASON_ADDRESS_UNKNOWN));
+		close_end(&b);
+	}
+}
+
+/* --- each state with each TPDU --- */
+
+enum state { NOT_CALLED, CALLING, CALLED, NOT_ANSWERED, OPEN, OVER, N_STATES };
+
+static void
+record_only(void *user, const struct cotp_event *ev)
+{
+	struct end *e = user;
+
+	buf_putc(&e->log, (uint8_t) "ICdX"[ev->type]);
+}
+
+static void
+bring_to(struct end *e, enum state s)
+{
+	enum osi_role role =
+	    s == NOT_CALLED || s == CALLING ? OSI_INITIATOR : OSI_RESPONDER;
+	struct cotp_params p = {.role = role};
+
+	*e = (struct end){0};
+	e->c = cotp_new(&p, record_only, e, 1000);
+	if (s == CALLING)
+		cotp_connect_request(e->c);
+	if (s == NOT_ANSWERED || s == OPEN)
+		feed_hex(e, "0300000b06e00000000100");
+	if (s == OPEN)
+		cotp_connect_accept(e->c);
+	if (s == OVER)
+		cotp_disconnect(e->c);
+	buf_clear(cotp_output(e->c));
+	buf_clear(&e->log);
+}
+
+/* Each cell: the event, and the code of the TPDU sent in answer (0: none). */
+static void
+each_state_does_what_x224_says_with_each_tpdu(void)
+{
+	static const struct {
+		const char *tpdu;
+		struct {
+			const char *log;
+			int answer;
+		} cell[N_STATES];
+	} rows[] = {
+	    {"0300000b06e00000000500", /* CR */
+		{{"X", TPDU_DR}, {"X", 0}, {"I", 0}, {"X", TPDU_ER},
+		    {"X", TPDU_ER}, {"", 0}}},
+	    {"0300000b06d003e9000100", /* CC */
+		{{"X", 0}, {"C", 0}, {"X", 0}, {"X", TPDU_ER}, {"X", TPDU_ER},
+		    {"", 0}}},
+	    {"0300000b068003e9000103", /* DR */
+		{{"X", 0}, {"X", 0}, {"X", 0}, {"X", 0}, {"X", 0}, {"", 0}}},
+	    {"0300000802f08061", /* DT */
+		{{"X", 0}, {"X", 0}, {"X", 0}, {"X", TPDU_ER}, {"d", 0},
+		    {"", 0}}},
+	    {"03000009047003e902", /* ER */
+		{{"X", 0}, {"X", 0}, {"X", 0}, {"X", 0}, {"X", 0}, {"", 0}}},
+	    {"0300000a05c003e90001", /* DC */
+		{{"X", 0}, {"X", 0}, {"X", 0}, {"X", TPDU_ER}, {"X", TPDU_ER},
+		    {"", 0}}},
+	    {"03000009046003e900", /* AK */
+		{{"X", 0}, {"X", 0}, {"X", 0}, {"X", TPDU_ER}, {"X", TPDU_ER},
+		    {"", 0}}},
+	    {"0300000904100000 80", /* ED */
+		{{"X", 0}, {"X", 0}, {"X", 0}, {"X", TPDU_ER}, {"X", TPDU_ER},
+		    {"", 0}}},
+	    {"0300000b06e00001000500", /* CR with a destination reference */
+		{{"X", TPDU_DR}, {"X", 0}, {"X", TPDU_DR}, {"X", TPDU_ER},
+		    {"X", TPDU_ER}, {"", 0}}},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		for (enum state s = NOT_CALLED; s < N_STATES; s++) {
+			struct end e;
+			struct buf *out;
+			int answer;
+
+			bring_to(&e, s);
+			feed_hex(&e, rows[i].tpdu);
+			out = cotp_output(e.c);
+			answer = out->len > 5 ? out->data[5] : 0;
+			CU_ASSERT_STRING_EQUAL(
+			    buf_cstr(&e.log), rows[i].cell[s].log);
+			CU_ASSERT_EQUAL(answer, rows[i].cell[s].answer);
+			if (answer != rows[i].cell[s].answer ||
+			    strcmp(buf_cstr(&e.log), rows[i].cell[s].log) != 0)
+				printf("[%s in state %u: %s %02x]",
+				    rows[i].tpdu, s, buf_cstr(&e.log),
+				    (unsigned)answer);
+			close_end(&e);
+		}
+}
+
+static void
+an_er_brings_back_the_rejected_octets_to_the_wrong_one(void)
+{
+	struct end b;
+	struct buf in = {0}, *out;
+
+	/* a CR whose last parameter is bad, 100 octets into it */
+	unhex("0300006c67e000000005009f5b", &in);
+	for (int i = 0; i < 91; i++)
+		buf_putc(&in, 'x');
+	unhex("c0020707", &in);
+	open_end(&b, OSI_RESPONDER, 65531);
+	feed_hex(&b, "0300000b06e00000000100");
+	buf_clear(cotp_output(b.c));
+	cotp_input(b.c, in.data, in.len);
+	out = cotp_output(b.c);
+	CU_ASSERT_EQUAL_FATAL(out->len, 4 + 7 + 103);
+	CU_ASSERT_EQUAL(out->data[5], TPDU_ER);
+	CU_ASSERT_EQUAL(out->data[8], TPDU_REJECT_PARAMETER_VALUE);
+	CU_ASSERT_EQUAL(out->data[9], 0xc1);
+	CU_ASSERT_EQUAL(out->data[10], 103);
+	CU_ASSERT(memcmp(out->data + 11, in.data + 4, 103) == 0);
+	buf_free(&in);
+	close_end(&b);
 }
 
 static void
@@ -484,6 +702,12 @@ suite_osi_cotp(void)
 	    TEST(refusal_reaches_the_initiator_with_its_reason),
 	    TEST(garbage_is_answered_per_x224_and_the_octet_is_named),
 	    TEST(class_4_with_alternative_0_and_class_1_become_class_0),
+	    TEST(a_preferred_size_is_read_in_one_to_four_octets),
+	    TEST(
+		an_initiator_whose_preference_is_ignored_sends_what_all_understand),
+	    TEST(a_cr_for_a_selector_that_is_not_served_is_refused),
+	    TEST(each_state_does_what_x224_says_with_each_tpdu),
+	    TEST(an_er_brings_back_the_rejected_octets_to_the_wrong_one),
 	    TEST(initiator_takes_a_bare_cc_and_an_empty_last_dt),
 	    TEST(initiator_refuses_a_cc_that_does_not_answer_its_cr),
 	    TEST(closing_of_tcp_is_clean_only_between_tpkts),

@@ -42,7 +42,7 @@ world_open(struct world *w, size_t connections, msec_t cr_time)
 	w->service = pair[1];
 	getsockname(fd, (struct sockaddr *)&ss, &n);
 	net_name((struct sockaddr *)&ss, n, w->address, sizeof(w->address));
-	iaed_add_listener(w->iaed, fd);
+	iaed_add_listener(w->iaed, fd, &(struct iaed_listen){0});
 }
 
 static void
@@ -142,6 +142,12 @@ others_are_refused_or_closed(void)
 	    {"474554202f", ""},            /* HTTP */
 	    {"0300000702f080", ""},        /* DT */
 	    {"03000200", ""},              /* too long for a CR */
+	    {"0300000e09e00000724100c00120",
+		"0300000b06807241000085"}, /* a TPDU size of 2^32 */
+	    {"0300002e29e00000724100c221"
+	     "303132333435363738393031323334353637383930313233343536373839"
+	     "303132",
+		"0300000b06807241000085"}, /* a selector of 33 octets */
 	};
 	struct world w;
 
@@ -191,6 +197,100 @@ slow_peers_are_cut_off_and_bounded(void)
 	world_close(&w);
 }
 
+/* An address that somebody listens on. */
+static void
+name_of(int fd, char *out, size_t size)
+{
+	struct sockaddr_storage ss;
+	socklen_t n = sizeof(ss);
+
+	CU_ASSERT_FATAL(getsockname(fd, (struct sockaddr *)&ss, &n) == 0);
+	net_name((struct sockaddr *)&ss, n, out, size);
+}
+
+static void
+a_listener_has_its_own_limit_and_leaves_room_to_others(void)
+{
+	struct iaed_listen one = {.connections = 1};
+	struct world w;
+	int fd = net_listen("[::1]:0", NULL), calls[3], passed;
+	uint8_t got[IAED_HANDOFF_MAX];
+
+	if (fd < 0)
+		return; /* a machine without IPv6 */
+	world_open(&w, 10, 5000);
+	iaed_add_listener(w.iaed, fd, &one);
+	calls[0] = call(&w);
+	name_of(fd, w.address, sizeof(w.address));
+	calls[1] = call(&w);
+	calls[2] = call(&w);
+	CU_ASSERT_EQUAL(iaed_waiting(w.iaed), 2);
+	/* the first IPv6 caller is served, and the second let in */
+	say(&w, calls[1], GOOD);
+	CU_ASSERT(net_recv_fd(w.service, got, sizeof(got), &passed, NULL) > 0);
+	CU_ASSERT_EQUAL(iaed_waiting(w.iaed), 2);
+	close(passed);
+	for (int i = 0; i < 3; i++)
+		close(calls[i]);
+	world_close(&w);
+}
+
+static void
+a_tls_connection_is_handed_over_unread_to_its_channel(void)
+{
+	struct iaed_listen tls = {.tls = "backbone", .channel = "x400p1"};
+	struct iaed_listen nobody = {.tls = "backbone", .channel = "absent"};
+	struct world w;
+	uint8_t got[IAED_HANDOFF_MAX], c;
+	char name[IAED_TLS_NAME_MAX + 1];
+	struct octets read;
+	int fd, passed;
+	ssize_t n;
+
+	world_open(&w, 10, 5000);
+	fd = net_listen("127.0.0.1:0", NULL);
+	name_of(fd, w.address, sizeof(w.address));
+	iaed_add_listener(w.iaed, fd, &tls);
+	fd = call(&w);
+	say(&w, fd, "160301");
+	n = net_recv_fd(w.service, got, sizeof(got), &passed, NULL);
+	CU_ASSERT_FATAL(n > 0 && passed >= 0);
+	CU_ASSERT_EQUAL(iaed_handoff_parse(got, (size_t)n, &read, NULL), 0);
+	CU_ASSERT_EQUAL(read.n, 0);
+	CU_ASSERT_FATAL(iaed_handoff_tls(got, (size_t)n, name));
+	CU_ASSERT_STRING_EQUAL(name, "backbone");
+	CU_ASSERT(recv(passed, &c, 1, 0) == 1 && c == 0x16);
+	CU_ASSERT_EQUAL(iaed_waiting(w.iaed), 0);
+	close(passed);
+	close(fd);
+	fd = net_listen("127.0.0.1:0", NULL);
+	name_of(fd, w.address, sizeof(w.address));
+	iaed_add_listener(w.iaed, fd, &nobody);
+	fd = call(&w);
+	run(&w, 10);
+	CU_ASSERT_EQUAL(hear(fd, &c, 1), 0);
+	close(fd);
+	world_close(&w);
+}
+
+static void
+a_channel_that_went_away_is_congested_not_unknown(void)
+{
+	struct world w;
+	uint8_t got[16];
+	int fd;
+
+	world_open(&w, 10, 5000);
+	close(w.service);
+	w.service = -1;
+	fd = call(&w);
+	say(&w, fd, GOOD);
+	CU_ASSERT_EQUAL(hear(fd, got, sizeof(got)), 11);
+	CU_ASSERT_EQUAL(got[10], 1);
+	close(fd);
+	world_close(&w);
+}
+
 static void
 processes_take_turns_and_a_lost_one_is_dropped(void)
 {
@@ -234,6 +334,8 @@ a_datagram_with_a_wrong_count_is_refused(void)
 	    iaed_handoff_parse((const uint8_t *)"\0\0\0", 3, &o, NULL) < 0);
 	CU_ASSERT(
 	    iaed_handoff_parse((const uint8_t *)"\0\0\0\2x", 5, &o, NULL) < 0);
+	CU_ASSERT(iaed_handoff_parse(
+		      (const uint8_t *)"\377\377\377\377x", 5, &o, NULL) < 0);
 	CU_ASSERT_EQUAL(
 	    iaed_handoff_parse((const uint8_t *)"\0\0\0\1x", 5, &o, NULL), 0);
 	CU_ASSERT(o.n == 1 && o.p[0] == 'x');
@@ -246,6 +348,9 @@ suite_osi_iaed(void)
 	    TEST(a_known_selector_is_handed_over_with_the_octets_read),
 	    TEST(others_are_refused_or_closed),
 	    TEST(slow_peers_are_cut_off_and_bounded),
+	    TEST(a_listener_has_its_own_limit_and_leaves_room_to_others),
+	    TEST(a_tls_connection_is_handed_over_unread_to_its_channel),
+	    TEST(a_channel_that_went_away_is_congested_not_unknown),
 	    TEST(processes_take_turns_and_a_lost_one_is_dropped),
 	    TEST(a_datagram_with_a_wrong_count_is_refused),
 	    CU_TEST_INFO_NULL,
