@@ -547,3 +547,9 @@ pres_ses(struct pres *p)
 {
 	return p->ses;
 }
+
+const struct pres_params *
+pres_params(const struct pres *p)
+{
+	return &p->params;
+}

@@ -116,5 +116,8 @@ bool pres_has_default(const struct pres *p);
 /* The mode of this connection; known from CONNECT.ind on. */
 bool pres_is_x410(const struct pres *p);
 struct ses *pres_ses(struct pres *p);
+/* A responder finds here after CONNECT.ind what the CP said (called, calling);
+ * an initiator after the confirm what the CPA said (responding). */
+const struct pres_params *pres_params(const struct pres *p);
 
 #endif

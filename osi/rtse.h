@@ -151,6 +151,7 @@ int rtse_open_request(
 /* Responder, after RTSE_OPEN_IND. */
 int rtse_open_accept(
     struct rtse *r, const uint8_t *bind, size_t n, struct err *e);
+/* n == 0: not this application context (a RTORJ that gives no reason). */
 int rtse_open_refuse(
     struct rtse *r, const uint8_t *error, size_t n, struct err *e);
 

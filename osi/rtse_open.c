@@ -162,7 +162,7 @@ x410_reason(const struct rtse *r, const uint8_t *error, size_t n)
 	if (r->recovering)
 		return RTSE_REFUSE_CANNOT_RECOVER;
 	if (n == 0)
-		return RTSE_REFUSE_BUSY;
+		return -1;
 	if (ber_next(&c, &t, &e) == 1 && ber_integer(&t, &v, &e) >= 0 &&
 	    v >= RTSE_REFUSE_BUSY && v <= RTSE_REFUSE_DIALOGUE_MODE)
 		return (int)v;
@@ -187,7 +187,10 @@ rtse_open_refuse(struct rtse *r, const uint8_t *error, size_t n, struct err *e)
 		j.user_data = (struct octets){busy, sizeof(busy)};
 	rtse_rtorj_encode(&j, &rtorj);
 	rtse_enter(r, RTSE_CLOSED);
-	rc = associate_rsp(r, result, ACSE_DIAG_NO_REASON, &rtorj, e);
+	rc = associate_rsp(r, result,
+	    n == 0 && !r->recovering ? ACSE_DIAG_CONTEXT_NAME_NOT_SUPPORTED
+				     : ACSE_DIAG_NO_REASON,
+	    &rtorj, e);
 	buf_free(&rtorj);
 	return rc;
 }

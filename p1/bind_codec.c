@@ -33,6 +33,31 @@ p1_bind_error_name(int error)
 	return names[error];
 }
 
+const char *
+p1_bind_pdu_name(enum p1_bind_kind kind)
+{
+	static const char *const names[] = {
+	    [P1_BIND_ARGUMENT] = "MTABindArgument",
+	    [P1_BIND_RESULT] = "MTABindResult",
+	    [P1_BIND_ERROR] = "MTABindError",
+	};
+
+	return names[kind];
+}
+
+const char *
+p1_bind_name_field(const struct p1_bind *b)
+{
+	return b->kind == P1_BIND_RESULT ? "responder-name" : "initiator-name";
+}
+
+const char *
+p1_bind_credentials_field(const struct p1_bind *b)
+{
+	return b->kind == P1_BIND_RESULT ? "responder-credentials"
+					 : "initiator-credentials";
+}
+
 bool
 p1_bind_password_is(const struct p1_bind *b, const char *password)
 {
@@ -103,34 +128,43 @@ set_party(struct arena *a, struct p1_bind *out, const Mts_MTABindParty_t *p,
 	return set_credentials(a, out, &p->mta_credentials, e);
 }
 
-/* The raw parts, which asn1c does not keep: the credentials' element and the
- * security context. */
+/* What asn1c does not keep: where the fields stand, strong credentials'
+ * element, the security context. */
 static int
-set_raw(struct arena *a, const struct ber_tlv *set, struct p1_bind *out,
-    struct err *e)
+set_raw(struct arena *a, const uint8_t *pdu, const struct ber_tlv *set,
+    struct p1_bind *out, struct err *e)
 {
-	struct ber_cursor c;
+	struct ber_cursor fields = ber_children(set), c;
 	struct ber_tlv t, inner;
-	int r = ber_find(set, BER_CONTEXT, 1, &t, e);
+	int r;
 
-	if (r == 1 && out->credentials >= P1_CRED_STRONG) {
-		c = ber_children(&t);
-		if (ber_next(&c, &inner, e) != 1)
-			return err_set(e, "p1", ERR_SYNTAX, "no credentials");
-		out->raw_credentials = (struct octets){
-		    arena_memdup(a, inner.start, inner.size), inner.size};
+	while ((r = ber_next(&fields, &t, e)) == 1) {
+		uint64_t at = (uint64_t)(t.start - pdu);
+
+		if (BER_IS(t.tag, BER_CONTEXT, 0)) {
+			out->at_name = at;
+		} else if (BER_IS(t.tag, BER_CONTEXT, 1)) {
+			out->at_credentials = at;
+			c = ber_children(&t);
+			if (ber_next(&c, &inner, e) != 1)
+				return err_at(
+				    e, "p1", ERR_SYNTAX, at, "no credentials");
+			if (out->credentials >= P1_CRED_STRONG)
+				out->raw_credentials = (struct octets){
+				    arena_memdup(a, inner.start, inner.size),
+				    inner.size};
+		} else if (BER_IS(t.tag, BER_CONTEXT, 2)) {
+			out->at_context = at;
+			out->security_context = (struct octets){
+			    arena_memdup(a, t.value, t.length), t.length};
+		}
 	}
-	if (r >= 0)
-		r = ber_find(set, BER_CONTEXT, 2, &t, e);
-	if (r == 1)
-		out->security_context = (struct octets){
-		    arena_memdup(a, t.value, t.length), t.length};
-	return r < 0 ? r : 0;
+	return r;
 }
 
 static int
-decode_party(struct arena *a, const struct ber_tlv *t, struct p1_bind *out,
-    struct err *e)
+decode_party(struct arena *a, const uint8_t *pdu, const struct ber_tlv *t,
+    struct p1_bind *out, struct err *e)
 {
 	const Mts_MTABind_t *b =
 	    p1_asn_decode(a, &asn_DEF_Mts_MTABind, t->start, t->size, e);
@@ -142,18 +176,18 @@ decode_party(struct arena *a, const struct ber_tlv *t, struct p1_bind *out,
 	if (b->present != Mts_MTABind_PR_authenticated)
 		return 0;
 	r = set_party(a, out, &b->choice.authenticated, e);
-	return r < 0 ? r : set_raw(a, t, out, e);
+	return r < 0 ? r : set_raw(a, pdu, t, out, e);
 }
 
 static int
-decode_value(struct arena *a, const struct ber_tlv *t, struct p1_bind *out,
-    struct err *e)
+decode_value(struct arena *a, const uint8_t *pdu, const struct ber_tlv *t,
+    struct p1_bind *out, struct err *e)
 {
 	int64_t n;
 	int r;
 
 	if (out->kind != P1_BIND_ERROR)
-		return decode_party(a, t, out, e);
+		return decode_party(a, pdu, t, out, e);
 	r = ber_integer(t, &n, e);
 	if (r < 0 || n < 0 || n > 255)
 		return err_set(e, "p1", ERR_SYNTAX, "bad bind error");
@@ -181,6 +215,7 @@ unwrap(struct ber_tlv *t, struct p1_bind *out, struct err *e)
 	out->kind = BER_IS(t->tag, BER_UNIVERSAL, BER_INTEGER)
 	    ? P1_BIND_ERROR
 	    : P1_BIND_ARGUMENT;
+	out->bare = true;
 	return 0;
 }
 
@@ -202,7 +237,7 @@ p1_bind_decode(struct arena *a, const uint8_t *p, size_t n, struct p1_bind *out,
 		return err_set(e, "p1", ERR_SYNTAX, "no bind PDU");
 	if (r > 0)
 		r = unwrap(&t, out, e);
-	return r < 0 ? r : decode_value(a, &t, out, e);
+	return r < 0 ? r : decode_value(a, flat.p, &t, out, e);
 }
 
 /* --- writing --- */
@@ -253,6 +288,7 @@ p1_bind_encode(const struct p1_bind *b, struct buf *out, struct err *e)
 		out->len = from;
 		return r;
 	}
-	ber_wrap(out, from, BER_CONTEXT, outer_tags[b->kind]);
+	if (!b->bare)
+		ber_wrap(out, from, BER_CONTEXT, outer_tags[b->kind]);
 	return 0;
 }

@@ -37,9 +37,12 @@ struct p1_bind {
 	const char *mta;        /* initiator- or responder-name; "" when NONE */
 	struct octets password; /* SIMPLE */
 	bool password_ia5;      /* it is an IA5String, else OCTET STRING */
+	bool bare; /* without the outer tag, as X.410 mode has it (X.419 8.1) */
 	struct octets raw_credentials;  /* STRONG, PROTECTED: the element */
 	struct octets security_context; /* the element's content, or n == 0 */
 	int error;                      /* ERROR: enum p1_bind_error */
+	/* Where these stand in the PDU read, with definite lengths. */
+	uint64_t at_name, at_credentials, at_context;
 };
 
 #define P1_MTA_NAME_MAX 32 /* ub-mta-name-length */
@@ -47,17 +50,22 @@ struct p1_bind {
 #define P1_BIND_SIZE_MAX 65536
 
 /* Takes the RTSE user data of an open request, acceptance or refusal:
- * bind-invoke [16], bind-result [17] or bind-error [18] around the value; a
- * bare value counts as an argument, a bare INTEGER as an error. Results live
- * in the arena. ERR_SYNTAX, ERR_LIMIT (name or password too long). */
+ * bind-invoke [16], bind-result [17] or bind-error [18] around the value. A
+ * bare INTEGER is an error; another bare value, of which only its place tells
+ * what it is, counts as an argument. Results live in the arena. ERR_SYNTAX,
+ * ERR_LIMIT (name or password too long), with the octet of the PDU. */
 int p1_bind_decode(struct arena *a, const uint8_t *p, size_t n,
     struct p1_bind *out, struct err *e) __attribute__((warn_unused_result));
-/* Appends the tagged form, an error bare. */
+/* Appends the tagged form, or the bare one; an error always bare. */
 int p1_bind_encode(const struct p1_bind *b, struct buf *out, struct err *e)
     __attribute__((warn_unused_result));
 
 /* Is this the simple password? In constant time. */
 bool p1_bind_password_is(const struct p1_bind *b, const char *password);
+/* "initiator-name" and "initiator-credentials", or those of a responder. */
+const char *p1_bind_name_field(const struct p1_bind *b);
+const char *p1_bind_credentials_field(const struct p1_bind *b);
+const char *p1_bind_pdu_name(enum p1_bind_kind kind); /* "MTABindArgument" */
 const char *p1_bind_error_name(int error); /* "authentication-error" */
 
 #endif

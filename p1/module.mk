@@ -14,10 +14,16 @@ SRCS += \
 	p1/envelope_codec.c \
 	p1/report_codec.c \
 	p1/bind_codec.c \
+	p1/token_codec.c \
+	p1/strong.c \
+	p1/strong_path.c \
+	p1/label.c \
 	p1/apdu.c \
 	p1/trace.c \
 	p1/print.c \
 	p1/assoc.c \
+	p1/assoc_bind.c \
+	p1/assoc_turn.c \
 	p1/assoc_send.c \
 	p1/assoc_receive.c \
 	p1/x400p1_keep.c \

@@ -29,6 +29,7 @@ enum p1_protocol {
 const char *p1_protocol_name(enum p1_protocol p); /* "mts-transfer" ... */
 
 struct p1_strong; /* keys and certificates for strong bind: p1/strong.h */
+struct p1_labels; /* security labels: p1/label.h */
 
 enum p1_event_type {
 	P1_OPEN,    /* bound: p1_peer_mta() and what was negotiated are known */
@@ -83,7 +84,9 @@ struct p1_caller {
  * else it must present and what we answer. false: there is no such peer, or it
  * must not call from there (authentication-error). A recovery (X.228) presents
  * no name: the association named by `recover` was lost, and is known by that.
- * Strings must stay good during the call to the engine only. */
+ * It presents no credentials either: where a password or strong ones are asked
+ * for, it gets busy(0), as an unknown one does, and then binds anew. Strings
+ * must stay good during the call to the engine only. */
 struct p1_peer_auth {
 	const char *password;     /* that the peer must present; NULL: none */
 	const char *our_mta;      /* MTA name and password we answer with */
@@ -95,6 +98,15 @@ struct p1_peer_auth {
 	/* Strong credentials: ours, and what the peer's are checked against;
 	 * NULL: simple ones. A peer with `strong` must not bind without. */
 	const struct p1_strong *strong;
+	const char *peer_subject; /* its certificate's subject must be this (RFC
+	                           * 2253 text); NULL: must name its MTA */
+	/* What it may ask for as security-context (a peer that asks for more
+	 * gets unacceptable-security-context); NULL: none. */
+	const struct p1_labels *labels;
+	bool not_confidential; /* refuse: the connection is not as protected as
+	                        * this peer's must be
+	                        * (inadequate-association-confidentiality) */
+	const char *peer_mta;  /* of a recovery: whose association it was */
 	bool old_extensions; /* write extension types as [0] explicit INTEGER */
 };
 typedef bool p1_lookup_fn(
@@ -107,10 +119,15 @@ struct p1_params {
 	const char *our_mta, *our_password;   /* initiator presents these */
 	/* Initiator: what the peer must answer with; NULL: not checked. */
 	const char *peer_mta, *peer_password;
-	const struct p1_strong *strong;    /* initiator: as in p1_peer_auth */
-	bool old_extensions;               /* the same */
-	const struct ses_conn_id *recover; /* initiator: recovers a lost
-	                                    * association instead of a bind */
+	const struct p1_strong *strong; /* initiator: as in p1_peer_auth */
+	const char *peer_subject;       /* the same */
+	const struct p1_labels *labels; /* initiator: the security-context
+	                                    * to ask for; NULL: none */
+	bool old_extensions;            /* the same */
+	/* Initiator: recovers a lost association instead of a bind. Not where
+	 * the peer has to prove who it is (peer_password, strong): a recovery
+	 * carries no credentials, so that such a one is bound anew. */
+	const struct ses_conn_id *recover;
 	const struct rtse_keep *keep; /* see rtse.h; called with the user */
 	enum rtse_dialogue dialogue;  /* initiator: proposed */
 	uint32_t checkpoint_size;     /* kilo-octets, 0: no checkpoints */
@@ -119,9 +136,9 @@ struct p1_params {
 	msec_t transfer_timeout;      /* for one APDU; 0: none */
 	struct osi_common common;     /* time-outs and trace hook */
 	p1_lookup_fn *lookup;         /* responder; called with the user */
-	uint32_t conn_id; /* initiator: with `wall` (seconds), makes the session
+	uint32_t conn_id; /* initiator: with `wall`, makes the session
 	                   * connection identifier unique */
-	int64_t wall;
+	int64_t wall;     /* both roles: Unix seconds at p1_new() */
 };
 
 struct p1;
@@ -154,7 +171,9 @@ struct p1_resume {
 bool p1_resume_point(const struct p1 *p, struct p1_resume *out);
 /* Instead of p1_send(): goes on with a transfer of another association. The
  * content octets from *content_offset on follow. P1_SEND_FAILED, with the
- * association still open: the peer cannot; send it anew. */
+ * association still open: the peer cannot; send it anew. ERR_PROTOCOL (not
+ * ready, or not to be resumed), ERR_SYNTAX (it does not add up): nothing was
+ * sent, send it anew; ERR_TEMPORARY as for p1_send(). */
 int p1_send_resume(struct p1 *p, const struct p1_resume *at,
     uint64_t *content_offset, struct err *e)
     __attribute__((warn_unused_result));
