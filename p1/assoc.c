@@ -187,7 +187,7 @@ fill_rtse(const struct p1_params *q, struct rtse_params *r)
 	r->x410 = q->role == OSI_RESPONDER || q->protocol != P1_MTS_TRANSFER;
 	r->application_protocol = application_protocols[q->protocol];
 	r->recover = may_recover(q) ? q->recover : NULL;
-	r->keep = q->keep;
+	r->keep = q->keep != NULL ? &p1_receive_keep : NULL;
 	r->rtse_syntax = RTSE_ABSTRACT_SYNTAX_P1;
 	r->apdu_syntax = P1_AS_MTSE;
 	r->application_context = P1_AC_MTS_TRANSFER;

@@ -26,7 +26,6 @@ struct p1_out { /* what is being sent; kept until the next, to be resumed */
 
 struct p1_inbound { /* what is being received */
 	bool active, begun;
-	bool bad;       /* its syntax is wrong: refused at its end */
 	bool answering; /* whole; our user has to answer */
 	struct p1_apdu *apdu;
 };
@@ -88,6 +87,7 @@ void p1_send_free(struct p1 *p);
 /* assoc_receive.c */
 void p1_receive_init(struct p1 *p);
 void p1_receive_free(struct p1 *p);
+extern const struct rtse_keep p1_receive_keep;
 void p1_receive_event(struct p1 *p, const struct rtse_event *ev);
 
 #endif

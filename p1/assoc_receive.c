@@ -1,5 +1,5 @@
 /* The receiving half of the P1 engine: an APDU is split as it comes in; one
- * whose syntax is wrong is swallowed and refused at its end. */
+ * whose syntax is wrong is refused there and then. */
 #include "p1/assoc.h"
 
 #define LAYER "p1"
@@ -39,6 +39,55 @@ on_content(void *arg, const uint8_t *d, size_t n, struct err *e)
 	return 0;
 }
 
+/* --- what is kept of transfers: our user's, of whom RTSE knows nothing --- */
+
+static void *
+keep_begin(void *user, const struct rtse_activity *a)
+{
+	struct p1 *p = user;
+
+	return p->params.keep->begin(p->user, a);
+}
+
+static int
+keep_checkpoint(
+    void *user, void *kept, const uint8_t *d, size_t n, uint32_t serial)
+{
+	struct p1 *p = user;
+
+	return p->params.keep->checkpoint(p->user, kept, d, n, serial);
+}
+
+static void *
+keep_resume(void *user, const struct rtse_activity *a, uint32_t serial,
+    uint64_t *octets)
+{
+	struct p1 *p = user;
+
+	return p->params.keep->resume(p->user, a, serial, octets);
+}
+
+static int64_t
+keep_read(void *user, void *kept, uint64_t offset, uint8_t *d, size_t n)
+{
+	struct p1 *p = user;
+
+	return p->params.keep->read(p->user, kept, offset, d, n);
+}
+
+static void
+keep_end(void *user, void *kept, bool again)
+{
+	struct p1 *p = user;
+
+	p->params.keep->end(p->user, kept, again);
+}
+
+const struct rtse_keep p1_receive_keep = {
+    keep_begin, keep_checkpoint, keep_resume, keep_read, keep_end};
+
+/* --- life --- */
+
 static const struct p1_apdu_ops apdu_ops = {on_envelope, on_content};
 
 void
@@ -60,6 +109,19 @@ lost(struct p1 *p, const struct err *why)
 	p1_emit_type(p, P1_IN_LOST, why);
 }
 
+/* Its syntax is wrong: our user forgets it, the peer may send another. */
+static void
+reject(struct p1 *p, const struct err *why)
+{
+	struct err e = ERR_INIT;
+
+	p->in.active = false;
+	lost(p, why);
+	if (p->state != P1_STATE_DEAD && rtse_transfer_refuse(p->rtse, &e) < 0)
+		p1_abort(p, "cannot refuse a transfer");
+	p1_settle(p);
+}
+
 static void
 ended(struct p1 *p)
 {
@@ -67,14 +129,8 @@ ended(struct p1 *p)
 	struct err e = ERR_INIT;
 
 	p->in.active = false;
-	if (!p->in.bad && p1_apdu_end(p->in.apdu, &e) < 0) {
-		p->in.bad = true;
-		lost(p, &e);
-	}
-	if (p->in.bad) {
-		if (rtse_transfer_refuse(p->rtse, &e) < 0)
-			p1_abort(p, "cannot refuse a transfer");
-		p1_settle(p);
+	if (p1_apdu_end(p->in.apdu, &e) < 0) {
+		reject(p, &e);
 		return;
 	}
 	p->in.answering = true;
@@ -94,18 +150,16 @@ p1_receive_event(struct p1 *p, const struct rtse_event *ev)
 	case RTSE_TRANSFER_BEGIN:
 		p1_apdu_reset(p->in.apdu);
 		p->in.active = true;
-		p->in.begun = p->in.bad = p->in.answering = false;
+		p->in.begun = p->in.answering = false;
 		break;
 	case RTSE_TRANSFER_DATA:
-		if (p->in.bad || !p->in.active ||
-		    p1_apdu_feed(p->in.apdu, ev->data, ev->n, &e) >= 0)
-			break;
-		p->in.bad = true;
-		lost(p, &e);
+		if (p->in.active &&
+		    p1_apdu_feed(p->in.apdu, ev->data, ev->n, &e) < 0)
+			reject(p, &e);
 		break;
 	case RTSE_TRANSFER_END: ended(p); break;
 	default: /* LOST */
-		known = p->in.bad || !(p->in.active || p->in.answering);
+		known = !p->in.active && !p->in.answering;
 		p->in.active = p->in.answering = false;
 		if (!known)
 			lost(p, ev->err);
