@@ -198,6 +198,16 @@ move(struct pair *w, struct end *from, struct end *to)
 	return true;
 }
 
+/* What an engine wants done by itself, now. */
+static inline bool
+tick(struct pair *w, struct end *x)
+{
+	if (p1_engine_ops.deadline(x->p) > w->now)
+		return false;
+	p1_engine_ops.timeout(x->p, w->now);
+	return true;
+}
+
 static inline void
 pump(struct pair *w)
 {
@@ -206,6 +216,8 @@ pump(struct pair *w)
 	do {
 		moved = move(w, &w->a, &w->b);
 		moved |= move(w, &w->b, &w->a);
+		moved |= tick(w, &w->a);
+		moved |= tick(w, &w->b);
 	} while (moved);
 }
 
