@@ -335,10 +335,10 @@ p1_apdu_take(struct p1_apdu *s)
 
 static int
 write_message(const struct mhs_envelope *env, uint64_t content_n,
-    struct buf *head, struct err *e)
+    const struct p1_dialect *dialect, struct buf *head, struct err *e)
 {
 	struct buf body = {0};
-	int r = p1_envelope_encode(env, &body, e);
+	int r = p1_envelope_encode(env, dialect, &body, e);
 
 	if (r >= 0) {
 		ber_put_header(
@@ -372,11 +372,13 @@ join_report(const struct buf *envelope, const struct buf *fields,
 
 static int
 write_report(const struct mhs_envelope *env, uint64_t content_n,
-    struct buf *head, struct buf *tail, struct err *e)
+    const struct p1_dialect *dialect, struct buf *head, struct buf *tail,
+    struct err *e)
 {
 	struct buf envelope = {0}, fields = {0};
 	size_t returned_at;
-	int r = p1_report_encode(env, &envelope, &fields, &returned_at, e);
+	int r =
+	    p1_report_encode(env, dialect, &envelope, &fields, &returned_at, e);
 
 	if (r >= 0)
 		join_report(&envelope, &fields, returned_at,
@@ -388,7 +390,8 @@ write_report(const struct mhs_envelope *env, uint64_t content_n,
 
 int
 p1_apdu_write(const struct mhs_envelope *env, uint64_t content_n,
-    struct buf *head, struct buf *tail, struct err *e)
+    const struct p1_dialect *dialect, struct buf *head, struct buf *tail,
+    struct err *e)
 {
 	bool none = env->kind == MHS_PROBE ||
 	    (env->kind == MHS_REPORT && !env->report->content_returned);
@@ -398,9 +401,11 @@ p1_apdu_write(const struct mhs_envelope *env, uint64_t content_n,
 		    "%llu octets of content where there is none",
 		    (unsigned long long)content_n);
 	switch (env->kind) {
-	case MHS_MESSAGE: return write_message(env, content_n, head, e);
-	case MHS_PROBE: return p1_envelope_encode(env, head, e);
-	case MHS_REPORT: return write_report(env, content_n, head, tail, e);
+	case MHS_MESSAGE:
+		return write_message(env, content_n, dialect, head, e);
+	case MHS_PROBE: return p1_envelope_encode(env, dialect, head, e);
+	case MHS_REPORT:
+		return write_report(env, content_n, dialect, head, tail, e);
 	}
 	return ERR_UNSUPPORTED;
 }

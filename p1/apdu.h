@@ -52,9 +52,10 @@ struct p1_dialect {
 	bool old_extensions; /* extension types as [0] explicit INTEGER */
 };
 /* Appends the octets before and after a content of content_n octets. For a
- * report without returned content, and a probe, content_n is 0. */
+ * report without returned content, and a probe, content_n is 0. `dialect` may
+ * be NULL. */
 int p1_apdu_write(const struct mhs_envelope *env, uint64_t content_n,
-    struct buf *head, struct buf *tail, struct err *e)
-    __attribute__((warn_unused_result));
+    const struct p1_dialect *dialect, struct buf *head, struct buf *tail,
+    struct err *e) __attribute__((warn_unused_result));
 
 #endif

@@ -67,13 +67,14 @@ p1_send(struct p1 *p, const struct mhs_envelope *env, uint64_t content_n,
 	    [MHS_PROBE] = "p1 probe",
 	    [MHS_REPORT] = "p1 report"};
 	struct p1_out *o = &p->out;
+	struct p1_dialect dialect = {p->params.old_extensions};
 	struct err why = ERR_INIT;
 	int r;
 
 	if (!p1_ready(p))
 		return err_set(e, LAYER, ERR_PROTOCOL, "not ready to send");
 	p1_send_free(p);
-	r = p1_apdu_write(env, content_n, &o->head, &o->tail, e);
+	r = p1_apdu_write(env, content_n, &dialect, &o->head, &o->tail, e);
 	if (r < 0) {
 		p1_send_free(p);
 		return r;

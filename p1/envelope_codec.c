@@ -344,7 +344,8 @@ put_or(struct buf *out, const struct mhs_name *name, const char *what,
 }
 
 static int
-put_recipient(struct buf *out, const struct mhs_recipient *rcpt, struct err *e)
+put_recipient(struct buf *out, const struct mhs_recipient *rcpt,
+    const struct p1_dialect *dialect, struct err *e)
 {
 	size_t from = out->len;
 	int r = put_or(out, &rcpt->name, "recipient", e);
@@ -355,20 +356,21 @@ put_recipient(struct buf *out, const struct mhs_recipient *rcpt, struct err *e)
 	p1_put_bits(out, BER_CONTEXT, 1, recipient_bits(rcpt), 8);
 	if (rcpt->explicit_conversion >= 0)
 		ber_put_integer(out, BER_CONTEXT, 2, rcpt->explicit_conversion);
-	r = p1_put_exts(out, 3, &rcpt->exts, e);
+	r = p1_put_exts(out, 3, &rcpt->exts, dialect, e);
 	p1_put_unknown(out, &rcpt->exts);
 	p1_wrap_set(out, from, BER_UNIVERSAL, BER_SET);
 	return r;
 }
 
 static int
-put_recipients(struct buf *out, const struct mhs_envelope *env, struct err *e)
+put_recipients(struct buf *out, const struct mhs_envelope *env,
+    const struct p1_dialect *dialect, struct err *e)
 {
 	size_t from = out->len;
 	int r = 0;
 
 	for (size_t i = 0; i < env->n_recipients && r >= 0; i++)
-		r = put_recipient(out, &env->recipients[i], e);
+		r = put_recipient(out, &env->recipients[i], dialect, e);
 	ber_wrap(out, from, BER_CONTEXT, 2);
 	return r;
 }
@@ -397,7 +399,8 @@ put_bilateral(struct buf *out, const struct mhs_envelope *env)
 }
 
 static int
-put_exts(struct buf *out, const struct mhs_envelope *env, struct err *e)
+put_exts(struct buf *out, const struct mhs_envelope *env,
+    const struct p1_dialect *dialect, struct err *e)
 {
 	struct arena *a = arena_new();
 	struct mhs_exts all;
@@ -405,7 +408,7 @@ put_exts(struct buf *out, const struct mhs_envelope *env, struct err *e)
 	    a, &env->exts, env->trace, env->n_trace, &all, e);
 
 	if (r >= 0)
-		r = p1_put_exts(out, 3, &all, e);
+		r = p1_put_exts(out, 3, &all, dialect, e);
 	p1_put_unknown(out, &all);
 	arena_free(&a);
 	return r;
@@ -433,8 +436,8 @@ put_optional(struct buf *out, const struct mhs_envelope *env)
 }
 
 int
-p1_envelope_encode(
-    const struct mhs_envelope *env, struct buf *out, struct err *e)
+p1_envelope_encode(const struct mhs_envelope *env,
+    const struct p1_dialect *dialect, struct buf *out, struct err *e)
 {
 	size_t from = out->len;
 	int r = p1_put_mts_id(out, &env->id, e);
@@ -448,9 +451,9 @@ p1_envelope_encode(
 	if (r >= 0)
 		r = p1_put_trace(out, env->trace, env->n_trace, e);
 	if (r >= 0)
-		r = put_exts(out, env, e);
+		r = put_exts(out, env, dialect, e);
 	if (r >= 0)
-		r = put_recipients(out, env, e);
+		r = put_recipients(out, env, dialect, e);
 	if (r < 0) {
 		out->len = from;
 		return r;

@@ -12,6 +12,8 @@
 #include "asn1/ber.h"
 #include "mhs/envelope.h"
 
+struct p1_dialect; /* p1/apdu.h */
+
 /* One complete element: the SET, or the probe with its tag [2]. `max` bounds
  * its size. The result lives in `a`. ERR_SYNTAX (with field name and offset in
  * the normalised element), ERR_LIMIT. */
@@ -21,8 +23,9 @@ int p1_envelope_decode(struct arena *a, enum mhs_kind kind, const uint8_t *p,
 
 /* Appends the SET of a message, or of a probe with its tag [2]. Recipients
  * without an O/R name are an error (ERR_UNSUPPORTED): map them first. */
-int p1_envelope_encode(const struct mhs_envelope *env, struct buf *out,
-    struct err *e) __attribute__((warn_unused_result));
+int p1_envelope_encode(const struct mhs_envelope *env,
+    const struct p1_dialect *dialect, struct buf *out, struct err *e)
+    __attribute__((warn_unused_result));
 
 /* X.411 9.1, 14.3: the first extension that is critical for one of these
  * (MHS_CRITICAL_*) and that we do not know; NULL when there is none. The

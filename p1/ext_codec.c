@@ -1,6 +1,8 @@
 /* Extension fields (X.411 9.1), unknown fields, and the order of SETs. */
 #include "p1/field_codec.h"
 
+#include "p1/apdu.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,30 +110,35 @@ p1_get_exts(struct p1_in *in, const struct ber_tlv *t, struct mhs_exts *out)
 
 /* --- writing --- */
 
+/* Explicit tags, [0] and [3] around the universal ones, in the older form. */
 static int
-put_type(struct buf *out, const struct mhs_ext *x, struct err *e)
+put_type(struct buf *out, const struct mhs_ext *x, bool old, struct err *e)
 {
+	enum ber_class cls = old ? BER_UNIVERSAL : BER_CONTEXT;
+	size_t from = out->len;
 	struct buf v = {0};
 	int r = 0;
 
 	if (x->oid == NULL) {
-		ber_put_integer(out, BER_CONTEXT, 0, x->type);
-		return 0;
+		ber_put_integer(out, cls, old ? BER_INTEGER : 0, x->type);
+	} else {
+		r = ber_oid_put(&v, x->oid, e);
+		if (r >= 0)
+			ber_put(out, cls, old ? BER_OID : 3, v.data, v.len);
+		buf_free(&v);
 	}
-	r = ber_oid_put(&v, x->oid, e);
-	if (r >= 0)
-		ber_put(out, BER_CONTEXT, 3, v.data, v.len);
-	buf_free(&v);
+	if (old && r >= 0)
+		ber_wrap(out, from, BER_CONTEXT, x->oid == NULL ? 0 : 3);
 	return r;
 }
 
 static int
-put_ext(struct buf *out, const struct mhs_ext *x, struct err *e)
+put_ext(struct buf *out, const struct mhs_ext *x, bool old, struct err *e)
 {
 	uint8_t bits = (uint8_t)((x->criticality & 1) << 7 |
 	    (x->criticality & 2) << 5 | (x->criticality & 4) << 3);
 	size_t from = out->len, value;
-	int r = put_type(out, x, e);
+	int r = put_type(out, x, old, e);
 
 	if (r < 0)
 		return r;
@@ -147,16 +154,17 @@ put_ext(struct buf *out, const struct mhs_ext *x, struct err *e)
 }
 
 int
-p1_put_exts(
-    struct buf *out, uint32_t number, const struct mhs_exts *x, struct err *e)
+p1_put_exts(struct buf *out, uint32_t number, const struct mhs_exts *x,
+    const struct p1_dialect *dialect, struct err *e)
 {
+	bool old = dialect != NULL && dialect->old_extensions;
 	size_t from = out->len;
 	int r;
 
 	for (size_t i = 0; i < x->n; i++) {
 		if (x->v[i].type == P1_EXT_FIELD)
 			continue;
-		r = put_ext(out, &x->v[i], e);
+		r = put_ext(out, &x->v[i], old, e);
 		if (r < 0)
 			return r;
 	}

@@ -14,6 +14,8 @@
 #include "asn1/ber.h"
 #include "mhs/envelope.h"
 
+struct p1_dialect; /* p1/apdu.h; NULL wherever it is taken: X.411's own */
+
 /* mhs_ext.type of a field (not an extension) that we do not know. */
 #define P1_EXT_FIELD (-2)
 /* Extensions and unknown fields of one SET, and elements of bilateral
@@ -93,8 +95,8 @@ int p1_put_content_type(
     struct buf *out, enum mhs_content type, const char *oid, struct err *e);
 /* Under [number]; nothing when there are none. Unknown fields are not
  * written here but by p1_put_unknown(). */
-int p1_put_exts(
-    struct buf *out, uint32_t number, const struct mhs_exts *x, struct err *e);
+int p1_put_exts(struct buf *out, uint32_t number, const struct mhs_exts *x,
+    const struct p1_dialect *dialect, struct err *e);
 void p1_put_unknown(struct buf *out, const struct mhs_exts *x);
 /* Puts the fields that `out` holds from `from` on in the order of their tags
  * (X.690 10.3). */

@@ -398,8 +398,8 @@ indicator_bits(const struct mhs_report_recipient *rr)
 }
 
 static int
-put_recipient(
-    struct buf *out, const struct mhs_report_recipient *rr, struct err *e)
+put_recipient(struct buf *out, const struct mhs_report_recipient *rr,
+    const struct p1_dialect *dialect, struct err *e)
 {
 	size_t from = out->len;
 	int r = put_or(out, &rr->actual, BER_CONTEXT, 0, "actual recipient", e);
@@ -415,14 +415,15 @@ put_recipient(
 		p1_put_text(
 		    out, BER_CONTEXT, 5, rr->supplementary, SUPPLEMENTARY_MAX);
 	if (r >= 0)
-		r = p1_put_exts(out, 6, &rr->exts, e);
+		r = p1_put_exts(out, 6, &rr->exts, dialect, e);
 	p1_put_unknown(out, &rr->exts);
 	p1_wrap_set(out, from, BER_UNIVERSAL, BER_SET);
 	return r;
 }
 
 static int
-put_recipients(struct buf *out, const struct mhs_report *rep, struct err *e)
+put_recipients(struct buf *out, const struct mhs_report *rep,
+    const struct p1_dialect *dialect, struct err *e)
 {
 	size_t from = out->len;
 	int r = 0;
@@ -431,13 +432,14 @@ put_recipients(struct buf *out, const struct mhs_report *rep, struct err *e)
 		return err_set(
 		    e, "p1", ERR_UNSUPPORTED, "report without recipients");
 	for (size_t i = 0; i < rep->n_recipients && r >= 0; i++)
-		r = put_recipient(out, &rep->recipients[i], e);
+		r = put_recipient(out, &rep->recipients[i], dialect, e);
 	ber_wrap(out, from, BER_CONTEXT, 0);
 	return r;
 }
 
 static int
-put_envelope(struct buf *out, const struct mhs_envelope *env, struct err *e)
+put_envelope(struct buf *out, const struct mhs_envelope *env,
+    const struct p1_dialect *dialect, struct err *e)
 {
 	struct arena *a = arena_new();
 	struct mhs_exts all;
@@ -453,7 +455,7 @@ put_envelope(struct buf *out, const struct mhs_envelope *env, struct err *e)
 		r = p1_with_internal_trace(
 		    a, &env->exts, env->trace, env->n_trace, &all, e);
 	if (r >= 0)
-		r = p1_put_exts(out, 1, &all, e);
+		r = p1_put_exts(out, 1, &all, dialect, e);
 	p1_put_unknown(out, &env->exts);
 	p1_wrap_set(out, from, BER_UNIVERSAL, BER_SET);
 	arena_free(&a);
@@ -461,7 +463,8 @@ put_envelope(struct buf *out, const struct mhs_envelope *env, struct err *e)
 }
 
 static int
-put_content(struct buf *out, const struct mhs_report *rep, struct err *e)
+put_content(struct buf *out, const struct mhs_report *rep,
+    const struct p1_dialect *dialect, struct err *e)
 {
 	int r = p1_put_mts_id(out, &rep->subject, e);
 
@@ -477,10 +480,10 @@ put_content(struct buf *out, const struct mhs_report *rep, struct err *e)
 		p1_put_text(out, BER_APPLICATION, 10, rep->content_identifier,
 		    CONTENT_ID_MAX);
 	if (r >= 0)
-		r = p1_put_exts(out, 3, &rep->exts, e);
+		r = p1_put_exts(out, 3, &rep->exts, dialect, e);
 	p1_put_unknown(out, &rep->exts);
 	if (r >= 0)
-		r = put_recipients(out, rep, e);
+		r = put_recipients(out, rep, dialect, e);
 	return r;
 }
 
@@ -498,8 +501,9 @@ place_of_returned(const struct buf *b, size_t from)
 }
 
 int
-p1_report_encode(const struct mhs_envelope *env, struct buf *envelope,
-    struct buf *content, size_t *returned_at, struct err *e)
+p1_report_encode(const struct mhs_envelope *env,
+    const struct p1_dialect *dialect, struct buf *envelope, struct buf *content,
+    size_t *returned_at, struct err *e)
 {
 	size_t from = content->len;
 	int r;
@@ -508,9 +512,9 @@ p1_report_encode(const struct mhs_envelope *env, struct buf *envelope,
 	if (env->n_recipients == 0)
 		return err_set(
 		    e, "p1", ERR_UNSUPPORTED, "report without destination");
-	r = put_envelope(envelope, env, e);
+	r = put_envelope(envelope, env, dialect, e);
 	if (r >= 0)
-		r = put_content(content, env->report, e);
+		r = put_content(content, env->report, dialect, e);
 	if (r < 0)
 		return r;
 	p1_sort_set(content, from);

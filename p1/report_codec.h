@@ -11,6 +11,8 @@
 #include "asn1/ber.h"
 #include "mhs/envelope.h"
 
+struct p1_dialect; /* p1/apdu.h */
+
 /* The two SETs, each a complete element; the content's without its
  * returned-content. `max` bounds each. ERR_SYNTAX, ERR_LIMIT. */
 int p1_report_decode(struct arena *a, struct octets envelope,
@@ -20,8 +22,8 @@ int p1_report_decode(struct arena *a, struct octets envelope,
 /* Appends the envelope's SET to `envelope`, and to `content` the fields of
  * the content's SET, in order, without the SET's own header. `*returned_at` is
  * the place in `content` where returned-content [1] belongs. */
-int p1_report_encode(const struct mhs_envelope *env, struct buf *envelope,
-    struct buf *content, size_t *returned_at, struct err *e)
-    __attribute__((warn_unused_result));
+int p1_report_encode(const struct mhs_envelope *env,
+    const struct p1_dialect *dialect, struct buf *envelope, struct buf *content,
+    size_t *returned_at, struct err *e) __attribute__((warn_unused_result));
 
 #endif

@@ -60,7 +60,7 @@ rewrite(const uint8_t *p, size_t n, size_t step, struct buf *out)
 
 	if (good) {
 		INVARIANT(p1_apdu_write(queued(a, p1_apdu_envelope(s)),
-			      content.len, out, &tail, &e) >= 0);
+			      content.len, NULL, out, &tail, &e) >= 0);
 		buf_append(out, content.data, content.len);
 		buf_append(out, tail.data, tail.len);
 	}

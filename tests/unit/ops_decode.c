@@ -110,7 +110,7 @@ make_apdu(struct arena *a, struct buf *out)
 	t->domain = env->id.domain;
 	t->arrival = 1000000000;
 	CU_ASSERT_EQUAL_FATAL(
-	    p1_apdu_write(env, content.len, out, &tail, NULL), 0);
+	    p1_apdu_write(env, content.len, NULL, out, &tail, NULL), 0);
 	buf_append(out, content.data, content.len);
 	buf_append(out, tail.data, tail.len);
 	buf_free(&content);

@@ -52,8 +52,8 @@ run_write(struct run *r)
 	struct buf tail = {0};
 	int w;
 
-	w = p1_apdu_write(
-	    p1_apdu_envelope(r->s), r->content.len, &r->out, &tail, &r->err);
+	w = p1_apdu_write(p1_apdu_envelope(r->s), r->content.len, NULL, &r->out,
+	    &tail, &r->err);
 	if (w < 0)
 		printf("\n  %s", r->err.text);
 	CU_ASSERT_EQUAL(w, 0);
@@ -223,7 +223,8 @@ recorded_apdus_survive_the_queue(void)
 		env = mhs_envelope_unpack(a, packed.data, packed.len, NULL);
 		CU_ASSERT_PTR_NOT_NULL_FATAL(env);
 		CU_ASSERT_EQUAL(
-		    p1_apdu_write(env, r.content.len, &head, &tail, NULL), 0);
+		    p1_apdu_write(env, r.content.len, NULL, &head, &tail, NULL),
+		    0);
 		buf_append(&head, r.content.data, r.content.len);
 		buf_append(&head, tail.data, tail.len);
 		CU_ASSERT(head.len == r.out.len &&
@@ -359,7 +360,7 @@ write_all(const struct mhs_envelope *env, const char *content, struct buf *out)
 {
 	struct buf tail = {0};
 	struct err e = ERR_INIT;
-	int r = p1_apdu_write(env, strlen(content), out, &tail, &e);
+	int r = p1_apdu_write(env, strlen(content), NULL, out, &tail, &e);
 
 	if (r < 0)
 		printf("\n  %s", e.text);
@@ -709,7 +710,7 @@ a_megabyte_of_content_is_never_held(void)
 	uint64_t n = 1 << 20, received = 0;
 	struct run r;
 
-	CU_ASSERT_EQUAL(p1_apdu_write(env, n, &head, &tail, NULL), 0);
+	CU_ASSERT_EQUAL(p1_apdu_write(env, n, NULL, &head, &tail, NULL), 0);
 	CU_ASSERT_EQUAL(tail.len, 0);
 	run_split(&r, head.data, head.len, head.len, 0);
 	r.result = 0;
