@@ -104,7 +104,10 @@ enum mhs_content {                    /* what the content octets are */
 	MHS_CONTENT_EDI = 35,
 	MHS_CONTENT_P772 = 772,   /* by content_oid 1.3.26.0.4406.0.4.1 */
 	MHS_CONTENT_RFC822 = 822, /* ours: an Internet message */
-	MHS_CONTENT_NONE = -1,    /* probe, or report without content */
+	/* built-in numbers of X.411 above 512 (it has given none) are this
+	 * much higher here, where they meet none of ours */
+	MHS_CONTENT_BUILTIN = 65536,
+	MHS_CONTENT_NONE = -1, /* probe, or report without content */
 };
 #define MHS_OID_P772 "1.3.26.0.4406.0.4.1"
 const char *mhs_content_name(enum mhs_content c); /* "P22", "RFC822" ... */
@@ -153,8 +156,10 @@ struct mhs_report_recipient {
 	/* not delivered */
 	int32_t reason;     /* non-delivery-reason-code */
 	int32_t diagnostic; /* non-delivery-diagnostic-code, -1: absent */
-	const char *supplementary;     /* supplementary-information, or NULL */
-	bool mta_report_only;          /* only for the originating MTA */
+	const char *supplementary; /* supplementary-information, or NULL */
+	bool mta_report_only;      /* only for the originating MTA */
+	/* per-recipient-indicators as they came; 0: ours, made anew */
+	uint8_t indicators;
 	int64_t last_trace_arrival;    /* last-trace-information arrival */
 	const uint8_t *converted_eits; /* BER, or NULL */
 	size_t converted_eits_n;
@@ -200,13 +205,15 @@ struct mhs_envelope {
 	bool implicit_conversion_prohibited;
 	bool alternate_recipient_allowed;
 	bool content_return_request;
-	bool reserved_bit;                    /* bit 4, carried */
-	bool bit5_notification, bit6_service; /* 1994+, carried */
-	int64_t deferred_delivery;            /* 0: none */
+	bool reserved_bit; /* bit 4, carried */
+	/* 1994 and later, carried: bits 5 and 6 are the type of notification */
+	bool bit5_notification, bit6_service, bit7_service_message;
+	int64_t deferred_delivery; /* 0: none */
 	const uint8_t **bilateral; /* per-domain-bilateral-information, raw */
 	size_t *bilateral_n, n_bilateral;
-	uint64_t content_length; /* octets of content; probe: as announced */
-	struct mhs_trace *trace; /* oldest first; external and internal */
+	uint64_t content_length;    /* octets of content; probe: as announced */
+	bool content_length_absent; /* probe: it was not announced */
+	struct mhs_trace *trace;    /* oldest first; external and internal */
 	size_t n_trace;
 	struct mhs_exts exts; /* per-message extensions (trace ones excepted) */
 	struct mhs_recipient *recipients;

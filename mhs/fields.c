@@ -161,6 +161,7 @@ static const struct mhs_field report_recipient_fields[] = {
     {16, MHS_FIELD_TEXT, AT(remote_mta), .name = "remote-mta"},
     {17, MHS_FIELD_TEXT, AT(orcpt), .name = "orcpt"},
     {18, MHS_FIELD_BOOL, AT(relayed), .name = "relayed"},
+    {19, MHS_FIELD_U8, AT(indicators), .name = "indicators"},
 };
 static const struct mhs_record report_recipient_record =
     RECORD(report_recipient_fields);
@@ -240,6 +241,9 @@ static const struct mhs_field envelope_fields[] = {
     {28, MHS_FIELD_TEXT, AT(source_channel), .name = "source-channel"},
     {29, MHS_FIELD_I64, AT(arrival), .show = MHS_SHOW_TIME, .name = "arrival"},
     {30, MHS_FIELD_U64, AT(parent), .name = "parent"},
+    {31, MHS_FIELD_BOOL, AT(bit7_service_message), .name = "service-message"},
+    {32, MHS_FIELD_BOOL, AT(content_length_absent),
+	.name = "content-length-absent"},
 };
 const struct mhs_record mhs_envelope_record = RECORD(envelope_fields);
 #undef S

@@ -162,7 +162,7 @@ get_priority(struct p1_in *in, const struct ber_tlv *t, void *into)
 	return r;
 }
 
-/* Bits 0 to 6 of PerMessageIndicators and where the model has them. */
+/* Bits 0 to 7 of PerMessageIndicators and where the model has them. */
 static const struct {
 	uint8_t bit;
 	size_t offset;
@@ -174,6 +174,7 @@ static const struct {
     {0x08, offsetof(struct mhs_envelope, reserved_bit)},
     {0x04, offsetof(struct mhs_envelope, bit5_notification)},
     {0x02, offsetof(struct mhs_envelope, bit6_service)},
+    {0x01, offsetof(struct mhs_envelope, bit7_service_message)},
 };
 
 static int
@@ -201,6 +202,7 @@ get_length(struct p1_in *in, const struct ber_tlv *t, void *into)
 	int r = p1_get_int(in, t, 0, INT64_MAX, &n);
 
 	ENV(into)->content_length = (uint64_t)n;
+	ENV(into)->content_length_absent = false;
 	return r;
 }
 
@@ -306,6 +308,7 @@ p1_envelope_decode(struct arena *a, enum mhs_kind kind, const uint8_t *p,
 	if (r == 0 || !set.tag.constructed)
 		return err_set(e, "p1", ERR_SYNTAX, "no envelope");
 	rd.env->content_type = MHS_CONTENT_NONE;
+	rd.env->content_length_absent = kind == MHS_PROBE;
 	r = decode_set(&in, &set, &rd);
 	*out = rd.env;
 	return r < 0 ? r : 0;
@@ -425,8 +428,9 @@ put_optional(struct buf *out, const struct mhs_envelope *env)
 	put_indicators(out, env);
 	put_bilateral(out, env);
 	if (env->kind == MHS_PROBE) {
-		ber_put_integer(
-		    out, BER_CONTEXT, 0, (int64_t)env->content_length);
+		if (!env->content_length_absent)
+			ber_put_integer(
+			    out, BER_CONTEXT, 0, (int64_t)env->content_length);
 		return;
 	}
 	if (env->priority != MHS_NORMAL)

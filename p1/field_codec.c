@@ -13,8 +13,10 @@
 
 #include "p1/or_codec.h"
 
-#define DOMAIN_NAME_MAX 64 /* ub-domain-name-length is 16: be lenient */
-#define LOCAL_ID_MAX 64    /* ub-local-id-length is 32 */
+#define DOMAIN_NAME_MAX 64        /* ub-domain-name-length is 16: be lenient */
+#define LOCAL_ID_MAX 64           /* ub-local-id-length is 32 */
+#define BUILTIN_CONTENT_MAX 32767 /* ub-built-in-content-type */
+#define MODEL_CONTENT_MAX 512     /* the same number in the model, up to this */
 
 int
 p1_bad(struct p1_in *in, const struct ber_tlv *t, const char *fmt, ...)
@@ -297,9 +299,9 @@ p1_get_content_type(struct p1_in *in, const struct ber_tlv *t,
 							: MHS_CONTENT_EXTERNAL;
 		return 0;
 	}
-	/* ub-built-in-content-type; our own numbers lie above it */
-	r = p1_get_int(in, t, 0, 512, &n);
-	*type = (enum mhs_content)n;
+	r = p1_get_int(in, t, 0, BUILTIN_CONTENT_MAX, &n);
+	*type = (enum mhs_content)(
+	    n > MODEL_CONTENT_MAX ? n + MHS_CONTENT_BUILTIN : n);
 	return r;
 }
 
@@ -418,7 +420,13 @@ p1_put_content_type(
 		buf_free(&v);
 		return r;
 	}
-	if (type < 0 || type > 512)
+	if (type > MHS_CONTENT_BUILTIN + MODEL_CONTENT_MAX &&
+	    type <= MHS_CONTENT_BUILTIN + BUILTIN_CONTENT_MAX) {
+		ber_put_integer(
+		    out, BER_APPLICATION, 6, type - MHS_CONTENT_BUILTIN);
+		return 0;
+	}
+	if (type < 0 || type > MODEL_CONTENT_MAX)
 		return err_set(e, "p1", ERR_UNSUPPORTED,
 		    "content type %s has no X.400 number",
 		    mhs_content_name(type));

@@ -10,6 +10,8 @@ SRCS += \
 	p1/ext_value.c \
 	p1/ext_print.c \
 	p1/judge.c \
+	p1/downgrade_or.c \
+	p1/downgrade.c \
 	p1/trace_codec.c \
 	p1/envelope_codec.c \
 	p1/report_codec.c \

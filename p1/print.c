@@ -81,11 +81,24 @@ put_eits(struct arena *a, struct buf *out, const char *name, const uint8_t *p,
 /* --- extensions --- */
 
 static void
-put_value(struct buf *out, const uint8_t *p, size_t n)
+put_octets(struct buf *out, const uint8_t *p, size_t n)
 {
 	for (size_t i = 0; i < n && i < VALUE_SHOWN_MAX; i++)
 		buf_printf(out, "%02x", p[i]);
-	buf_puts(out, n > VALUE_SHOWN_MAX ? "..." : "");
+	buf_puts(out, n > VALUE_SHOWN_MAX ? "...\n" : "\n");
+}
+
+/* Fields that the model keeps as they came; of a report's content one has a
+ * name (X.411 12.2.1.3.2). */
+static void
+put_field(struct buf *out, const char *of, const struct mhs_ext *x)
+{
+	bool additional = strcmp(of, "report") == 0 && x->n > 0 &&
+	    (x->value[0] & 0xdf) == 0x82;
+
+	buf_printf(out, "%s %s: ", of,
+	    additional ? "additional-information" : "unknown field");
+	put_octets(out, x->value, x->n);
 }
 
 static const char *
@@ -106,15 +119,14 @@ put_exts(
 	for (size_t i = 0; i < x->n; i++) {
 		const struct mhs_ext *v = &x->v[i];
 
-		if (v->type == P1_EXT_FIELD && v->oid == NULL)
-			buf_printf(out, "%s unknown field: ", of);
-		else
-			buf_printf(out, "%s extension %s:%s%s ", of,
-			    p1_ext_text(a, v),
-			    v->criticality != 0 ? " critical" : "",
-			    criticality(v->criticality));
-		put_value(out, v->value, v->n);
-		buf_putc(out, '\n');
+		if (v->type == P1_EXT_FIELD && v->oid == NULL) {
+			put_field(out, of, v);
+			continue;
+		}
+		buf_printf(out, "%s extension %s:%s%s\n", of, p1_ext_text(a, v),
+		    v->criticality != 0 ? " critical" : "",
+		    criticality(v->criticality));
+		p1_ext_print(v, 1, out);
 	}
 }
 

@@ -53,9 +53,11 @@ get_indicators(struct p1_in *in, const struct ber_tlv *t, void *into)
 	uint8_t b;
 	int r = p1_get_bits(in, t, &b);
 
-	if (r >= 0)
-		((struct mhs_report_recipient *)into)->mta_report_only =
-		    (b & 0x18) == 0;
+	if (r < 0)
+		return r;
+	((struct mhs_report_recipient *)into)->indicators = b;
+	((struct mhs_report_recipient *)into)->mta_report_only =
+	    (b & 0x18) == 0;
 	return r;
 }
 
@@ -394,6 +396,8 @@ indicator_bits(const struct mhs_report_recipient *rr)
 {
 	uint8_t b = rr->type == MHS_DELIVERED ? 0xd0 : 0xa8;
 
+	if (rr->indicators != 0)
+		return rr->indicators;
 	return rr->mta_report_only ? b & 0xe0 : b;
 }
 

@@ -33,6 +33,106 @@ p1_trace_arrival(struct arena *a, struct mhs_envelope *env,
 	t->action = MHS_RELAYED;
 }
 
+/* --- what was done here --- */
+
+struct own {
+	struct mhs_trace *external, *internal;
+};
+
+/* Our elements: the last external one, and the last internal one, of all. */
+static struct own
+find_own(struct mhs_envelope *env, const struct p1_us *us)
+{
+	struct own own = {0};
+
+	for (size_t i = 0; i < env->n_trace; i++) {
+		struct mhs_trace *t = &env->trace[i];
+		bool ours = t->received == NULL &&
+		    mhs_domain_equal(&t->domain, &us->domain);
+
+		if (t->received != NULL)
+			continue;
+		if (!t->internal)
+			own.external = ours ? t : NULL;
+		else
+			own.internal =
+			    ours && mhs_mta_equal(t->mta, us->mta) ? t : NULL;
+	}
+	return own;
+}
+
+static struct own
+own_elements(struct arena *a, struct mhs_envelope *env, const struct p1_us *us,
+    int64_t now)
+{
+	struct own own = find_own(env, us);
+
+	if (own.internal == NULL || own.external == NULL) {
+		p1_trace_arrival(a, env, us, now);
+		own = find_own(env, us);
+	}
+	return own;
+}
+
+void
+p1_trace_rerouted(struct arena *a, struct mhs_envelope *env,
+    const struct p1_us *us, int64_t now, const struct mhs_domain *attempted,
+    const char *attempted_mta)
+{
+	struct own own = own_elements(a, env, us, now);
+	bool outside =
+	    attempted != NULL && !mhs_domain_equal(attempted, &us->domain);
+
+	if (outside && own.external->action == MHS_RELAYED) {
+		own.external->action = MHS_REROUTED;
+		own.external->attempted = *attempted;
+	}
+	if (own.internal->action == MHS_REROUTED)
+		return;
+	own.internal->action = MHS_REROUTED;
+	/* the one or the other (MTASuppliedInformation) */
+	if (outside)
+		own.internal->attempted = *attempted;
+	else
+		own.internal->attempted_mta = attempted_mta;
+}
+
+void
+p1_trace_deferred(struct arena *a, struct mhs_envelope *env,
+    const struct p1_us *us, int64_t now)
+{
+	struct own own = own_elements(a, env, us, now);
+
+	own.external->deferred = now;
+	own.internal->deferred = now;
+}
+
+static void
+other_action(struct arena *a, struct mhs_envelope *env, const struct p1_us *us,
+    int64_t now, uint8_t bit)
+{
+	struct own own = own_elements(a, env, us, now);
+
+	own.external->other_actions |= bit;
+	own.internal->other_actions |= bit;
+}
+
+void
+p1_trace_redirected(struct arena *a, struct mhs_envelope *env,
+    const struct p1_us *us, int64_t now)
+{
+	other_action(a, env, us, now, P1_TRACE_REDIRECTED);
+}
+
+void
+p1_trace_dl_operation(struct arena *a, struct mhs_envelope *env,
+    const struct p1_us *us, int64_t now)
+{
+	other_action(a, env, us, now, P1_TRACE_DL_OPERATION);
+}
+
+/* --- loops --- */
+
 /* An element after which a way that was gone before may be gone again. */
 static bool
 new_way(const struct mhs_trace *t)
@@ -44,7 +144,7 @@ unsigned
 p1_trace_visits(const struct mhs_envelope *env, const struct p1_us *us)
 {
 	unsigned by_mta = 0, by_domain = 0;
-	bool internal = false, inside = false;
+	bool inside = false;
 
 	for (size_t i = 0; i < env->n_trace; i++) {
 		const struct mhs_trace *t = &env->trace[i];
@@ -54,9 +154,10 @@ p1_trace_visits(const struct mhs_envelope *env, const struct p1_us *us)
 			continue;
 		ours = mhs_domain_equal(&t->domain, &us->domain);
 		if (t->internal) {
-			internal |= ours;
+			/* a domain that reroutes inside need not say so in its
+			 * external element */
 			if (new_way(t))
-				by_mta = 0;
+				by_mta = by_domain = 0;
 			else if (ours && mhs_mta_equal(t->mta, us->mta))
 				by_mta++;
 			continue;
@@ -67,9 +168,9 @@ p1_trace_visits(const struct mhs_envelope *env, const struct p1_us *us)
 			by_domain++;
 		inside = ours;
 	}
-	if (internal)
-		return by_mta;
 	/* the last one may be our domain's own element, made by another MTA
 	 * of it that passed this on to us */
-	return inside && by_domain > 0 ? by_domain - 1 : by_domain;
+	if (inside && by_domain > 0)
+		by_domain--;
+	return by_mta > by_domain ? by_mta : by_domain;
 }

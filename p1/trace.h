@@ -19,9 +19,29 @@ struct p1_us {
 void p1_trace_arrival(struct arena *a, struct mhs_envelope *env,
     const struct p1_us *us, int64_t now);
 
+/* What this MTA did after the arrival, on the elements that it put there (they
+ * are made, with `now` as arrival, when there are none at the end of the
+ * trace). Rerouted: the way to that domain (NULL: it was within ours) and MTA
+ * (or NULL) was tried and given up; the first such way is kept. Deferred: when
+ * it was released. Redirected, and a distribution list expanded: X.411
+ * OtherActions. */
+void p1_trace_rerouted(struct arena *a, struct mhs_envelope *env,
+    const struct p1_us *us, int64_t now, const struct mhs_domain *attempted,
+    const char *attempted_mta);
+void p1_trace_deferred(struct arena *a, struct mhs_envelope *env,
+    const struct p1_us *us, int64_t now);
+void p1_trace_redirected(struct arena *a, struct mhs_envelope *env,
+    const struct p1_us *us, int64_t now);
+void p1_trace_dl_operation(struct arena *a, struct mhs_envelope *env,
+    const struct p1_us *us, int64_t now);
+
+/* mhs_trace.other_actions */
+#define P1_TRACE_REDIRECTED 1
+#define P1_TRACE_DL_OPERATION 2
+
 /* How often this was here before, since it was last rerouted, redirected or
- * expanded as a distribution list: by internal trace where it has any of our
- * domain, else by the domains passed. To be asked before p1_trace_arrival(). */
+ * expanded as a distribution list: by internal trace, and by the domains
+ * passed, whichever says more. To be asked before p1_trace_arrival(). */
 unsigned p1_trace_visits(
     const struct mhs_envelope *env, const struct p1_us *us);
 

@@ -52,7 +52,7 @@ visits_are_counted_by_mta_and_else_by_domain(void)
 	    {"DDd", 1},
 	    {"dDmM", 1},
 	    {"DMdxMx", 2},
-	    {"DmdDm", 0}, /* our domain, but never this MTA */
+	    {"DmdDm", 1}, /* our domain twice, though never this MTA */
 	    {"dx", 0},
 	    {"Ddx", 1}, /* internal trace of others says nothing of us */
 	    {"DMdx!", 0},
@@ -106,6 +106,69 @@ lines_of_internet_mail_are_no_domains(void)
 	arena_free(&a);
 }
 
+static void
+what_was_done_here_stands_on_our_own_elements(void)
+{
+	static const struct mhs_domain other = {"XX", "BRAVO", NULL};
+	struct arena *a = arena_new();
+	struct mhs_envelope *env = make(a, "dDmM");
+
+	p1_trace_deferred(a, env, &us, 1700000100);
+	p1_trace_redirected(a, env, &us, 1700000100);
+	p1_trace_dl_operation(a, env, &us, 1700000100);
+	p1_trace_rerouted(a, env, &us, 1700000100, &other, "bravo");
+	CU_ASSERT_EQUAL_FATAL(env->n_trace, 4);
+	for (size_t i = 0; i < 4; i++) {
+		const struct mhs_trace *t = &env->trace[i];
+		bool own = i == 1 || i == 3;
+
+		CU_ASSERT_EQUAL(t->deferred, own ? 1700000100 : 0);
+		CU_ASSERT_EQUAL(t->other_actions,
+		    own ? P1_TRACE_REDIRECTED | P1_TRACE_DL_OPERATION : 0);
+		CU_ASSERT_EQUAL(t->action, own ? MHS_REROUTED : MHS_RELAYED);
+		CU_ASSERT_EQUAL(t->attempted.country != NULL, own);
+		CU_ASSERT_PTR_NULL(t->attempted_mta);
+	}
+	arena_free(&a);
+}
+
+static void
+a_way_within_our_domain_is_told_by_its_mta(void)
+{
+	struct arena *a = arena_new();
+	struct mhs_envelope *env = make(a, "DM");
+
+	p1_trace_rerouted(a, env, &us, 1, NULL, "beta");
+	CU_ASSERT_EQUAL(env->trace[0].action, MHS_RELAYED);
+	CU_ASSERT_EQUAL(env->trace[1].action, MHS_REROUTED);
+	CU_ASSERT_STRING_EQUAL(env->trace[1].attempted_mta, "beta");
+	p1_trace_rerouted(a, env, &us, 1, NULL, "gamma");
+	CU_ASSERT_STRING_EQUAL(env->trace[1].attempted_mta, "beta");
+	p1_trace_rerouted(a, env, &us, 1, &us.domain, "delta");
+	CU_ASSERT_EQUAL(env->trace[0].action, MHS_RELAYED);
+	arena_free(&a);
+}
+
+static void
+elements_that_are_missing_are_made(void)
+{
+	static const char *const ways[] = {"", "Md", "DMdx", "Dm"};
+
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		struct arena *a = arena_new();
+		struct mhs_envelope *env = make(a, ways[i]);
+		struct mhs_trace *last;
+
+		p1_trace_redirected(a, env, &us, 1700000000);
+		last = &env->trace[env->n_trace - 1];
+		CU_ASSERT(last->internal);
+		CU_ASSERT_EQUAL(last->arrival, 1700000000);
+		CU_ASSERT_EQUAL(last->other_actions, P1_TRACE_REDIRECTED);
+		CU_ASSERT_EQUAL(p1_trace_visits(env, &us), 0);
+		arena_free(&a);
+	}
+}
+
 void
 suite_p1_trace(void)
 {
@@ -113,6 +176,9 @@ suite_p1_trace(void)
 	    TEST(visits_are_counted_by_mta_and_else_by_domain),
 	    TEST(arrival_adds_the_domain_once_and_the_mta_always),
 	    TEST(lines_of_internet_mail_are_no_domains),
+	    TEST(what_was_done_here_stands_on_our_own_elements),
+	    TEST(a_way_within_our_domain_is_told_by_its_mta),
+	    TEST(elements_that_are_missing_are_made),
 	    CU_TEST_INFO_NULL,
 	};
 	unit_suite("p1_trace", tests);
