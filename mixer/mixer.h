@@ -111,6 +111,15 @@ int mixer_convert(struct arena *a, const struct mixer_config *c,
     struct mhs_envelope **out_env, struct buf *out, struct mixer_losses *losses,
     struct err *e);
 
+/* `env` is a message with P22 content, for a peer that knows P2 only. *out_env is
+ * a copy of it with that content type; the P2 octets are appended to `out`. What
+ * the originator prohibits (conversion, or one with loss) is ERR_UNSUPPORTED.
+ */
+int mixer_to_p2(struct arena *a, const struct mixer_config *c,
+    const struct mhs_envelope *env, const uint8_t *p, size_t n, int64_t now,
+    struct mhs_envelope **out_env, struct buf *out, struct mixer_losses *losses,
+    struct err *e);
+
 /* What to tell of a conversion, or of its new version's commit, that failed
  * with `code`: a spool without room is temporary, what can never be converted
  * or stored is not. */

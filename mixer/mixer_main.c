@@ -2,17 +2,19 @@
  * mixer - convert messages between X.400 and Internet mail
  *
  * A channel process: qmgr gives it messages whose next peer is in the other
- * world. Each is read from the spool, converted, written as a new version of
+ * world, or of 1984. Each is read from the spool, converted, written as a new version of
  * the same message, and answered with the new record's id. A message that
  * cannot be converted is failed with conversion-not-performed (or
  * unable-to-transfer) and the diagnostic that says why; one malformed message
  * never harms another. What could not be carried across is logged.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "mixer/mixer.h"
+#include "qmgr/config.h"
 #include "qmgr/submit.h"
 
 #define WRITE_PIECE 65536
@@ -22,6 +24,7 @@ struct channel {
 	struct q_chan *chan;
 	struct q_submitter *submitter;
 	struct arena *arena; /* the configuration's */
+	const struct conf_node *root;
 	struct mixer_config config;
 	size_t jobs; /* on their way to disk */
 	bool stopping;
@@ -47,6 +50,7 @@ on_config(void *arg, const struct conf_node *root, const struct conf_node *own,
 	(void)own;
 	if (r < 0)
 		return r;
+	ch->root = root;
 	ch->submitter = q_submitter_new(ch->chan, root, "mixer", e);
 	return ch->submitter == NULL ? ERR_CONFIG : 0;
 }
@@ -174,6 +178,44 @@ store(struct channel *ch, struct job *j, const struct mhs_envelope *env,
 	return q_submit_commit(m, env, on_durable, j, e);
 }
 
+/* Does the peer that it goes to next know P2 only? */
+static bool
+is_for_p2(const struct channel *ch, const struct q_work *w)
+{
+	const struct conf_node *n = NULL;
+
+	while (w->next_peer != NULL &&
+	    (n = conf_next(ch->root, "peer", n)) != NULL)
+		if (strcmp(conf_str(n, "name", ""), w->next_peer) == 0)
+			return q_peer_wants_p2(n);
+	return false;
+}
+
+/* Within X.400, or to its 1988 form and from there on. */
+static int
+convert_to_p2(struct channel *ch, struct arena *a,
+    const struct mhs_envelope *env, const uint8_t *p, size_t n,
+    struct mhs_envelope **out_env, struct buf *out, struct mixer_losses *l,
+    struct err *e)
+{
+	struct buf p22 = {0};
+	int r = 0;
+
+	if (env->content_type != MHS_CONTENT_P22) {
+		r = mixer_convert(a, &ch->config, env, p, n, clock_wall(),
+		    out_env, &p22, l, e);
+		if (r == 0 && (*out_env)->kind != MHS_MESSAGE)
+			buf_append(out, p22.data, p22.len);
+		else if (r == 0)
+			r = mixer_to_p2(a, &ch->config, *out_env, p22.data,
+			    p22.len, clock_wall(), out_env, out, l, e);
+		buf_free(&p22);
+		return r;
+	}
+	return mixer_to_p2(
+	    a, &ch->config, env, p, n, clock_wall(), out_env, out, l, e);
+}
+
 /* Converts and stores; the job is given away when that is under way. */
 static int
 convert(struct job *j, const struct q_work *w, const struct q_record *rec,
@@ -185,8 +227,13 @@ convert(struct job *j, const struct q_work *w, const struct q_record *rec,
 	struct buf content = {0};
 	int r;
 
-	r = mixer_convert(rec->arena, &ch->config, rec->env, rec->content,
-	    (size_t)rec->content_n, clock_wall(), &env, &content, &losses, e);
+	if (rec->env->kind == MHS_MESSAGE && is_for_p2(ch, w))
+		r = convert_to_p2(ch, rec->arena, rec->env, rec->content,
+		    (size_t)rec->content_n, &env, &content, &losses, e);
+	else
+		r = mixer_convert(rec->arena, &ch->config, rec->env,
+		    rec->content, (size_t)rec->content_n, clock_wall(), &env,
+		    &content, &losses, e);
 	if (r == 0) {
 		log_losses(w, &losses);
 		note_bad(j, env);

@@ -260,6 +260,15 @@ read_channels(struct reading *r)
 			add_channel(r, NULL, always[i], always[i]);
 }
 
+bool
+q_peer_wants_p2(const struct conf_node *peer)
+{
+	bool y1984 = strcmp(conf_str(peer, "protocol", ""), "1984") == 0;
+
+	return strcmp(conf_str(peer, "content", y1984 ? "p2" : "p22"), "p2") ==
+	    0;
+}
+
 static void
 read_peers(struct reading *r)
 {
@@ -273,6 +282,7 @@ read_peers(struct reading *r)
 
 		p->name = required(r, n, "name");
 		p->node = n;
+		p->p2 = q_peer_wants_p2(n);
 		p->channel = q_config_channel(c, channel);
 		if (q_config_peer(c, p->name) != NULL)
 			complain(r, n, "a second peer \"%s\"", p->name);

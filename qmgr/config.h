@@ -40,6 +40,7 @@ struct q_peer_config {
 	const char *name;
 	const struct q_channel_config *channel;
 	unsigned max_connections;
+	bool p2; /* it knows no P22 */
 	const struct conf_node *node;
 };
 
@@ -79,6 +80,10 @@ struct q_config {
 int q_config_read(const struct conf_node *root, struct q_config *c,
     conf_complain_fn *complain, void *arg, struct err *e);
 void q_config_free(struct q_config *c);
+
+/* Of a <peer>: does it get P2 for P22 contents, because it says so, or because
+ * its protocol is of 1984? */
+bool q_peer_wants_p2(const struct conf_node *peer);
 
 /* NULL when there is none of that name. */
 const struct q_channel_config *q_config_channel(

@@ -49,6 +49,11 @@ make_target(struct q_queue *q, struct target *t, const struct q_peer_config *p)
 	t->direct.peer = sched_peer_new(
 	    q->chans[ch], p->name, p->max_connections * WORKS_PER_CONNECTION);
 	t->mixer = &q->by_mixer[ch];
+	if (p->p2) {
+		t->own_mixer.peer =
+		    sched_peer_new(q_queue_chan(q, "mixer"), p->name, NO_LIMIT);
+		t->mixer = &t->own_mixer;
+	}
 	INVARIANT(table_get(&q->by_peer, hash_name(p->name)) == NULL);
 	table_put(&q->by_peer, &t->node, hash_name(p->name), t);
 }
@@ -129,6 +134,7 @@ message_new(struct q_queue *q, const struct q_summary *s)
 	m->kind = s->kind;
 	m->priority = s->priority;
 	m->world = q_world_of(s->kind, s->content_type);
+	m->p22 = s->kind == MHS_MESSAGE && s->content_type == MHS_CONTENT_P22;
 	m->n_rcpts = (uint32_t)s->n_rcpts;
 	for (size_t i = 0; i < s->n_rcpts; i++) {
 		struct rcpt *r = &m->rcpts[i];

@@ -40,6 +40,7 @@ struct target {
 	struct table_node node;
 	const struct q_peer_config *config;
 	struct way direct, *mixer;
+	struct way own_mixer; /* of a peer that gets P2 */
 };
 
 struct version {
@@ -65,6 +66,7 @@ struct message {
 	enum mhs_kind kind;
 	enum mhs_priority priority;
 	enum q_world world;
+	bool p22; /* its content is */
 	uint32_t undone;  /* recipients that are not DONE */
 	uint32_t effects; /* journal entries on their way */
 	bool finished;    /* its FINISHED entry is durable */

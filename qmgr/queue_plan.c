@@ -10,7 +10,8 @@
 static bool
 needs_mixer(const struct message *m, const struct target *t)
 {
-	return m->world != t->config->channel->world;
+	return m->world != t->config->channel->world ||
+	    (m->p22 && t->config->p2);
 }
 
 unsigned

@@ -1,5 +1,6 @@
 #include "mixer/mixer.h"
 
+#include "mixer/ext.h"
 #include "tests/unit/mixer_fixture.h"
 #include "tests/unit/unit.h"
 #include "tests/unit/vectors.h"
@@ -530,6 +531,44 @@ p22_becomes_p2_with_what_1984_knows(void)
 }
 
 static void
+p2_is_not_made_where_the_originator_prohibits_it(void)
+{
+	static const uint8_t yes[] = {2, 1, 1};
+	struct mhs_envelope *env, *to = NULL;
+	struct buf p22 = {0}, p2 = {0};
+	struct mhs_ext *x;
+	struct fixture f;
+
+	fixture_open(&f);
+	CU_ASSERT_EQUAL(
+	    to_p22(&f, attachments, sizeof(attachments) - 1, &p22), 0);
+	env = mhs_envelope_new(f.a, MHS_MESSAGE);
+	env->content_type = MHS_CONTENT_P22;
+	CU_ASSERT_EQUAL(mixer_to_p2(f.a, &f.c, env, p22.data, p22.len,
+			    FIXTURE_NOW, &to, &p2, &f.losses, &f.e),
+	    0);
+	CU_ASSERT_EQUAL(to->content_type, MHS_CONTENT_P2);
+	CU_ASSERT_EQUAL(env->content_type, MHS_CONTENT_P22);
+	x = arena_push(f.a, &env->exts.v, &env->exts.n, sizeof(*x));
+	x->type = MTS_CONVERSION_WITH_LOSS_PROHIBITED;
+	x->value = yes;
+	x->n = sizeof(yes);
+	CU_ASSERT_EQUAL(mixer_to_p2(f.a, &f.c, env, p22.data, p22.len,
+			    FIXTURE_NOW, &to, &p2, &f.losses, &f.e),
+	    ERR_UNSUPPORTED);
+	CU_ASSERT_EQUAL(f.e.detail, MHS_CONVERSION_WITH_LOSS_PROHIBITED);
+	env->exts.n = 0;
+	env->implicit_conversion_prohibited = true;
+	CU_ASSERT_EQUAL(mixer_to_p2(f.a, &f.c, env, p22.data, p22.len,
+			    FIXTURE_NOW, &to, &p2, &f.losses, &f.e),
+	    ERR_UNSUPPORTED);
+	CU_ASSERT_EQUAL(f.e.detail, MHS_IMPLICIT_CONVERSION_PROHIBITED);
+	buf_free(&p22);
+	buf_free(&p2);
+	fixture_close(&f);
+}
+
+static void
 hostile_mime_is_bounded(void)
 {
 	struct fixture f;
@@ -715,6 +754,7 @@ suite_mixer_message(void)
 	    TEST(signed_mail_travels_untouched_inside_ia5),
 	    TEST(unknown_body_parts_are_tunnelled_both_ways),
 	    TEST(p22_becomes_p2_with_what_1984_knows),
+	    TEST(p2_is_not_made_where_the_originator_prohibits_it),
 	    TEST(hostile_mime_is_bounded),
 	    TEST(a_p22_value_cannot_start_a_field_of_its_own),
 	    TEST(text_that_no_mime_accounts_for_is_kept_and_named),

@@ -16,6 +16,7 @@
 	"channel name=x400p1\n"                                   \
 	"channel name=smtp\n"                                     \
 	"peer name=bravo channel=x400p1\n"                        \
+	"peer name=old channel=x400p1 protocol=1984\n"            \
 	"peer name=out channel=smtp\n"                            \
 	"peer name=out2 channel=smtp\n"
 
@@ -119,8 +120,8 @@ durable(struct world *w)
 		v[i].done(v[i].arg);
 }
 
-/* Recipients as text: one letter each for the peer (b: bravo, o: out, p: out2,
- * -: no route), followed by d (wants a DR) and n (wants an NDR) and x (not
+/* Recipients as text: one letter each for the peer (b: bravo, 4: old, o: out,
+ * p: out2, -: no route), followed by d (wants a DR) and n (wants an NDR) and x (not
  * ours). */
 static struct q_summary *
 summary(struct world *w, q_id id, enum mhs_content content, const char *rcpts)
@@ -139,6 +140,7 @@ summary(struct world *w, q_id id, enum mhs_content content, const char *rcpts)
 			    w->a, &s->rcpts, &s->n_rcpts, sizeof(*s->rcpts));
 			r->flags = Q_RCPT_RESPONSIBLE;
 			r->peer = *rcpts == 'b' ? "bravo"
+			    : *rcpts == '4'     ? "old"
 			    : *rcpts == 'o'     ? "out"
 			    : *rcpts == 'p'     ? "out2"
 						: NULL;
@@ -331,6 +333,41 @@ conversion_comes_first_and_once_for_peers_of_one_channel(void)
 	durable(&w);
 	CU_ASSERT_EQUAL(w.n_content_over, 0);
 	finish(&w);
+}
+
+/* Others of its channel get the message as it is. */
+static void
+a_peer_of_1984_gets_p2(void)
+{
+	static const enum mhs_content contents[] = {
+	    MHS_CONTENT_P22, MHS_CONTENT_P2, MHS_CONTENT_RFC822};
+	struct world w;
+	struct q_work work;
+
+	for (size_t i = 0; i < 3; i++) {
+		begin(&w);
+		q_queue_submitted(
+		    w.q, summary(&w, q_id_make(9, 128), contents[i], "4b"));
+		if (contents[i] == MHS_CONTENT_P22) {
+			CU_ASSERT_TRUE(next(&w, "mixer", &work));
+			CU_ASSERT_STRING_EQUAL(work.next_peer, "old");
+			CU_ASSERT_EQUAL(work.n_recipients, 1);
+			answer(&w, &work, Q_CONVERTED, q_id_make(10, 128));
+			durable(&w);
+		} else if (contents[i] == MHS_CONTENT_RFC822) {
+			/* not one version for both */
+			CU_ASSERT_TRUE(next(&w, "mixer", &work));
+			CU_ASSERT_EQUAL(work.n_recipients, 1);
+			CU_ASSERT_TRUE(next(&w, "mixer", &work));
+			CU_ASSERT_EQUAL(work.n_recipients, 1);
+			finish(&w);
+			continue;
+		}
+		CU_ASSERT_FALSE(next(&w, "mixer", &work));
+		CU_ASSERT_TRUE(next(&w, "x400p1", &work));
+		CU_ASSERT_TRUE(next(&w, "x400p1", &work));
+		finish(&w);
+	}
 }
 
 static void
