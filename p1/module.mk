@@ -31,8 +31,12 @@ SRCS += \
 	p1/x400p1_keep.c \
 	p1/x400p1_kept.c \
 	p1/x400p1_cut.c \
-	p1/x400p1_job.c \
+	p1/x400p1_conf.c \
+	p1/x400p1_peer.c \
+	p1/x400p1_log.c \
 	p1/x400p1_link.c \
+	p1/x400p1_pool.c \
+	p1/x400p1_job.c \
 	p1/x400p1_in.c \
 	p1/x400p1_out.c
 

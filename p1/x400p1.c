@@ -9,110 +9,46 @@
  *	them for the idle time. Messages, probes and reports that come in are
  *	submitted, and accepted when they are durable. See x400p1.8.
  * DIAGNOSTICS
- *	"association" at open, close, refusal, abort; "received" and "sent"
- *	for each message, probe and report; "deferred", "failed", "not
- *	taken", "rejected", "transfer lost" with the reason; "peer
- *	unreachable" as a warning.
+ *	"association" at open, close, refusal, abort; "caller refused",
+ *	"protocol refused"; "received" and "sent" for each message, probe and
+ *	report; "deferred", "failed", "not taken", "rejected", "transfer
+ *	lost" with the reason; "transfer resumed"; "peer unreachable" as a
+ *	warning.
  */
 #include "p1/x400p1.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "lib/log.h"
-#include "mhs/mta.h"
 #include "osi/iaed.h"
+
+#define CLEAN_MS 600000 /* between two looks for kept transfers too old */
 
 /* --- configuration --- */
 
-static int
-read_selector(const struct conf_node *n, const char *attr, struct osi_sel *out,
-    struct err *e)
+static void
+on_clean(void *arg)
 {
-	if (osi_sel_parse(conf_str(n, attr, NULL), out, e) < 0)
-		return conf_error(n, e, "%s: bad selector", attr);
-	return 0;
+	struct x400p1 *c = arg;
+
+	c->clean = loop_timer_set(c->loop, CLEAN_MS, on_clean, c);
+	x_keep_clean(c->keep, clock_wall());
 }
 
-static int
-read_peer(struct x400p1 *c, const struct conf_node *n, int64_t per_peer,
-    struct err *e)
+/* Once the loop runs: permanent associations are opened from the start. */
+static void
+on_start(void *arg)
 {
-	struct x_peer *p = ARENA_NEW(c->arena, struct x_peer);
-	int64_t max, checkpoint, window;
+	struct x400p1 *c = arg;
 
-	p->channel = c;
-	p->name = conf_str(n, "name", "");
-	p->address = conf_str(n, "address", NULL);
-	p->mta = conf_str(n, "mta", NULL);
-	p->password = conf_str(n, "password", NULL);
-	p->our_mta = conf_str(n, "our-mta", c->us.mta);
-	p->our_password = conf_str(n, "our-password", NULL);
-	p->two_way_alternate =
-	    strcmp(conf_str(n, "dialogue", "monologue"), "monologue") != 0;
-	if (p->address == NULL)
-		return conf_error(n, e, "no address");
-	if (read_selector(n, "tsel", &p->called.tsel, e) < 0 ||
-	    read_selector(n, "ssel", &p->called.ssel, e) < 0 ||
-	    read_selector(n, "psel", &p->called.psel, e) < 0 ||
-	    conf_int(n, "max-connections", per_peer, 1, 10000, &max, e) < 0 ||
-	    conf_int(n, "checkpoint-size", 63, 0, 65535, &checkpoint, e) < 0 ||
-	    conf_int(n, "window-size", 3, 1, 255, &window, e) < 0)
-		return ERR_CONFIG;
-	p->max_links = (unsigned)max;
-	p->checkpoint_size = (uint32_t)checkpoint;
-	p->window_size = (uint32_t)window;
-	p->next = c->peers;
-	c->peers = p;
-	return 0;
-}
-
-static int
-read_us(struct x400p1 *c, const struct conf_node *root, struct err *e)
-{
-	struct mhs_mta us;
-
-	if (mhs_mta_read(c->arena, root, &us, e) < 0)
-		return ERR_CONFIG;
-	c->us.mta = us.name;
-	c->us.domain = us.domain;
-	c->hostname = us.hostname;
-	return 0;
-}
-
-/* The selector that we call from is the one that we are called by. */
-static int
-read_calling(struct x400p1 *c, const struct conf_node *root,
-    const char *channel, struct err *e)
-{
-	const struct conf_node *n, *iaed = conf_child(root, "iaed");
-
-	if (iaed == NULL)
-		return 0;
-	for (n = conf_child(iaed, "service"); n != NULL;
-	     n = conf_next(iaed, "service", n))
-		if (strcmp(conf_str(n, "channel", ""), channel) == 0)
-			return read_selector(n, "tsel", &c->calling, e);
-	return 0;
-}
-
-static int
-read_own(struct x400p1 *c, const struct conf_node *own, int64_t *per_peer,
-    struct err *e)
-{
-	int64_t connections;
-
-	if (conf_int(own, "connections", 100, 1, 100000, &connections, e) < 0 ||
-	    conf_int(own, "connections-per-peer", 4, 1, 10000, per_peer, e) <
-		0 ||
-	    conf_duration(own, "idle-timeout", 30000, &c->idle_timeout, e) <
-		0 ||
-	    conf_size(own, "max-size", 0, &c->max_size, e) < 0)
-		return ERR_CONFIG;
-	c->max_links = (unsigned)connections;
-	q_chan_capacity(c->chan, c->max_links);
-	return 0;
+	c->clean = NULL;
+	if (c->keep != NULL)
+		on_clean(c);
+	for (struct x_peer *p = c->peers; p != NULL; p = p->next)
+		x_pool_permanent(p);
 }
 
 static int
@@ -120,23 +56,14 @@ on_config(void *arg, const struct conf_node *root, const struct conf_node *own,
     struct err *e)
 {
 	struct x400p1 *c = arg;
-	const struct conf_node *n;
-	const char *channel;
-	int64_t per_peer;
 
-	if (own == NULL)
-		return conf_error(root, e, "no <channel>");
-	channel = conf_str(own, "name", c->name);
-	if (read_us(c, root, e) < 0 || read_own(c, own, &per_peer, e) < 0 ||
-	    read_calling(c, root, channel, e) < 0)
-		return ERR_CONFIG;
-	for (n = conf_child(root, "peer"); n != NULL;
-	     n = conf_next(root, "peer", n))
-		if (strcmp(conf_str(n, "channel", ""), channel) == 0 &&
-		    read_peer(c, n, per_peer, e) < 0)
-			return ERR_CONFIG;
+	if (x_configure(c, root, own, e) < 0)
+		return e->code;
 	c->submitter = q_submitter_new(c->chan, root, c->name, e);
-	return c->submitter == NULL ? ERR_CONFIG : 0;
+	if (c->submitter == NULL)
+		return ERR_CONFIG;
+	c->clean = loop_timer_set(c->loop, 0, on_start, c);
+	return 0;
 }
 
 /* --- work --- */
@@ -247,11 +174,25 @@ on_stop(void *arg)
 		return;
 	c->stopping = true;
 	drop_service(c);
+	for (struct x_peer *p = c->peers; p != NULL; p = p->next)
+		loop_timer_cancel(&p->again);
 	for (struct x_link *l = c->links; l != NULL; l = l->next) {
 		x_link_rest(l);
 		conn_wake(l->conn);
 	}
 	x_check(c);
+}
+
+/* A thousand associations are a thousand descriptors. */
+static void
+raise_limit(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) < 0 || r.rlim_cur == r.rlim_max)
+		return;
+	r.rlim_cur = r.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &r);
 }
 
 static void *
@@ -264,6 +205,7 @@ make(struct loop *l, struct q_chan *chan, const char *name)
 	c->name = name;
 	c->arena = arena_new();
 	c->service = -1;
+	raise_limit();
 	return c;
 }
 
@@ -273,8 +215,10 @@ destroy(void *state)
 	struct x400p1 *c = state;
 
 	drop_service(c);
+	loop_timer_cancel(&c->clean);
 	x_links_free(c);
 	x_out_free(c);
+	x_keep_close(&c->keep);
 	q_submitter_free(&c->submitter);
 	arena_free(&c->arena);
 	free(c);

@@ -8,16 +8,13 @@
 #include "p1/x400p1.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "lib/log.h"
 #include "mhs/diag.h"
-#include "p1/envelope_codec.h"
+#include "p1/judge.h"
 #include "qmgr/report.h"
-
-/* How often a message may have been here before, and not be in a loop: once,
- * because not every peer marks what it reroutes. */
-#define VISITS_MAX 1
 
 /* --- the log --- */
 
@@ -37,8 +34,9 @@ log_in(const struct x_in *in, enum log_level level, const char *event,
 				    : x_name_text(in->arena, &env->originator),
 	    "to", x_name_text(in->arena, &env->recipients[0].name),
 	    "recipients", log_u64(env->n_recipients), "size",
-	    log_u64(in->octets), "peer", in->peer, "trace",
-	    log_u64(env->n_trace), "reason", reason, NULL);
+	    log_u64(in->octets), "peer", in->peer, "assoc", in->assoc,
+	    "address", in->address, "trace", log_u64(env->n_trace), "reason",
+	    reason, NULL);
 }
 
 /* --- the end of one --- */
@@ -93,7 +91,9 @@ answer(struct x_in *in)
 		return;
 	l->in = NULL;
 	in->link = NULL;
-	r = in->err.code == 0 ? p1_accept(l->p1, &e) : p1_refuse(l->p1, &e);
+	l->accepting = in->err.code == 0;
+	r = l->accepting ? p1_accept(l->p1, &e) : p1_refuse(l->p1, &e);
+	l->accepting = false;
 	if (r < 0)
 		p1_abort(l->p1, e.text);
 	in_free(in);
@@ -159,10 +159,31 @@ submit_report(struct x_in *in, struct mhs_envelope *report)
 	}
 }
 
+/* The recipients that are ours and not acceptable, as outcomes. */
+static size_t
+rejected(
+    const struct x_in *in, const struct p1_verdict *v, struct q_outcome *out)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < in->env->n_recipients; i++)
+		if (in->env->recipients[i].responsible && v[i].text != NULL)
+			out[n++] = (struct q_outcome){
+			    .recipient = (uint32_t)i,
+			    .result = Q_FAILED,
+			    .reason = v[i].reason,
+			    .diagnostic = v[i].diagnostic,
+			    .status = mhs_diag_to_status(
+				v[i].reason, v[i].diagnostic),
+			    .text = v[i].text,
+			    .at = clock_wall(),
+			};
+	return n;
+}
+
 /* Non-delivery for these recipients, which are then no longer ours. */
 static void
-reject(struct x_in *in, const bool *which, enum mhs_reason reason,
-    enum mhs_diagnostic diagnostic, const char *why)
+reject(struct x_in *in, const struct p1_verdict *verdicts)
 {
 	struct x400p1 *c = in->channel;
 	struct mhs_envelope *env = in->env, *report;
@@ -177,25 +198,12 @@ reject(struct x_in *in, const bool *which, enum mhs_reason reason,
 	    .now = clock_wall(),
 	};
 	enum q_report_return ret;
-	size_t n = 0;
+	size_t n = rejected(in, verdicts, v);
 
-	log_in(in, LOG_LEVEL_WARN, "rejected", why);
-	for (size_t i = 0; i < env->n_recipients; i++) {
-		if (!env->recipients[i].responsible ||
-		    (which != NULL && !which[i]))
-			continue;
-		v[n++] = (struct q_outcome){
-		    .recipient = (uint32_t)i,
-		    .result = Q_FAILED,
-		    .reason = reason,
-		    .diagnostic = diagnostic,
-		    .status = mhs_diag_to_status(reason, diagnostic),
-		    .text = why,
-		    .at = clock_wall(),
-		};
-	}
-	report =
-	    n > 0 ? q_report_make(in->arena, &params, env, v, n, &ret) : NULL;
+	if (n == 0)
+		return;
+	log_in(in, LOG_LEVEL_WARN, "rejected", v[0].text);
+	report = q_report_make(in->arena, &params, env, v, n, &ret);
 	for (size_t i = 0; i < n; i++)
 		env->recipients[v[i].recipient].responsible = false;
 	if (report == NULL)
@@ -203,6 +211,20 @@ reject(struct x_in *in, const bool *which, enum mhs_reason reason,
 	report->report->content_returned = false;
 	report->content_length = 0;
 	submit_report(in, report);
+}
+
+/* The same for all of them. */
+static void
+reject_all(struct x_in *in, enum mhs_reason reason,
+    enum mhs_diagnostic diagnostic, const char *why)
+{
+	size_t n = in->env->n_recipients;
+	struct p1_verdict *v = arena_alloc(in->arena, n * sizeof(*v));
+
+	for (size_t i = 0; i < n; i++)
+		v[i] = (struct p1_verdict){
+		    arena_strdup(in->arena, why), reason, diagnostic};
+	reject(in, v);
 }
 
 static bool
@@ -214,49 +236,20 @@ anyone_left(const struct mhs_envelope *env)
 	return false;
 }
 
-/* X.411 14.3.1: unknown and critical for transfer, for all or for some. */
-static void
-judge_extensions(struct x_in *in)
-{
-	struct mhs_envelope *env = in->env;
-	const struct mhs_ext *x =
-	    p1_critical_unknown(&env->exts, MHS_CRITICAL_TRANSFER);
-	bool *which =
-	    arena_alloc(in->arena, env->n_recipients * sizeof(*which));
-	const struct mhs_ext *first = NULL;
-
-	if (x != NULL) {
-		reject(in, NULL, MHS_UNABLE_TO_TRANSFER,
-		    MHS_CRITICAL_FUNCTION_UNSUPPORTED,
-		    p1_ext_text(in->arena, x));
-		return;
-	}
-	for (size_t i = 0; i < env->n_recipients; i++) {
-		x = p1_critical_unknown(
-		    &env->recipients[i].exts, MHS_CRITICAL_TRANSFER);
-		which[i] = x != NULL && env->recipients[i].responsible;
-		if (which[i] && first == NULL)
-			first = x;
-	}
-	if (first != NULL)
-		reject(in, which, MHS_UNABLE_TO_TRANSFER,
-		    MHS_CRITICAL_FUNCTION_UNSUPPORTED,
-		    p1_ext_text(in->arena, first));
-}
-
+/* Loops are found when it is submitted. */
 static void
 judge(struct x_in *in)
 {
 	struct x400p1 *c = in->channel;
+	struct mhs_envelope *env = in->env;
+	struct p1_verdict *v =
+	    arena_alloc(in->arena, env->n_recipients * sizeof(*v));
 
-	if (p1_trace_visits(in->env, &c->us) > VISITS_MAX)
-		reject(in, NULL, MHS_TRANSFER_FAILURE, MHS_LOOP_DETECTED,
-		    "loop detected");
-	else if (c->max_size > 0 && in->octets > (uint64_t)c->max_size)
-		reject(in, NULL, MHS_UNABLE_TO_TRANSFER, MHS_CONTENT_TOO_LONG,
+	if (c->max_size > 0 && in->octets > (uint64_t)c->max_size)
+		reject_all(in, MHS_UNABLE_TO_TRANSFER, MHS_CONTENT_TOO_LONG,
 		    "the content is too long");
-	else
-		judge_extensions(in);
+	else if (p1_judge(in->arena, env, v))
+		reject(in, v);
 }
 
 /* --- what we take on --- */
@@ -291,8 +284,7 @@ submit(struct x_in *in)
 	in->commits--;
 	c->n_commits--;
 	if (e.detail == MHS_LOOP_DETECTED)
-		reject(
-		    in, NULL, MHS_TRANSFER_FAILURE, MHS_LOOP_DETECTED, e.text);
+		reject_all(in, MHS_TRANSFER_FAILURE, MHS_LOOP_DETECTED, e.text);
 	else
 		refuse(in, &e);
 }
@@ -312,6 +304,18 @@ finish(struct x_in *in)
 
 /* --- events --- */
 
+/* Its priority is not known yet, nor its size. */
+static msec_t
+longest(const struct x400p1 *c)
+{
+	msec_t t = 0;
+
+	for (int i = 0; i < X_URGENCIES; i++)
+		if (c->transfer_timeout[i] > t)
+			t = c->transfer_timeout[i];
+	return t;
+}
+
 static void
 begin(struct x_link *l)
 {
@@ -321,8 +325,11 @@ begin(struct x_link *l)
 	in->link = l;
 	in->channel = l->channel;
 	in->peer = l->peer->name;
+	snprintf(in->assoc, sizeof(in->assoc), "%s", l->id);
+	snprintf(in->address, sizeof(in->address), "%s", x_link_address(l));
 	l->in = in;
 	loop_timer_cancel(&l->idle);
+	x_link_guard(l, longest(l->channel));
 	if (q_submit_ready(l->channel->submitter, &in->err) < 0)
 		return;
 	err_clear(&in->err);
@@ -387,8 +394,9 @@ x_in_event(struct x_link *l, const struct p1_event *ev)
 		finish(l->in);
 		break;
 	default: /* LOST */
-		log_err(LOG_LEVEL_WARN, "transfer lost", ev->err, "peer",
-		    l->peer->name, "address", conn_peer(l->conn), NULL);
+		log_err(LOG_LEVEL_WARN, "transfer lost", ev->err, "assoc",
+		    l->id, "peer", l->peer->name, "address", x_link_address(l),
+		    NULL);
 		lost(l);
 		x_link_rest(l);
 	}

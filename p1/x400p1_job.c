@@ -98,6 +98,31 @@ make_envelope(struct x_job *j)
 	complete(j, j->channel);
 }
 
+static void
+free_cut(void *arg)
+{
+	struct x_job *j = arg;
+
+	x_cut_free(&j->cut);
+}
+
+/* What an earlier attempt at the very same work left. */
+static void
+find_cut(struct x_job *j, const struct q_work *w)
+{
+	struct x_cut_key key = {
+	    .peer = j->peer->name,
+	    .record = w->record,
+	    .recipients = w->recipients,
+	    .n = w->n_recipients,
+	};
+
+	if (j->channel->keep == NULL)
+		return;
+	j->cut = x_cut_new(j->channel->keep, &key);
+	arena_on_free(j->record->arena, free_cut, j);
+}
+
 struct x_job *
 x_job_new(struct x400p1 *c, struct x_peer *peer, const struct q_work *w)
 {
@@ -124,6 +149,7 @@ x_job_new(struct x400p1 *c, struct x_peer *peer, const struct q_work *w)
 		j->outcomes[i].result = Q_TRANSFERRED;
 	}
 	make_envelope(j);
+	find_cut(j, w);
 	c->n_jobs++;
 	return j;
 }
@@ -167,7 +193,7 @@ first_recipient(const struct x_job *j)
 
 static void
 log_job(const struct x_job *j, enum log_level level, const char *event,
-    const char *text)
+    const struct x_link *l, const char *text)
 {
 	const struct mhs_envelope *env = j->env;
 	struct arena *a = j->record->arena;
@@ -181,14 +207,18 @@ log_job(const struct x_job *j, enum log_level level, const char *event,
 	    env->kind == MHS_REPORT ? NULL : x_name_text(a, &env->originator),
 	    "to", first_recipient(j), "recipients", log_u64(j->n_outcomes),
 	    "size", log_u64(j->record->content_n), "peer", j->peer->name,
-	    "text", text, NULL);
+	    "assoc", l != NULL ? l->id : NULL, "address",
+	    l != NULL ? x_link_address(l) : j->peer->address, "text", text,
+	    NULL);
 }
 
 void
-x_job_transferred(struct x_job *j, const char *mta)
+x_job_transferred(struct x_job *j, const struct x_link *l)
 {
-	log_job(j, LOG_LEVEL_INFO, "sent", NULL);
-	finish(j, mta, false);
+	if (j->cut != NULL)
+		x_cut_forget(j->cut);
+	log_job(j, LOG_LEVEL_INFO, "sent", l, NULL);
+	finish(j, p1_peer_mta(l->p1), false);
 }
 
 void
@@ -207,7 +237,7 @@ x_job_deferred(
 		o->text = text;
 		mhs_diag_from_status(status, &o->reason, &o->diagnostic);
 	}
-	log_job(j, LOG_LEVEL_INFO, "deferred", why);
+	log_job(j, LOG_LEVEL_INFO, "deferred", NULL, why);
 	finish(j, NULL, peer_error);
 }
 
@@ -216,9 +246,11 @@ x_job_failed(struct x_job *j, const struct err *why)
 {
 	const char *text = arena_strdup(j->record->arena, why->text);
 
+	if (j->cut != NULL)
+		x_cut_forget(j->cut);
 	for (size_t i = 0; i < j->n_outcomes; i++)
 		if (j->outcomes[i].result != Q_FAILED)
 			fail(&j->outcomes[i], text);
-	log_job(j, LOG_LEVEL_WARN, "failed", why->text);
+	log_job(j, LOG_LEVEL_WARN, "failed", NULL, why->text);
 	finish(j, NULL, false);
 }

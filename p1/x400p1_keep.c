@@ -20,6 +20,8 @@
 
 #define LAYER "transfers"
 #define DIGEST 16 /* octets of it in a name */
+#define DONE_MAX \
+	16 /* accepted ones known of a peer: more than it sends at once */
 
 /* --- the store --- */
 
@@ -208,6 +210,28 @@ x_keep_clean(struct x_keep *k, int64_t now)
 
 /* --- room --- */
 
+/* A file without octets, that says no more than that it was accepted. */
+static bool
+is_done(const char *name)
+{
+	const char *end = strrchr(name, '.');
+
+	return end != NULL && strcmp(end, X_KEEP_DONE) == 0;
+}
+
+static struct entry *
+oldest_of(struct listing *l, const char *peer, bool done)
+{
+	struct entry *oldest = NULL;
+
+	for (size_t i = 0; i < l->n; i++)
+		if (is_of(l->v[i].name, peer) &&
+		    is_done(l->v[i].name) == done &&
+		    (oldest == NULL || l->v[i].changed < oldest->changed))
+			oldest = &l->v[i];
+	return oldest;
+}
+
 struct tally {
 	unsigned files;
 	uint64_t octets;
@@ -235,12 +259,7 @@ make_room(struct x_keep *k, struct listing *l, const char *peer,
 	struct entry *oldest;
 
 	while (!fits(own, q->max_per_peer, q->octets_per_peer)) {
-		oldest = NULL;
-		for (size_t i = 0; i < l->n; i++)
-			if (is_of(l->v[i].name, peer) &&
-			    (oldest == NULL ||
-				l->v[i].changed < oldest->changed))
-				oldest = &l->v[i];
+		oldest = oldest_of(l, peer, false);
 		if (oldest == NULL)
 			return false;
 		if (discard(k, oldest->name, "the peer has too many")) {
@@ -262,6 +281,22 @@ disk_has(const struct x_keep *k, uint64_t octets)
 	    (uint64_t)v.f_bavail * v.f_frsize >= k->params.low_water + octets;
 }
 
+/* They have no limit of their own in octets. */
+static void
+forget_done(struct x_keep *k, struct listing *l, const char *peer)
+{
+	unsigned n = 0;
+	struct entry *oldest;
+
+	for (size_t i = 0; i < l->n; i++)
+		n += is_of(l->v[i].name, peer) && is_done(l->v[i].name);
+	for (; n > DONE_MAX; n--) {
+		oldest = oldest_of(l, peer, true);
+		unlinkat(k->dir, oldest->name, 0);
+		oldest->name[0] = '\0';
+	}
+}
+
 bool
 x_keep_room(struct x_keep *k, const char *peer, unsigned file, uint64_t octets)
 {
@@ -270,10 +305,13 @@ x_keep_room(struct x_keep *k, const char *peer, unsigned file, uint64_t octets)
 	bool ok;
 
 	for (size_t i = 0; i < l.n; i++) {
+		if (is_done(l.v[i].name))
+			continue;
 		count(&all, &l.v[i]);
 		if (is_of(l.v[i].name, peer))
 			count(&own, &l.v[i]);
 	}
+	forget_done(k, &l, peer);
 	ok = disk_has(k, octets) && make_room(k, &l, peer, &own, &all);
 	free(l.v);
 	return ok;

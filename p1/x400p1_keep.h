@@ -51,6 +51,11 @@ struct x_kept *x_kept_resume(struct x_keep *k, const char *peer,
 int64_t x_kept_read(struct x_kept *f, uint64_t offset, uint8_t *p, size_t n);
 /* The file stays (`again`) or goes; f is freed. */
 void x_kept_end(struct x_kept *f, bool again);
+/* Instead: it was accepted, and all that stays is the knowledge of it. */
+void x_kept_done(struct x_kept *f);
+/* Is that known? Of each peer's transfers, the latest few are. */
+bool x_kept_was_done(
+    struct x_keep *k, const char *peer, const struct rtse_activity *a);
 
 /* --- sender --- */
 

@@ -7,6 +7,7 @@
 #include "p1/x400p1_keep.h"
 
 #define X_KEEP_NAME 256
+#define X_KEEP_DONE ".done" /* suffix of what was accepted */
 
 struct x_keep {
 	struct x_keep_params params;

@@ -11,6 +11,7 @@
 #include "p1/x400p1_keep_own.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -81,7 +82,7 @@ start_file(struct x_kept *x, const struct buf *key)
 	x_keep_header(MARK, key, &h);
 	ok = ftruncate(x->file.fd, 0) == 0 &&
 	    x_keep_write(x->file.fd, h.data, h.len, 0) == 0;
-	x->end = h.len;
+	x->end = x->first = h.len;
 	buf_free(&h);
 	return ok;
 }
@@ -158,6 +159,26 @@ x_kept_end(struct x_kept *x, bool again)
 {
 	x_keep_unlock(x->store, &x->file, !again);
 	free(x);
+}
+
+/* The header stays, under a name of its own. */
+void
+x_kept_done(struct x_kept *x)
+{
+	char done[X_KEEP_NAME];
+	char *end;
+
+	snprintf(done, sizeof(done), "%s", x->file.name);
+	end = strrchr(done, '.');
+	INVARIANT(end != NULL && strcmp(end, ".in") == 0);
+	snprintf(end, sizeof(done) - (size_t)(end - done), "%s", X_KEEP_DONE);
+	if (ftruncate(x->file.fd, (off_t)x->first) < 0 ||
+	    renameat(x->store->dir, x->file.name, x->store->dir, done) < 0) {
+		x_keep_failed(&x->file, "renaming it");
+		x_kept_end(x, false);
+	} else {
+		x_kept_end(x, true);
+	}
 }
 
 /* --- reading --- */
@@ -269,6 +290,25 @@ x_kept_resume(struct x_keep *k, const char *peer, const struct rtse_activity *a,
 	x->block_n = read_header(x, x->first, &b) ? b.n : 0;
 	*octets = x->octets;
 	return x;
+}
+
+bool
+x_kept_was_done(
+    struct x_keep *k, const char *peer, const struct rtse_activity *a)
+{
+	struct buf key = {0};
+	char name[X_KEEP_NAME];
+	struct x_kept x = {.store = k};
+	bool done = false;
+
+	key_of(peer, a, &key);
+	x_keep_name(peer, &key, "done", name);
+	if (x_keep_lock(k, peer, name, false, &x.file)) {
+		done = header_is(&x, &key);
+		x_keep_unlock(k, &x.file, !done);
+	}
+	buf_free(&key);
+	return done;
 }
 
 /* The block that has this octet; reading goes forward, mostly. */

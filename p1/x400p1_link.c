@@ -1,96 +1,19 @@
 /*
- * One association: its engine, its socket, who is at the other end, and the
- * log lines of its life.
+ * One association: its engine, its socket, who is at the other end, and how
+ * long it may take.
  */
 #include "p1/x400p1.h"
 
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <unistd.h>
+#include <sys/socket.h>
 
 #include "lib/log.h"
 
 #define CONNECT_MS 30000
 #define REPLY_MS 120000
-#define SILENCE_MS 300000    /* of a peer that has something to do */
-#define TRANSFER_MS 14400000 /* one APDU as a whole */
-
-/* --- the log --- */
-
-const char *
-x_name_text(struct arena *a, const struct mhs_name *n)
-{
-	return n->ora != NULL ? mhs_or_slash(a, n->ora) : mhs_name_text(a, n);
-}
-
-static const char *
-role_name(const struct x_link *l)
-{
-	return l->role == OSI_INITIATOR ? "initiator" : "responder";
-}
-
-static const char *
-peer_name(const struct x_link *l)
-{
-	return l->peer != NULL ? l->peer->name : NULL;
-}
-
-static void
-log_open(const struct x_link *l)
-{
-	struct rtse *r = p1_rtse(l->p1);
-	const char *ours = l->peer->our_mta;
-
-	log_event(LOG_LEVEL_INFO, "association", "state", "open", "role",
-	    role_name(l), "peer", l->peer->name, "address", conn_peer(l->conn),
-	    "context", "mts-transfer", "context-oid",
-	    rtse_application_context(r), "our-mta", ours, "peer-mta",
-	    p1_peer_mta(l->p1), "dialogue",
-	    rtse_dialogue(r) == RTSE_MONOLOGUE ? "monologue"
-					       : "two-way-alternate",
-	    "checkpoint", log_u64(rtse_checkpoint_size(r)), "window",
-	    log_u64(rtse_window_size(r)), NULL);
-}
-
-/* Before the connection stands, the one we call. */
-static const char *
-address_of(const struct x_link *l)
-{
-	const char *peer = conn_peer(l->conn);
-
-	return strcmp(peer, "-") == 0 && l->peer != NULL ? l->peer->address
-							 : peer;
-}
-
-static void
-log_end(const struct x_link *l, const struct p1_event *ev)
-{
-	const char *state = ev->type == P1_REFUSED ? "refused"
-	    : ev->err == NULL                      ? "closed"
-						   : "aborted";
-	enum log_level level =
-	    ev->err == NULL ? LOG_LEVEL_INFO : LOG_LEVEL_WARN;
-
-	log_event(level, "association", "state", state, "role", role_name(l),
-	    "peer", peer_name(l), "address", address_of(l), "bind-error",
-	    ev->bind_error >= 0 ? p1_bind_error_name(ev->bind_error) : NULL,
-	    "layer", ev->err != NULL ? ev->err->layer : NULL, "reason",
-	    ev->err != NULL ? ev->err->text : NULL, NULL);
-}
-
-static void
-on_trace(void *arg, bool sent, const char *what, const char *detail)
-{
-	const struct x_link *l = arg;
-
-	if (log_enabled(LOG_LEVEL_DEBUG))
-		log_event(LOG_LEVEL_DEBUG, "pdu", "direction",
-		    sent ? "out" : "in", "address",
-		    l->conn != NULL ? conn_peer(l->conn) : NULL, "pdu", what,
-		    "detail", detail, NULL);
-}
 
 /* --- rest --- */
 
@@ -112,20 +35,28 @@ x_link_close(struct x_link *l)
 	conn_wake(l->conn);
 }
 
-void
-x_link_rest(struct x_link *l)
+static void
+rest_initiator(struct x_link *l)
 {
 	struct x400p1 *c = l->channel;
 
+	if (l->idle == NULL && !l->closing &&
+	    l->peer->n_links > l->peer->permanent)
+		l->idle = loop_timer_set(c->loop, c->idle_timeout, on_idle, l);
+}
+
+void
+x_link_rest(struct x_link *l)
+{
 	if (l->ended || l->job != NULL || l->in != NULL)
 		return;
-	if (c->stopping) {
+	if (!l->channel->stopping) {
 		if (l->role == OSI_INITIATOR)
-			p1_close(l->p1);
-		else
-			p1_abort(l->p1, "shutting down");
-	} else if (l->role == OSI_INITIATOR && l->idle == NULL && !l->closing) {
-		l->idle = loop_timer_set(c->loop, c->idle_timeout, on_idle, l);
+			rest_initiator(l);
+	} else if (l->role == OSI_INITIATOR) {
+		p1_close(l->p1);
+	} else {
+		p1_abort(l->p1, "shutting down");
 	}
 }
 
@@ -137,15 +68,68 @@ x_check(struct x400p1 *c)
 		loop_stop(c->loop);
 }
 
+/* --- time --- */
+
+static void on_guard(void *arg);
+
+/* Until the transfer must be over, or the peer was silent for too long. */
+static void
+guard_again(struct x_link *l, msec_t now)
+{
+	msec_t at = l->touched + l->channel->silence;
+
+	if (l->until < at)
+		at = l->until;
+	l->guard = loop_timer_set(
+	    l->channel->loop, at > now ? at - now : 0, on_guard, l);
+}
+
+static void
+on_guard(void *arg)
+{
+	struct x_link *l = arg;
+	msec_t now = clock_mono();
+	bool ours = l->in != NULL && l->in->commits > 0;
+
+	l->guard = NULL;
+	if (l->ended || (l->job == NULL && l->in == NULL))
+		return;
+	if (ours) /* it waits for our disk */
+		l->touched = l->until = now + l->channel->silence;
+	if (now >= l->until)
+		p1_abort(l->p1, "the transfer took too long");
+	else if (now - l->touched >= l->channel->silence)
+		p1_abort(l->p1, "the peer was silent in a transfer");
+	else
+		guard_again(l, now);
+	conn_wake(l->conn);
+}
+
+void
+x_link_guard(struct x_link *l, msec_t limit)
+{
+	msec_t now = clock_mono();
+
+	loop_timer_cancel(&l->guard);
+	l->touched = now;
+	l->until = now + limit;
+	guard_again(l, now);
+}
+
 /* --- events --- */
 
 static void
 opened(struct x_link *l, const struct p1_event *ev)
 {
+	struct x_peer *p = l->peer;
+
 	l->opened = true;
-	if (l->role == OSI_INITIATOR)
-		l->peer->n_opening--;
-	log_open(l);
+	if (l->role == OSI_INITIATOR) {
+		p->n_opening--;
+		p->has_lost = false;
+		p->back_off = 1000; /* one that breaks at once is not spun */
+	}
+	x_log_open(l);
 	if (l->role == OSI_INITIATOR ||
 	    rtse_dialogue(p1_rtse(l->p1)) == RTSE_TWO_WAY_ALTERNATE)
 		x_out_event(l, ev);
@@ -159,11 +143,15 @@ ended(struct x_link *l, const struct p1_event *ev)
 	if (l->ended)
 		return;
 	l->ended = true;
-	log_end(l, ev);
+	x_log_end(l, ev);
 	loop_timer_cancel(&l->idle);
+	loop_timer_cancel(&l->guard);
+	loop_timer_cancel(&l->turn);
+	if (l->opened && ev->err != NULL)
+		x_lost_add(l);
 	x_in_drop(l);
 	if (l->peer != NULL)
-		x_out_ended(l, ev->err);
+		x_out_ended(l, ev);
 }
 
 static void
@@ -171,6 +159,8 @@ on_event(void *user, const struct p1_event *ev)
 {
 	struct x_link *l = user;
 
+	if (l->guard != NULL)
+		l->touched = clock_mono();
 	switch (ev->type) {
 	case P1_OPEN: opened(l, ev); break;
 	case P1_REFUSED:
@@ -187,40 +177,80 @@ on_event(void *user, const struct p1_event *ev)
 	}
 }
 
-/* Bound ones only: who does not say his name keeps no peer out. */
-static bool
-full(const struct x400p1 *c)
-{
-	unsigned n = 0;
+/* --- kept transfers --- */
 
-	for (const struct x_link *l = c->links; l != NULL; l = l->next)
-		n += l->role == OSI_RESPONDER && l->opened && !l->ended;
-	return n >= c->max_links;
-}
-
-/* Responder: which peer is it, and what does it have to present? */
-static bool
-lookup(void *user, const struct p1_caller *from, struct p1_peer_auth *out)
+static void *
+on_keep_begin(void *user, const struct rtse_activity *a)
 {
 	struct x_link *l = user;
-	struct x400p1 *c = l->channel;
-	struct x_peer *p = c->peers;
 
-	while (
-	    p != NULL && (p->mta == NULL || strcasecmp(p->mta, from->mta) != 0))
-		p = p->next;
-	if (p == NULL)
-		return false;
-	l->peer = p;
-	*out = (struct p1_peer_auth){
-	    .password = p->password,
-	    .our_mta = p->our_mta,
-	    .our_password = p->our_password,
-	    .two_way_alternate = p->two_way_alternate,
-	    .busy = c->stopping || full(c),
-	};
-	return true;
+	if (l->channel->keep == NULL || l->peer == NULL)
+		return NULL;
+	return x_kept_begin(l->channel->keep, l->peer->name, a);
 }
+
+static int
+on_keep_checkpoint(
+    void *user, void *kept, const uint8_t *p, size_t n, uint32_t serial)
+{
+	(void)user;
+	return x_kept_checkpoint(kept, p, n, serial);
+}
+
+static void *
+on_keep_resume(void *user, const struct rtse_activity *a, uint32_t serial,
+    uint64_t *octets)
+{
+	struct x_link *l = user;
+	struct x_kept *kept;
+
+	if (l->channel->keep == NULL || l->peer == NULL)
+		return NULL;
+	kept =
+	    x_kept_resume(l->channel->keep, l->peer->name, a, serial, octets);
+	log_event(kept != NULL ? LOG_LEVEL_INFO : LOG_LEVEL_WARN,
+	    kept != NULL ? "transfer resumed" : "transfer not resumed",
+	    "direction", "in", "assoc", l->id, "peer", l->peer->name, "address",
+	    x_link_address(l), "checkpoint", log_u64(serial), "octets",
+	    kept != NULL ? log_u64(*octets) : NULL, NULL);
+	return kept;
+}
+
+static int64_t
+on_keep_read(void *user, void *kept, uint64_t offset, uint8_t *p, size_t n)
+{
+	(void)user;
+	return x_kept_read(kept, offset, p, n);
+}
+
+static void
+on_keep_end(void *user, void *kept, bool again)
+{
+	const struct x_link *l = user;
+
+	if (!again && l->accepting)
+		x_kept_done(kept);
+	else
+		x_kept_end(kept, again);
+}
+
+static bool
+on_keep_accepted(void *user, const struct rtse_activity *a)
+{
+	const struct x_link *l = user;
+
+	return l->channel->keep != NULL && l->peer != NULL &&
+	    x_kept_was_done(l->channel->keep, l->peer->name, a);
+}
+
+static const struct rtse_keep keep_ops = {
+    .begin = on_keep_begin,
+    .checkpoint = on_keep_checkpoint,
+    .resume = on_keep_resume,
+    .read = on_keep_read,
+    .end = on_keep_end,
+    .accepted = on_keep_accepted,
+};
 
 /* --- life --- */
 
@@ -241,6 +271,8 @@ link_free(struct x_link *l)
 			l->peer->n_opening--;
 	}
 	loop_timer_cancel(&l->idle);
+	loop_timer_cancel(&l->guard);
+	loop_timer_cancel(&l->turn);
 	x_in_drop(l);
 	conn_free(&l->conn);
 	p1_free(&l->p1);
@@ -252,14 +284,36 @@ on_gone(void *arg)
 {
 	struct x_link *l = arg;
 	struct x400p1 *c = l->channel;
+	struct x_peer *p = l->role == OSI_INITIATOR ? l->peer : NULL;
 	struct err e = ERR_INIT;
 	struct p1_event ev = {.type = P1_CLOSED, .err = &e, .bind_error = -1};
 
 	err_set(&e, "tcp", ERR_TEMPORARY, "connection lost");
 	ended(l, &ev);
 	link_free(l);
-	x_out_pump_all(c);
+	if (p != NULL)
+		x_pool_permanent(p);
+	x_pool_pump_all(c);
 	x_check(c);
+}
+
+/* An association may have nothing to say for days; what stands between the two
+ * hosts forgets it, or one of them goes, and nobody would know. */
+static void
+keep_alive(int fd)
+{
+	static const struct {
+		int level, option, value;
+	} all[] = {
+	    {SOL_SOCKET, SO_KEEPALIVE, 1},
+	    {IPPROTO_TCP, TCP_KEEPIDLE, 60},
+	    {IPPROTO_TCP, TCP_KEEPINTVL, 20},
+	    {IPPROTO_TCP, TCP_KEEPCNT, 3},
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+		(void)setsockopt(fd, all[i].level, all[i].option, &all[i].value,
+		    sizeof(all[i].value));
 }
 
 static struct x_link *
@@ -280,17 +334,18 @@ link_new(struct x400p1 *c, struct x_peer *p, const struct p1_params *q, int fd)
 		c->n_incoming++;
 	else
 		c->n_outgoing++;
+	/* no idle time: that of transfers is ours (x_link_guard()), and the
+	 * rest may be as quiet as it likes */
 	params.common = (struct osi_common){
-	    .timeouts = {.connect = CONNECT_MS,
-		.reply = REPLY_MS,
-		.idle = c->idle_timeout * 2 > SILENCE_MS ? c->idle_timeout * 2
-							 : SILENCE_MS},
-	    .trace = on_trace,
+	    .timeouts = {.connect = CONNECT_MS, .reply = REPLY_MS},
+	    .trace = x_log_pdu,
 	    .trace_arg = l,
 	};
-	params.transfer_timeout = TRANSFER_MS;
+	params.keep = &keep_ops;
 	params.conn_id = ++c->serial;
 	params.wall = clock_wall();
+	snprintf(l->id, sizeof(l->id), "a%u", (unsigned)c->serial);
+	keep_alive(fd);
 	l->p1 = p1_new(&params, on_event, l, clock_mono());
 	l->conn = conn_new(c->loop, fd, &p1_engine_ops, l->p1, on_gone, l);
 	return l;
@@ -304,10 +359,16 @@ x_link_open(struct x_peer *p, struct err *e)
 	    .role = OSI_INITIATOR,
 	    .called = p->called,
 	    .calling.tsel = c->calling,
+	    .protocol = x_peer_protocol(p, clock_mono()),
 	    .our_mta = p->our_mta,
 	    .our_password = p->our_password,
 	    .peer_mta = p->mta,
 	    .peer_password = p->password,
+	    .strong = p->strong,
+	    .labels = p->labels,
+	    .peer_subject = p->subject,
+	    .old_extensions = p->old_extensions,
+	    .recover = p->has_lost ? &p->lost : NULL,
 	    .dialogue =
 		p->two_way_alternate ? RTSE_TWO_WAY_ALTERNATE : RTSE_MONOLOGUE,
 	    .checkpoint_size = p->checkpoint_size,
@@ -321,6 +382,10 @@ x_link_open(struct x_peer *p, struct err *e)
 	p->n_links++;
 	p->n_opening++;
 	l = link_new(c, p, &q, fd);
+	l->recovers = p->has_lost;
+	p->has_lost = false; /* once; then a bind */
+	if (p->tls != NULL)
+		conn_start_tls(l->conn, p->tls, false, x_peer_tls_name(p));
 	if (p1_start(l->p1, e) < 0) {
 		p1_abort(l->p1, e->text);
 		conn_kill(l->conn);
@@ -335,7 +400,7 @@ static struct p1_params
 responder_params(const struct x400p1 *c)
 {
 	struct p1_params q = {
-	    .role = OSI_RESPONDER, .lookup = lookup, .window_size = 255};
+	    .role = OSI_RESPONDER, .lookup = x_lookup, .window_size = 255};
 
 	for (const struct x_peer *p = c->peers; p != NULL; p = p->next)
 		if (p->checkpoint_size > q.checkpoint_size)
@@ -380,4 +445,6 @@ x_links_free(struct x400p1 *c)
 			q_record_close(&c->links->job->record);
 		link_free(c->links);
 	}
+	for (struct x_peer *p = c->peers; p != NULL; p = p->next)
+		loop_timer_cancel(&p->again);
 }

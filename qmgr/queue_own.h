@@ -66,7 +66,7 @@ struct message {
 	enum mhs_kind kind;
 	enum mhs_priority priority;
 	enum q_world world;
-	bool p22; /* its content is */
+	bool p22;         /* its content is */
 	uint32_t undone;  /* recipients that are not DONE */
 	uint32_t effects; /* journal entries on their way */
 	bool finished;    /* its FINISHED entry is durable */

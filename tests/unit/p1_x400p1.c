@@ -67,6 +67,8 @@ begin(struct world *w, unsigned max_links)
 	    .us.mta = "us",
 	    .hostname = "us",
 	    .idle_timeout = 60000,
+	    .silence = 60000,
+	    .transfer_timeout = {60000, 60000, 60000},
 	    .max_links = max_links,
 	    .service = -1};
 	w->them = w->us;
@@ -292,7 +294,7 @@ a_message_that_could_not_be_begun_waits_again(void)
 	w.late = 0;
 	CU_ASSERT_EQUAL(rtse_transfer_begin(p1_rtse(l->p1), 4, &e), 0);
 	l->used = 1;
-	w.peers[0].max_links = 0; /* not opened again */
+	w.peers[0].max_links = 1; /* not opened again */
 	x_out_add(&w.peers[0], job(&w.peers[0], MHS_NORMAL));
 	CU_ASSERT(l->ended);
 	CU_ASSERT_EQUAL(w.peers[0].n_waiting, 1);

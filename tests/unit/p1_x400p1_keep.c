@@ -379,6 +379,34 @@ octets_are_limited_too(void)
 	finish(&f);
 }
 
+/* A sender that did not hear of it must not send it twice. */
+static void
+what_was_accepted_is_known_for_a_while(void)
+{
+	struct fixture f;
+	uint64_t n;
+
+	begin(&f);
+	for (unsigned i = 1; i <= 18; i++) {
+		char path[512];
+
+		x_kept_done(keep(&f, "alpha", (uint8_t)i, 2));
+		CU_ASSERT(x_kept_was_done(f.k, "alpha", &f.activity));
+		CU_ASSERT(!x_kept_was_done(f.k, "bravo", &f.activity));
+		CU_ASSERT_PTR_NULL(go_on(&f, "alpha", (uint8_t)i, 2, &n));
+		if (i == 1) {
+			files(&f, path, sizeof(path));
+			set_age(&f, path, 100);
+		}
+	}
+	start_anew(&f);
+	CU_ASSERT(x_kept_was_done(f.k, "alpha", &f.activity));
+	f.activity.id[0] = 1; /* the oldest; no limit but that counts them */
+	CU_ASSERT(!x_kept_was_done(f.k, "alpha", &f.activity));
+	CU_ASSERT_EQUAL(files(&f, NULL, 0), 17);
+	finish(&f);
+}
+
 static void
 the_old_goes_and_what_is_in_use_stays(void)
 {
@@ -597,6 +625,7 @@ suite_p1_x400p1_keep(void)
 	    TEST(a_peer_with_too_many_loses_its_own_oldest),
 	    TEST(limits_in_all_take_nothing_from_others),
 	    TEST(octets_are_limited_too),
+	    TEST(what_was_accepted_is_known_for_a_while),
 	    TEST(the_old_goes_and_what_is_in_use_stays),
 	    TEST(the_same_work_goes_on_after_our_death),
 	    TEST(a_new_activity_replaces_the_old_one),

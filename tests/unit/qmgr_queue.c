@@ -669,6 +669,7 @@ suite_qmgr_queue(void)
 	    TEST(a_transferred_message_is_gone_once_that_is_durable),
 	    TEST(of_a_long_text_a_bounded_part_is_kept_in_whole_characters),
 	    TEST(a_segment_goes_when_it_is_finished_and_all_in_it_is_over),
+	    TEST(a_peer_of_1984_gets_p2),
 	    TEST(conversion_comes_first_and_once_for_peers_of_one_channel),
 	    TEST(
 		failures_are_reported_if_someone_asked_and_only_then_it_is_over),

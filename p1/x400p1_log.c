@@ -1,0 +1,91 @@
+/*
+ * The log lines of an association: each has its id (`assoc`), the peer's name
+ * and the remote address under the same keys.
+ */
+#include "p1/x400p1.h"
+
+#include <string.h>
+
+#include "lib/log.h"
+
+const char *
+x_name_text(struct arena *a, const struct mhs_name *n)
+{
+	return n->ora != NULL ? mhs_or_slash(a, n->ora) : mhs_name_text(a, n);
+}
+
+static const char *
+role_name(const struct x_link *l)
+{
+	return l->role == OSI_INITIATOR ? "initiator" : "responder";
+}
+
+static const char *
+peer_name(const struct x_link *l)
+{
+	return l->peer != NULL ? l->peer->name : NULL;
+}
+
+const char *
+x_link_address(const struct x_link *l)
+{
+	const char *peer = conn_peer(l->conn);
+
+	return strcmp(peer, "-") == 0 && l->peer != NULL ? l->peer->address
+							 : peer;
+}
+
+void
+x_log_open(const struct x_link *l)
+{
+	struct rtse *r = p1_rtse(l->p1);
+
+	log_event(LOG_LEVEL_INFO, "association", "state", "open", "assoc",
+	    l->id, "role", role_name(l), "peer", l->peer->name, "address",
+	    x_link_address(l), "context", p1_protocol_name(p1_protocol(l->p1)),
+	    "context-oid", rtse_application_context(r), "recovered",
+	    l->recovers ? "yes" : NULL, "our-mta", l->peer->our_mta, "peer-mta",
+	    p1_peer_mta(l->p1), "dialogue",
+	    rtse_dialogue(r) == RTSE_MONOLOGUE ? "monologue"
+					       : "two-way-alternate",
+	    "checkpoint", log_u64(rtse_checkpoint_size(r)), "window",
+	    log_u64(rtse_window_size(r)), NULL);
+}
+
+void
+x_log_end(const struct x_link *l, const struct p1_event *ev)
+{
+	const struct err *why = ev->err;
+	const char *state = ev->type == P1_REFUSED ? "refused"
+	    : why == NULL                          ? "closed"
+						   : "aborted";
+	enum log_level level = why == NULL ? LOG_LEVEL_INFO : LOG_LEVEL_WARN;
+
+	log_event(level, "association", "state", state, "assoc", l->id, "role",
+	    role_name(l), "peer", peer_name(l), "address", x_link_address(l),
+	    "bind-error",
+	    ev->bind_error >= 0 ? p1_bind_error_name(ev->bind_error) : NULL,
+	    "layer", why != NULL ? why->layer : NULL, "octet",
+	    why != NULL && why->offset != ERR_NO_OFFSET ? log_u64(why->offset)
+							: NULL,
+	    "reason", why != NULL ? why->text : NULL, NULL);
+}
+
+void
+x_log_refused_caller(const struct x_link *l, const char *why)
+{
+	log_event(LOG_LEVEL_WARN, "caller refused", "assoc", l->id, "address",
+	    x_link_address(l), "reason", why, NULL);
+}
+
+void
+x_log_pdu(void *arg, bool sent, const char *what, const char *detail)
+{
+	const struct x_link *l = arg;
+
+	if (log_enabled(LOG_LEVEL_DEBUG))
+		log_event(LOG_LEVEL_DEBUG, "pdu", "direction",
+		    sent ? "out" : "in", "assoc", l->id, "address",
+		    l->conn != NULL ? conn_peer(l->conn) : NULL, "pdu", what,
+		    "detail", detail, NULL);
+}
