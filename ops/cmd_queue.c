@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "lib/clock.h"
 #include "ops/cmd.h"
@@ -116,6 +117,19 @@ print_addresses(const struct listing *l, const struct q_queue_entry *q)
 	q_record_close(&r);
 }
 
+/* "    deferred-until 2026-11-22T08:00:00Z" */
+static void
+print_deferred(const struct q_queue_entry *q)
+{
+	time_t t = (time_t)q->next;
+	struct tm tm;
+	char text[32];
+
+	if (strcmp(q->state, "deferred") == 0 && gmtime_r(&t, &tm) != NULL &&
+	    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm) > 0)
+		printf("    deferred-until %s\n", text);
+}
+
 static void
 print_head(void)
 {
@@ -138,6 +152,7 @@ print_entry(void *arg, const struct q_queue_entry *q)
 	    age_text(l->now - q->arrival, since, sizeof(since)),
 	    next_text(l, q, next, sizeof(next)), q->attempts,
 	    (unsigned long long)q->size);
+	print_deferred(q);
 	print_addresses(l, q);
 	if (*q->error != '\0') {
 		printf("    error: ");

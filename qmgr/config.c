@@ -6,17 +6,20 @@
 
 #include "lib/log.h"
 #include "mhs/mta.h"
+#include "qmgr/config_own.h"
 
 /* What the programs carry; others may be configured later. */
 static const struct {
 	const char *program;
 	enum q_world world;
-} worlds[] = {
-    {"x400p1", Q_WORLD_X400},
-    {"smtp", Q_WORLD_INTERNET},
-    {"lmtp", Q_WORLD_INTERNET},
-    {"mixer", Q_WORLD_NONE},
-    {"report", Q_WORLD_NONE},
+	bool delivers;
+} programs[] = {
+    {"x400p1", Q_WORLD_X400, false},
+    {"smtp", Q_WORLD_INTERNET, false},
+    {"lmtp", Q_WORLD_INTERNET, true},
+    {"list", Q_WORLD_ANY, true},
+    {"mixer", Q_WORLD_NONE, false},
+    {"report", Q_WORLD_NONE, false},
 };
 
 enum q_world
@@ -27,17 +30,9 @@ q_world_of(enum mhs_kind kind, enum mhs_content content)
 	    : Q_WORLD_X400;
 }
 
-struct reading {
-	struct q_config *c;
-	conf_complain_fn *complain;
-	void *arg;
-	struct err *first;
-	bool failed;
-};
-
 /* One fault: `e` has "FILE:LINE: ..." in front already (lib/conf.h). */
 static void
-fault(struct reading *r, const struct conf_node *n, const struct err *e)
+fault(struct q_reading *r, const struct conf_node *n, const struct err *e)
 {
 	if (r->complain != NULL)
 		r->complain(r->arg, n->file, n->line, e->text);
@@ -46,8 +41,8 @@ fault(struct reading *r, const struct conf_node *n, const struct err *e)
 	r->failed = true;
 }
 
-__attribute__((format(printf, 3, 4))) static void
-complain(struct reading *r, const struct conf_node *n, const char *fmt, ...)
+void
+q_complain(struct q_reading *r, const struct conf_node *n, const char *fmt, ...)
 {
 	struct err e = ERR_INIT;
 	char text[ERR_TEXT_MAX];
@@ -63,7 +58,7 @@ complain(struct reading *r, const struct conf_node *n, const char *fmt, ...)
 /* --- attributes, told to fault() when they are bad --- */
 
 static int64_t
-integer(struct reading *r, const struct conf_node *n, const char *attr,
+integer(struct q_reading *r, const struct conf_node *n, const char *attr,
     int64_t dflt, int64_t min, int64_t max)
 {
 	struct err e = ERR_INIT;
@@ -75,7 +70,7 @@ integer(struct reading *r, const struct conf_node *n, const char *attr,
 }
 
 static int64_t
-duration(struct reading *r, const struct conf_node *n, const char *attr,
+duration(struct q_reading *r, const struct conf_node *n, const char *attr,
     int64_t dflt)
 {
 	struct err e = ERR_INIT;
@@ -87,7 +82,7 @@ duration(struct reading *r, const struct conf_node *n, const char *attr,
 }
 
 static uint64_t
-size(struct reading *r, const struct conf_node *n, const char *attr,
+size(struct q_reading *r, const struct conf_node *n, const char *attr,
     int64_t dflt)
 {
 	struct err e = ERR_INIT;
@@ -104,13 +99,13 @@ text(const struct conf_node *n, const char *attr, const char *dflt)
 	return n != NULL ? conf_str(n, attr, dflt) : dflt;
 }
 
-static const char *
-required(struct reading *r, const struct conf_node *n, const char *attr)
+const char *
+q_required(struct q_reading *r, const struct conf_node *n, const char *attr)
 {
 	const char *v = conf_str(n, attr, NULL);
 
 	if (v == NULL || *v == '\0') {
-		complain(r, n, "%s is missing", attr);
+		q_complain(r, n, "%s is missing", attr);
 		return "";
 	}
 	return v;
@@ -119,22 +114,22 @@ required(struct reading *r, const struct conf_node *n, const char *attr)
 /* --- elements --- */
 
 static void
-read_mta(struct reading *r)
+read_mta(struct q_reading *r)
 {
 	struct q_config *c = r->c;
 	struct mhs_mta us;
 
 	if (mhs_mta_read(c->arena, c->root, &us, NULL) < 0)
-		complain(r, c->root, "no <mta>");
+		q_complain(r, c->root, "no <mta>");
 	c->mta_name = us.name;
 	c->domain = us.domain;
 	if (strlen(c->mta_name) > 32)
-		complain(r, c->root,
+		q_complain(r, c->root,
 		    "<mta> name: longer than 32 (X.411 ub-mta-name)");
 }
 
 static void
-read_log(struct reading *r)
+read_log(struct q_reading *r)
 {
 	const struct conf_node *n = conf_child(r->c->root, "log");
 	const char *to = text(n, "to", "stderr");
@@ -142,16 +137,16 @@ read_log(struct reading *r)
 	r->c->log_level = log_level_parse(text(n, "level", "info"));
 	r->c->log_syslog = strcmp(to, "syslog") == 0;
 	if (r->c->log_level < 0)
-		complain(r, n, "level: none of debug, info, warn, error");
+		q_complain(r, n, "level: none of debug, info, warn, error");
 	if (!r->c->log_syslog && strcmp(to, "stderr") != 0)
-		complain(r, n, "to: neither stderr nor syslog");
+		q_complain(r, n, "to: neither stderr nor syslog");
 }
 
 #define SEGMENT_MIN (64 << 10)
 #define SEGMENT_MAX (1 << 30)
 
 static void
-read_spool(struct reading *r)
+read_spool(struct q_reading *r)
 {
 	const struct conf_node *n = conf_child(r->c->root, "spool");
 	struct q_spool_params *p = &r->c->spool;
@@ -162,16 +157,16 @@ read_spool(struct reading *r)
 	    size(r, n, "content-file-threshold", 1 << 20);
 	p->low_water = size(r, n, "low-water", 64 << 20);
 	if (p->segment_size < SEGMENT_MIN || p->segment_size > SEGMENT_MAX)
-		complain(r, n, "segment-size: not in 64KiB..1GiB");
+		q_complain(r, n, "segment-size: not in 64KiB..1GiB");
 	if (p->content_file_threshold > SEGMENT_MAX / 2)
-		complain(r, n, "content-file-threshold: above 512MiB");
+		q_complain(r, n, "content-file-threshold: above 512MiB");
 }
 
 #define SECOND 1000
 #define HOUR (3600 * SECOND)
 
 static void
-read_scheduler(struct reading *r)
+read_scheduler(struct q_reading *r)
 {
 	const struct conf_node *n = conf_child(r->c->root, "scheduler");
 	struct sched_params *p = &r->c->sched;
@@ -193,31 +188,28 @@ read_scheduler(struct reading *r)
 	r->c->hop_limit =
 	    (unsigned)integer(r, n, "hop-limit", 50, 1, MHS_TRACE_MAX - 1);
 	if (p->qmgr_reserve_urgent + p->qmgr_reserve_normal >= p->qmgr_maxchans)
-		complain(r, n, "reserves leave nothing of maxchans");
+		q_complain(r, n, "reserves leave nothing of maxchans");
 	if (p->qmgr_retry_step > p->qmgr_retry_max)
-		complain(r, n, "retry-step is longer than retry-max");
+		q_complain(r, n, "retry-step is longer than retry-max");
 }
 
-static enum q_world
-world_of_program(const char *program)
-{
-	for (size_t i = 0; i < sizeof(worlds) / sizeof(*worlds); i++)
-		if (strcmp(worlds[i].program, program) == 0)
-			return worlds[i].world;
-	return Q_WORLD_NONE;
-}
-
+/* False: there is no such program. */
 static bool
-is_program(const char *program)
+use_program(struct q_channel_config *ch, const char *program)
 {
-	for (size_t i = 0; i < sizeof(worlds) / sizeof(*worlds); i++)
-		if (strcmp(worlds[i].program, program) == 0)
-			return true;
+	ch->program = program;
+	for (size_t i = 0; i < sizeof(programs) / sizeof(*programs); i++) {
+		if (strcmp(programs[i].program, program) != 0)
+			continue;
+		ch->world = programs[i].world;
+		ch->delivers = programs[i].delivers;
+		return true;
+	}
 	return false;
 }
 
 static void
-add_channel(struct reading *r, const struct conf_node *n, const char *name,
+add_channel(struct q_reading *r, const struct conf_node *n, const char *name,
     const char *program)
 {
 	struct q_config *c = r->c;
@@ -225,9 +217,9 @@ add_channel(struct reading *r, const struct conf_node *n, const char *name,
 	    ARENA_NEW(c->arena, struct q_channel_config);
 
 	ch->name = name;
-	ch->program = program;
 	ch->node = n;
-	ch->world = world_of_program(program);
+	if (!use_program(ch, program) && *name != '\0')
+		q_complain(r, n, "program: there is no \"%s\"", program);
 	ch->processes = (unsigned)integer(r, n, "processes", 1, 1, 1000);
 	ch->connections_per_peer =
 	    (unsigned)integer(r, n, "connections-per-peer", 4, 1, 100000);
@@ -238,26 +230,41 @@ add_channel(struct reading *r, const struct conf_node *n, const char *name,
 	    c->arena, &c->channels, &c->n_channels, sizeof(*c->channels)) = ch;
 }
 
+static const struct q_channel_config *
+list_channel(const struct q_config *c)
+{
+	for (size_t i = 0; i < c->n_channels; i++)
+		if (strcmp(c->channels[i]->program, "list") == 0)
+			return c->channels[i];
+	return NULL;
+}
+
 static void
-read_channels(struct reading *r)
+read_channels(struct q_reading *r)
 {
 	static const char *const always[] = {"mixer", "report"};
 	const struct conf_node *n = NULL;
 
 	while ((n = conf_next(r->c->root, "channel", n)) != NULL) {
-		const char *name = required(r, n, "name");
+		const char *name = q_required(r, n, "name");
 		const char *program = conf_str(n, "program", name);
 
 		if (q_config_channel(r->c, name) != NULL)
-			complain(r, n, "a second channel \"%s\"", name);
-		else if (*name != '\0' && !is_program(program))
-			complain(r, n, "program: there is no \"%s\"", program);
+			q_complain(r, n, "a second channel \"%s\"", name);
 		add_channel(r, n, name, program);
 	}
 	/* every switch needs these, whether it says so or not */
 	for (size_t i = 0; i < sizeof(always) / sizeof(*always); i++)
 		if (q_config_channel(r->c, always[i]) == NULL)
 			add_channel(r, NULL, always[i], always[i]);
+	if (conf_child(r->c->root, "list") != NULL &&
+	    list_channel(r->c) == NULL) {
+		if (q_config_channel(r->c, "list") != NULL)
+			q_complain(r, q_config_channel(r->c, "list")->node,
+			    "a <list> needs the name \"list\" for its channel");
+		else
+			add_channel(r, NULL, "list", "list");
+	}
 }
 
 bool
@@ -270,7 +277,29 @@ q_peer_wants_p2(const struct conf_node *peer)
 }
 
 static void
-read_peers(struct reading *r)
+add_peer(struct q_config *c, struct q_peer_config *p)
+{
+	*(struct q_peer_config **)arena_push(
+	    c->arena, &c->peers, &c->n_peers, sizeof(*c->peers)) = p;
+}
+
+/* Where recipients go that are distribution lists. */
+static void
+add_list_peer(struct q_config *c)
+{
+	struct q_peer_config *p;
+
+	if (conf_child(c->root, "list") == NULL || list_channel(c) == NULL)
+		return;
+	p = ARENA_NEW(c->arena, struct q_peer_config);
+	p->name = Q_PEER_LISTS;
+	p->channel = list_channel(c);
+	p->max_connections = 100;
+	add_peer(c, p);
+}
+
+static void
+read_peers(struct q_reading *r)
 {
 	struct q_config *c = r->c;
 	const struct conf_node *n = NULL;
@@ -278,29 +307,32 @@ read_peers(struct reading *r)
 	while ((n = conf_next(c->root, "peer", n)) != NULL) {
 		struct q_peer_config *p =
 		    ARENA_NEW(c->arena, struct q_peer_config);
-		const char *channel = required(r, n, "channel");
+		const char *channel = q_required(r, n, "channel");
 
-		p->name = required(r, n, "name");
+		p->name = q_required(r, n, "name");
 		p->node = n;
 		p->p2 = q_peer_wants_p2(n);
 		p->channel = q_config_channel(c, channel);
 		if (q_config_peer(c, p->name) != NULL)
-			complain(r, n, "a second peer \"%s\"", p->name);
+			q_complain(r, n, "a second peer \"%s\"", p->name);
 		if (p->channel == NULL) {
-			complain(r, n, "channel: there is no \"%s\"", channel);
+			q_complain(
+			    r, n, "channel: there is no \"%s\"", channel);
 			continue;
 		}
-		if (p->channel->world == Q_WORLD_NONE)
-			complain(r, n, "channel: \"%s\" has no peers", channel);
+		if (p->channel->world == Q_WORLD_NONE ||
+		    p->channel->world == Q_WORLD_ANY)
+			q_complain(
+			    r, n, "channel: \"%s\" has no peers", channel);
 		p->max_connections = (unsigned)integer(r, n, "max-connections",
 		    p->channel->connections_per_peer, 1, 100000);
-		*(struct q_peer_config **)arena_push(
-		    c->arena, &c->peers, &c->n_peers, sizeof(*c->peers)) = p;
+		add_peer(c, p);
 	}
+	add_list_peer(c);
 }
 
 static void
-read_routes(struct reading *r)
+read_routes(struct q_reading *r)
 {
 	struct q_config *c = r->c;
 	const struct conf_node *n = NULL;
@@ -308,49 +340,49 @@ read_routes(struct reading *r)
 	while ((n = conf_next(c->root, "route", n)) != NULL) {
 		const char *ora = conf_str(n, "or", NULL);
 		const char *domain = conf_str(n, "domain", NULL);
-		const char *peer = required(r, n, "peer");
+		const char *peer = q_required(r, n, "peer");
 		struct err e = ERR_INIT;
 
 		if ((ora == NULL) == (domain == NULL)) {
-			complain(r, n, "needs one of or and domain");
+			q_complain(r, n, "needs one of or and domain");
 			continue;
 		}
 		if (*peer != '\0' && q_config_peer(c, peer) == NULL)
-			complain(r, n, "peer: there is no \"%s\"", peer);
+			q_complain(r, n, "peer: there is no \"%s\"", peer);
 		if (ora != NULL
 			? q_routes_add_or(c->routes, ora, peer, &e) != 0
 			: q_routes_add_domain(c->routes, domain, peer, &e) != 0)
-			complain(r, n, "%s: %s", ora != NULL ? "or" : "domain",
-			    e.text);
+			q_complain(r, n, "%s: %s",
+			    ora != NULL ? "or" : "domain", e.text);
 	}
 }
 
 static void
-read_services(struct reading *r, const struct conf_node *iaed)
+read_services(struct q_reading *r, const struct conf_node *iaed)
 {
 	struct q_config *c = r->c;
 	const struct conf_node *n = NULL, *other;
 
 	while ((n = conf_next(iaed, "service", n)) != NULL) {
-		const char *name = required(r, n, "channel");
+		const char *name = q_required(r, n, "channel");
 		bool found = false;
 
 		for (size_t i = 0; i < c->n_channels; i++)
 			if (strcmp(c->channels[i]->name, name) == 0)
 				found = c->channels[i]->service = true;
 		if (!found && *name != '\0')
-			complain(r, n, "channel: there is no \"%s\"", name);
+			q_complain(r, n, "channel: there is no \"%s\"", name);
 		for (other = conf_next(iaed, "service", NULL); other != n;
 		     other = conf_next(iaed, "service", other))
 			if (strcmp(conf_str(other, "tsel", ""),
 				conf_str(n, "tsel", "")) == 0)
-				complain(r, n, "a second service \"%s\"",
+				q_complain(r, n, "a second service \"%s\"",
 				    conf_str(n, "tsel", ""));
 	}
 }
 
 static void
-read_listener(struct reading *r, const char *name)
+read_listener(struct q_reading *r, const char *name)
 {
 	struct q_config *c = r->c;
 	const struct conf_node *n = conf_child(c->root, name), *l = NULL;
@@ -362,11 +394,11 @@ read_listener(struct reading *r, const char *name)
 	x->name = name;
 	x->node = n;
 	while ((l = conf_next(n, "listen", l)) != NULL) {
-		const char *address = required(r, l, "address");
+		const char *address = q_required(r, l, "address");
 
 		for (size_t i = 0; i < x->n_addresses; i++)
 			if (strcmp(x->addresses[i], address) == 0)
-				complain(r, l, "%s is there twice", address);
+				q_complain(r, l, "%s is there twice", address);
 		*(const char **)arena_push(c->arena, &x->addresses,
 		    &x->n_addresses, sizeof(*x->addresses)) = address;
 	}
@@ -378,11 +410,14 @@ int
 q_config_read(const struct conf_node *root, struct q_config *c,
     conf_complain_fn *complain_fn, void *arg, struct err *e)
 {
-	struct reading r = {c, complain_fn, arg, e, false};
+	struct q_reading r = {c, complain_fn, arg, e, false};
 	const struct conf_node *iaed;
 
 	*c = (struct q_config){.arena = arena_new(), .root = root};
 	c->routes = q_routes_new(c->arena);
+	c->redirects = q_routes_new(c->arena);
+	c->alternates = q_routes_new(c->arena);
+	c->lists = q_routes_new(c->arena);
 	read_mta(&r);
 	read_log(&r);
 	read_spool(&r);
@@ -390,6 +425,9 @@ q_config_read(const struct conf_node *root, struct q_config *c,
 	read_channels(&r);
 	read_peers(&r);
 	read_routes(&r);
+	q_config_read_lists(&r);
+	q_config_read_redirects(&r);
+	q_config_read_alternates(&r);
 	read_listener(&r, "iaed");
 	read_listener(&r, "smtpd");
 	iaed = conf_child(root, "iaed");

@@ -13,6 +13,8 @@
 
 #include "lib/conf.h"
 #include "mhs/envelope.h"
+#include "p1/ext.h"
+#include "qmgr/list.h"
 #include "qmgr/route.h"
 #include "qmgr/sched.h"
 #include "qmgr/spool.h"
@@ -22,6 +24,7 @@ enum q_world {
 	Q_WORLD_NONE, /* internal channels: report, mixer, loader */
 	Q_WORLD_X400,
 	Q_WORLD_INTERNET,
+	Q_WORLD_ANY, /* the list channel: contents are not looked into */
 };
 /* The world of a message: RFC822 is the Internet's, all else X.400's. */
 enum q_world q_world_of(enum mhs_kind kind, enum mhs_content content);
@@ -32,8 +35,9 @@ struct q_channel_config {
 	enum q_world world;
 	unsigned processes;            /* most at a time */
 	unsigned connections_per_peer; /* default of peers' max-connections */
-	bool service;                  /* an <iaed> service names it */
-	const struct conf_node *node;  /* NULL: made by default */
+	bool delivers; /* what it took has arrived: a probe ends before it */
+	bool service;  /* an <iaed> service names it */
+	const struct conf_node *node; /* NULL: made by default */
 };
 
 struct q_peer_config {
@@ -42,6 +46,15 @@ struct q_peer_config {
 	unsigned max_connections;
 	bool p2; /* it knows no P22 */
 	const struct conf_node *node;
+};
+
+/* The peer that lists are routed to; no name that a <peer> can have. */
+#define Q_PEER_LISTS "%lists"
+
+/* Who gets what was meant for another (X.411 14.3.4: redirection). */
+struct q_redirect {
+	struct mhs_name to;
+	enum p1_redirection_reason reason;
 };
 
 struct q_listener_config {
@@ -71,7 +84,10 @@ struct q_config {
 	size_t n_peers;
 	struct q_listener_config **listeners;
 	size_t n_listeners;
-	struct q_routes *routes;
+	struct q_routes *routes;     /* to peers' names */
+	struct q_routes *redirects;  /* to struct q_redirect */
+	struct q_routes *alternates; /* the same, for unknown recipients */
+	struct q_routes *lists;      /* to struct q_list */
 };
 
 /* Reads and checks all of it. Every fault is told to `complain` (which may be
@@ -85,6 +101,9 @@ void q_config_free(struct q_config *c);
  * its protocol is of 1984? */
 bool q_peer_wants_p2(const struct conf_node *peer);
 
+/* The list of that name, or NULL. */
+const struct q_list *q_config_list(
+    const struct q_config *c, const struct mhs_name *name);
 /* NULL when there is none of that name. */
 const struct q_channel_config *q_config_channel(
     const struct q_config *c, const char *name);

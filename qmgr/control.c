@@ -98,8 +98,10 @@ put_view(void *arg, const struct q_mlist_view *v)
 	    q_id_text(v->message, id), mhs_kind_name(v->kind),
 	    priorities[v->priority], (long long)v->arrival,
 	    (unsigned long long)v->size, v->recipients, v->channel, v->peer,
-	    v->held ? "held" : states[v->state], v->attempts,
-	    (long long)v->next);
+	    v->held           ? "held"
+		: v->deferred ? "deferred"
+			      : states[v->state],
+	    v->attempts, (long long)v->next);
 	put_text(out, v->error);
 	evbuffer_add(out, "\n", 1);
 }

@@ -25,7 +25,8 @@ struct q_queue_entry {
 	unsigned recipients;  /* of this mlist */
 	const char *channel, *peer;
 	/* "ready", "held" (by the peer's errors), "waiting" (until next),
-	 * "active" (a channel has it) */
+	 * "deferred" (until next, as the originator wished), "active" (a
+	 * channel has it) */
 	const char *state;
 	unsigned attempts;
 	int64_t next;      /* wall seconds, 0: as soon as possible */

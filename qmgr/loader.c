@@ -37,6 +37,13 @@ struct loader {
 	uint64_t sent;
 };
 
+static const char *
+way_of(const struct q_config *c, const struct mhs_name *name)
+{
+	return q_config_list(c, name) != NULL ? Q_PEER_LISTS
+					      : q_route(c->routes, name);
+}
+
 static void
 route_again(void *arg, struct mhs_envelope *env)
 {
@@ -46,8 +53,9 @@ route_again(void *arg, struct mhs_envelope *env)
 		struct mhs_recipient *r = &env->recipients[i];
 
 		if (r->peer == NULL ||
-		    q_config_peer(&l->config, r->peer) == NULL)
-			r->peer = q_route(l->config.routes, &r->name);
+		    (q_fault_of(r->peer) < 0 &&
+			q_config_peer(&l->config, r->peer) == NULL))
+			r->peer = way_of(&l->config, &r->name);
 	}
 }
 

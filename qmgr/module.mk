@@ -2,14 +2,17 @@ SRCS += \
 	qmgr/chan.c \
 	qmgr/channel.c \
 	qmgr/config.c \
+	qmgr/config_lists.c \
 	qmgr/content.c \
 	qmgr/control.c \
 	qmgr/control_client.c \
+	qmgr/direct.c \
 	qmgr/dispose.c \
 	qmgr/files.c \
 	qmgr/heap.c \
 	qmgr/journal.c \
 	qmgr/journal_entry.c \
+	qmgr/list.c \
 	qmgr/load.c \
 	qmgr/pipe.c \
 	qmgr/process.c \
@@ -38,6 +41,7 @@ SRCS += \
 	qmgr/writer.c
 
 PROG_LIBEXEC += \
+	list:qmgr/list_main.c \
 	loader:qmgr/loader.c \
 	qmgr:qmgr/qmgr.c \
 	report:qmgr/report_main.c

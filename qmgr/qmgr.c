@@ -23,6 +23,7 @@
  *	used, 1 for other trouble at the start.
  */
 #include "lib/log.h"
+#include "mhs/diag.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -83,11 +84,24 @@ content_over(void *arg, uint64_t number)
 	dispose_content(arg, number);
 }
 
+/* X.411 14.4: a report is never answered by a report. */
+static void
+dropped(void *arg, q_id report, const struct q_outcome *why)
+{
+	char id[Q_ID_TEXT];
+
+	(void)arg;
+	log_event(LOG_LEVEL_WARN, "report dropped", "id", q_id_text(report, id),
+	    "reason", mhs_reason_name(why->reason), "diagnostic",
+	    mhs_diagnostic_name(why->diagnostic), "text", why->text, NULL);
+}
+
 static const struct q_queue_ops queue_ops = {
     .journal = journal,
     .segment_over = segment_over,
     .content_over = content_over,
     .now = qmgr_now,
+    .dropped = dropped,
     .planned = planned,
 };
 

@@ -22,10 +22,14 @@ hash_name(const char *s)
 }
 
 static struct target *
-find_target(const struct q_queue *q, const char *peer)
+find_target(struct q_queue *q, const char *peer)
 {
 	struct target *t =
 	    peer != NULL ? table_get(&q->by_peer, hash_name(peer)) : NULL;
+	int32_t fault = q_fault_of(peer);
+
+	if (fault >= 0)
+		return &q->faults[fault];
 
 	return t != NULL && strcmp(t->config->name, peer) == 0 ? t : NULL;
 }
@@ -89,6 +93,8 @@ q_queue_new(const struct q_config *c, const struct q_queue_ops *ops, void *arg)
 	q->ops = ops;
 	q->arg = arg;
 	q->all.next = q->all.prev = &q->all;
+	for (int32_t i = 0; i < Q_FAULTS; i++)
+		q->faults[i].fault = i;
 	q->sched = sched_new(&c->sched);
 	make_tree(q);
 	return q;
@@ -130,6 +136,7 @@ message_new(struct q_queue *q, const struct q_summary *s)
 	m->content_file = s->content_file;
 	m->arrival = s->arrival;
 	m->deferred = s->deferred;
+	m->latest = s->latest;
 	m->size = s->size;
 	m->kind = s->kind;
 	m->priority = s->priority;
@@ -178,7 +185,7 @@ begin(struct q_queue *q, struct message *m)
 {
 	struct buf nothing = {0};
 
-	queue_fail_unroutable(q, m, q->ops->now(q->arg));
+	queue_settle(q, m, q->ops->now(q->arg));
 	if (m->undone == 0 && m->effects == 0)
 		queue_journal(q, m, &nothing, NULL, 0);
 	queue_plan(q, m);
@@ -229,7 +236,7 @@ apply_entry(struct message *m, const struct q_entry *x, struct err *e)
 		last_set(&r->last, last);
 		queue_set_state(m, r, x->state);
 		/* the peer may be on another channel than it was */
-		if (r->target != NULL &&
+		if (queue_has_way(r) &&
 		    r->step >= queue_plan_length(m, r->target)) {
 			r->step = 0;
 			r->record = 0;

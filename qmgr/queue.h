@@ -28,6 +28,8 @@ struct q_queue_ops {
 	void (*content_over)(void *arg, uint64_t number);
 	/* What time it is, for what follows from a journal's answer. */
 	int64_t (*now)(void *arg);
+	/* A report cannot go on, and nobody is told: for the log. */
+	void (*dropped)(void *arg, q_id report, const struct q_outcome *why);
 	/* Steps were journalled, and what follows is on the scheduler's books:
 	 * dispatch. */
 	void (*planned)(void *arg);
@@ -85,7 +87,8 @@ struct q_mlist_view {
 	size_t recipients;
 	const char *channel, *peer;
 	enum sched_state state;
-	bool held; /* READY, but its peer is held */
+	bool held;     /* READY, but its peer is held */
+	bool deferred; /* WAITING for the deferred delivery time */
 	unsigned attempts;
 	int64_t next; /* wall seconds; 0: now */
 	const char *error;

@@ -25,11 +25,15 @@ queue_set_state(struct message *m, struct rcpt *r, enum q_rcpt_state state)
 }
 
 void
-queue_set_failed(struct message *m, struct rcpt *r, struct last *why)
+queue_set_failed(
+    struct q_queue *q, struct message *m, struct rcpt *r, struct last *why)
 {
+	bool told = r->flags & (Q_RCPT_WANTS_NDR | Q_RCPT_ALTERNATE);
+
 	last_set(&r->last, why);
-	queue_set_state(
-	    m, r, r->flags & Q_RCPT_WANTS_NDR ? Q_RCPT_REPORT : Q_RCPT_DONE);
+	queue_set_state(m, r, told ? Q_RCPT_REPORT : Q_RCPT_DONE);
+	if (m->kind == MHS_REPORT)
+		q->ops->dropped(q->arg, m->id, &why->o);
 }
 
 static int64_t

@@ -90,6 +90,8 @@ view(const struct mlist *ml,
 	    .state = ml->s.state,
 	    .held =
 		ml->s.state == SCHED_READY && sched_peer_held(ml->s.peer) != 0,
+	    .deferred = !ml->report && ml->s.state == SCHED_WAITING &&
+		m->deferred != 0 && ml->s.until == m->deferred * 1000,
 	    .attempts = ml->s.attempts,
 	    .next = next_time(ml),
 	    .error = error_text(ml),

@@ -19,7 +19,7 @@ struct rcpt {
 	struct mlist *mlist; /* on the books with this; NULL: between steps */
 	struct last *last;
 	q_id record;
-	struct target *target; /* NULL: no route */
+	struct target *target; /* NULL: no route; or a fault */
 	int64_t next;          /* not before this wall second */
 	uint32_t attempts;
 	uint8_t state; /* enum q_rcpt_state */
@@ -38,7 +38,8 @@ struct way {
  * the mixer: what they get is the same. */
 struct target {
 	struct table_node node;
-	const struct q_peer_config *config;
+	const struct q_peer_config *config; /* NULL: nowhere, for `fault` */
+	int32_t fault;                      /* a diagnostic */
 	struct way direct, *mixer;
 	struct way own_mixer; /* of a peer that gets P2 */
 };
@@ -59,7 +60,7 @@ struct message {
 	struct table_node node;
 	q_id id;
 	uint64_t content_file;
-	int64_t arrival, deferred; /* wall seconds */
+	int64_t arrival, deferred, latest; /* wall seconds; 0: none */
 	uint64_t size;
 	struct version *versions;
 	struct mlist *mlists;
@@ -106,9 +107,10 @@ struct q_queue {
 	struct sched *sched;
 	struct sched_chan **chans; /* as config->channels */
 	struct way report;
-	struct way *by_mixer;   /* as config->channels */
-	struct target *targets; /* as config->peers */
-	struct table by_peer;   /* targets by hash of the name */
+	struct way *by_mixer;           /* as config->channels */
+	struct target *targets;         /* as config->peers */
+	struct target faults[Q_FAULTS]; /* by diagnostic */
+	struct table by_peer;           /* targets by hash of the name */
 	struct table messages, active, segments;
 	struct link all; /* ring of messages and cursors */
 	uint64_t next_number;
@@ -118,15 +120,19 @@ struct q_queue {
 /* queue_plan.c */
 /* Puts on the scheduler's books whatever of the message can go on. */
 void queue_plan(struct q_queue *q, struct message *m);
-/* Recipients that nothing leads to fail at once. */
-void queue_fail_unroutable(struct q_queue *q, struct message *m, int64_t now);
+/* What is decided without a channel: recipients that nothing leads to fail, and
+ * probes end, before the step that would deliver. */
+void queue_settle(struct q_queue *q, struct message *m, int64_t now);
+/* Does anything lead to the recipient? */
+bool queue_has_way(const struct rcpt *r);
 unsigned queue_plan_length(const struct message *m, const struct target *t);
 void queue_mlist_free(struct mlist *ml);
 
 /* queue_journal.c */
 void queue_set_state(
     struct message *m, struct rcpt *r, enum q_rcpt_state state);
-void queue_set_failed(struct message *m, struct rcpt *r, struct last *why);
+void queue_set_failed(
+    struct q_queue *q, struct message *m, struct rcpt *r, struct last *why);
 void queue_pack_states(
     const struct message *m, const uint32_t *v, size_t n, struct buf *out);
 /* Hands the entries to the journal; v are the recipients that go on after it.

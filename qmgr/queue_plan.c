@@ -10,7 +10,9 @@
 static bool
 needs_mixer(const struct message *m, const struct target *t)
 {
-	return m->world != t->config->channel->world ||
+	enum q_world world = t->config->channel->world;
+
+	return (world != Q_WORLD_ANY && world != m->world) ||
 	    (m->p22 && t->config->p2);
 }
 
@@ -63,7 +65,10 @@ expiry(const struct q_queue *q, const struct message *m)
 {
 	int64_t from = m->deferred > m->arrival ? m->deferred : m->arrival;
 
-	return from * 1000 + q->config->sched.qmgr_expiry[m->priority];
+	from = from * 1000 + q->config->sched.qmgr_expiry[m->priority];
+	/* X.411 8.2.1.1.1.15: latest-delivery-time */
+	return m->latest != 0 && m->latest * 1000 < from ? m->latest * 1000
+							 : from;
 }
 
 static struct mlist *
@@ -135,8 +140,16 @@ add_to_mlist(struct mlist *ml, uint32_t recipient)
 		last_set(&ml->error, r->last);
 }
 
-static struct last *
-no_route(int64_t now)
+bool
+queue_has_way(const struct rcpt *r)
+{
+	return r->target != NULL && r->target->config != NULL;
+}
+
+/* --- what needs no channel --- */
+
+static struct q_outcome
+no_way(const struct rcpt *r)
 {
 	struct q_outcome o = {
 	    .result = Q_FAILED,
@@ -144,31 +157,102 @@ no_route(int64_t now)
 	    .diagnostic = MHS_UNRECOGNISED_OR_NAME,
 	    .status = "5.1.2",
 	    .text = "no route for this recipient",
-	    .at = now / 1000,
 	};
 
-	return last_new(&o);
+	if (r->target != NULL) {
+		o.diagnostic = r->target->fault;
+		o.status = mhs_diag_to_status(o.reason, o.diagnostic);
+		o.text = mhs_diagnostic_name(o.diagnostic);
+	}
+	return o;
 }
 
-/* Recipients that nothing leads to fail at once. */
+/* X.411 14.3.3: the MTA that would deliver answers a probe; nothing is ever
+ * delivered of it. Into a mail system beyond a gateway one can see only so
+ * far. */
+static struct q_outcome
+would_deliver(const struct target *t)
+{
+	struct q_outcome o = {
+	    .result = t->config->channel->delivers ? Q_DELIVERED : Q_RELAYED,
+	    .diagnostic = MHS_DIAG_ABSENT,
+	};
+
+	return o;
+}
+
+/* X.411 8.2.1.1.1.15: it may not be delivered any more, or, deferred to a later
+ * time than that, not yet. */
+static struct q_outcome
+out_of_time(const struct message *m)
+{
+	struct q_outcome o = {
+	    .result = Q_FAILED,
+	    .reason = m->deferred > m->latest
+		? MHS_DEFERRED_DELIVERY_NOT_PERFORMED
+		: MHS_UNABLE_TO_TRANSFER,
+	    .diagnostic = MHS_MAXIMUM_TIME_EXPIRED,
+	    .status = "4.4.7",
+	    .text = "the latest delivery time is over",
+	};
+
+	return o;
+}
+
+/* False: a channel has to see to it. */
+static bool
+decide(const struct message *m, const struct rcpt *r, int64_t now,
+    struct q_outcome *o)
+{
+	bool over = m->latest != 0 &&
+	    (m->latest * 1000 <= now || m->deferred > m->latest);
+
+	if (r->state != Q_RCPT_PENDING)
+		return false;
+	if (!queue_has_way(r))
+		*o = no_way(r);
+	else if (over)
+		*o = out_of_time(m);
+	else if (m->kind == MHS_PROBE &&
+	    r->target->config->channel->world != Q_WORLD_X400)
+		*o = would_deliver(r->target);
+	else
+		return false;
+	o->at = now / 1000;
+	return true;
+}
+
+static void
+settle(struct q_queue *q, struct message *m, struct rcpt *r, struct last *last)
+{
+	if (last->o.result == Q_FAILED) {
+		queue_set_failed(q, m, r, last);
+		return;
+	}
+	last_set(&r->last, last);
+	queue_set_state(
+	    m, r, r->flags & Q_RCPT_WANTS_DR ? Q_RCPT_REPORT : Q_RCPT_DONE);
+}
+
 void
-queue_fail_unroutable(struct q_queue *q, struct message *m, int64_t now)
+queue_settle(struct q_queue *q, struct message *m, int64_t now)
 {
 	uint32_t *v = NULL;
-	struct last *why = NULL;
+	struct last *last = NULL; /* of the recipient before */
 	struct buf entries = {0};
+	struct q_outcome o;
 	size_t n = 0;
 
 	for (uint32_t i = 0; i < m->n_rcpts; i++) {
 		struct rcpt *r = &m->rcpts[i];
 
-		if (r->state != Q_RCPT_PENDING || r->target != NULL)
+		if (!decide(m, r, now, &o))
 			continue;
 		if (v == NULL)
 			v = xcalloc(m->n_rcpts, sizeof(*v));
-		if (why == NULL)
-			why = no_route(now);
-		queue_set_failed(m, r, why);
+		if (!last_same(last, &o))
+			last = last_new(&o);
+		settle(q, m, r, last);
 		v[n++] = i;
 	}
 	if (n == 0)
@@ -192,7 +276,7 @@ queue_plan(struct q_queue *q, struct message *m)
 			continue;
 		if (r->state == Q_RCPT_REPORT)
 			add_to_mlist(report_for(q, m), i);
-		else if (r->target != NULL)
+		else if (queue_has_way(r))
 			add_to_mlist(mlist_for(q, m, r), i);
 	}
 	put_on_books(q, m, now);

@@ -70,7 +70,7 @@ take_active(struct q_queue *q, uint64_t number)
 static bool
 next_step(const struct message *m, struct rcpt *r, q_id record)
 {
-	if (record == 0 || r->target == NULL ||
+	if (record == 0 || !queue_has_way(r) ||
 	    r->step + 1u >= queue_plan_length(m, r->target))
 		return false;
 	r->step++;
@@ -89,8 +89,8 @@ apply_report_outcome(
 }
 
 static void
-apply_outcome(struct mlist *ml, struct rcpt *r, const struct q_outcome *o,
-    struct last *last, q_id record)
+apply_outcome(struct q_queue *q, struct mlist *ml, struct rcpt *r,
+    const struct q_outcome *o, struct last *last, q_id record)
 {
 	struct message *m = ml->message;
 
@@ -110,7 +110,7 @@ apply_outcome(struct mlist *ml, struct rcpt *r, const struct q_outcome *o,
 			last_set(&r->last, NULL);
 		return;
 	case Q_DEFERRED: last_set(&r->last, last); return;
-	case Q_FAILED: queue_set_failed(m, r, last); return;
+	case Q_FAILED: queue_set_failed(q, m, r, last); return;
 	}
 }
 
@@ -132,7 +132,7 @@ shared(struct mlist *ml, const struct q_outcome *o)
 }
 
 static void
-apply_all(struct mlist *ml, const struct q_outcomes *o)
+apply_all(struct q_queue *q, struct mlist *ml, const struct q_outcomes *o)
 {
 	for (size_t i = 0; i < o->n; i++) {
 		struct rcpt *r;
@@ -146,8 +146,8 @@ apply_all(struct mlist *ml, const struct q_outcomes *o)
 		if (ml->report)
 			apply_report_outcome(ml, r, &o->v[i]);
 		else
-			apply_outcome(
-			    ml, r, &o->v[i], shared(ml, &o->v[i]), o->record);
+			apply_outcome(q, ml, r, &o->v[i], shared(ml, &o->v[i]),
+			    o->record);
 		if (ml->report)
 			shared(ml, &o->v[i]);
 	}
@@ -208,7 +208,7 @@ q_queue_result(struct q_queue *q, const struct q_outcomes *o)
 
 	if (ml == NULL)
 		return ERR_PROTOCOL;
-	apply_all(ml, o);
+	apply_all(q, ml, o);
 	if (!o->peer_error)
 		sched_peer_ok(ml->s.peer);
 	settle(q, ml, o->peer_error ? sched_peer_error : sched_retry);
@@ -254,7 +254,7 @@ on_expired(void *arg, struct sched_mlist *s)
 	last = last_new(&o);
 	for (uint32_t i = 0; i < ml->n; i++)
 		queue_set_failed(
-		    ml->message, &ml->message->rcpts[ml->v[i]], last);
+		    q, ml->message, &ml->message->rcpts[ml->v[i]], last);
 	settle(q, ml, NULL);
 }
 

@@ -5,6 +5,9 @@
 
 #include "lib/log.h"
 #include "mhs/diag.h"
+#include "p1/ext.h"
+#include "p1/trace.h"
+#include "qmgr/direct.h"
 
 /* What became of a recipient, as far as a report is concerned. */
 static bool
@@ -94,6 +97,33 @@ fill_success(struct mhs_report_recipient *out, const struct q_outcome *o)
 }
 
 static void
+copy_ext(struct arena *a, struct mhs_exts *to, const struct mhs_exts *from,
+    int32_t type)
+{
+	const struct mhs_ext *x = mhs_ext_find(from, type);
+
+	if (x != NULL)
+		*(struct mhs_ext *)arena_push(a, &to->v, &to->n, sizeof(*x)) =
+		    *x;
+}
+
+#define MTS_USER_DL 3 /* type-of-MTS-user of X.411 8.3.1.1.1.4 */
+
+/* X.411 8.3.1.1.1.3: what the originator called a recipient that was
+ * redirected, and how it came to be another. */
+static void
+set_intended(struct arena *a, const struct mhs_recipient *r,
+    struct mhs_report_recipient *out)
+{
+	struct p1_history *v;
+
+	if (p1_ext_history(a, &r->exts, P1_EXT_REDIRECTION_HISTORY, &v) == 0)
+		return;
+	out->intended = v[0].name;
+	copy_ext(a, &out->exts, &r->exts, P1_EXT_REDIRECTION_HISTORY);
+}
+
+static void
 add_recipient(struct arena *a, struct mhs_report *report,
     const struct mhs_envelope *subject, const struct q_outcome *o)
 {
@@ -102,6 +132,7 @@ add_recipient(struct arena *a, struct mhs_report *report,
 	    a, &report->recipients, &report->n_recipients, sizeof(*out));
 
 	out->actual = r->name;
+	set_intended(a, r, out);
 	out->number = r->number;
 	out->orcpt = r->orcpt;
 	out->remote_mta = o->remote_mta;
@@ -117,21 +148,21 @@ add_recipient(struct arena *a, struct mhs_report *report,
 		fill_failure(out, o);
 	else
 		fill_success(out, o);
+	if (r->peer != NULL && strcmp(r->peer, Q_PEER_LISTS) == 0)
+		out->user_type = MTS_USER_DL;
 }
 
-#define CONTENT_CORRELATOR 23 /* extension of X.411 */
-
-/* X.411 8.3.1.2.1: the originator's own handle comes back to it. */
-static void
-return_correlator(struct arena *a, const struct mhs_envelope *subject,
-    struct mhs_report *report)
+/* X.411 12.2.1.3: trace of the subject is for who asked for an audited
+ * report; a notification (RFC 3464) may use it. */
+static bool
+shows_trace(
+    const struct mhs_envelope *subject, const struct q_outcome *o, size_t n)
 {
-	const struct mhs_ext *x =
-	    mhs_ext_find(&subject->exts, CONTENT_CORRELATOR);
+	bool any = is_from_internet(subject);
 
-	if (x != NULL)
-		*(struct mhs_ext *)arena_push(
-		    a, &report->exts.v, &report->exts.n, sizeof(*x)) = *x;
+	for (size_t i = 0; i < n; i++)
+		any |= subject->recipients[o[i].recipient].audit;
+	return any;
 }
 
 static struct mhs_report *
@@ -143,22 +174,24 @@ make_content(struct arena *a, const struct q_report_params *p,
 	report->subject = subject->id;
 	report->subject_envid = subject->envid;
 	report->content_identifier = subject->content_identifier;
-	report->subject_trace = subject->trace;
-	report->n_subject_trace = subject->n_trace;
 	report->content_type = subject->content_type;
 	report->content_oid = subject->content_oid;
 	report->original_eits = subject->original_eits;
 	report->original_eits_n = subject->original_eits_n;
 	report->reporting_mta = p->hostname;
 	report->arrival = subject->arrival;
-	return_correlator(a, subject, report);
+	/* X.411 8.3.1.2.1: the originator's own handle comes back to it */
+	copy_ext(a, &report->exts, &subject->exts, P1_EXT_CONTENT_CORRELATOR);
 	return report;
 }
 
 /* X.411 returns the content only with a non-delivery; so do we everywhere. */
 static enum q_report_return
-returned(const struct mhs_envelope *subject, const struct mhs_report *report)
+returned(const struct q_report_params *p, const struct mhs_envelope *subject,
+    const struct mhs_report *report)
 {
+	uint64_t most =
+	    p->content_max != 0 ? p->content_max : Q_REPORT_CONTENT_MAX;
 	bool any_failure = false;
 
 	for (size_t i = 0; i < report->n_recipients; i++)
@@ -166,7 +199,8 @@ returned(const struct mhs_envelope *subject, const struct mhs_report *report)
 	if (subject->kind != MHS_MESSAGE)
 		return Q_RETURN_NONE;
 	if (!is_from_internet(subject))
-		return any_failure && subject->content_return_request
+		return any_failure && subject->content_return_request &&
+			subject->content_length <= most
 		    ? Q_RETURN_ALL
 		    : Q_RETURN_NONE;
 	if (!any_failure || subject->ret == 'H')
@@ -181,11 +215,48 @@ static void
 add_our_trace(
     struct arena *a, const struct q_report_params *p, struct mhs_envelope *env)
 {
-	struct mhs_trace *t = mhs_trace_add(a, env);
+	const struct p1_us us = {p->domain, p->mta};
 
-	t->domain = p->domain;
-	t->arrival = p->now;
-	t->action = MHS_RELAYED;
+	p1_trace_arrival(a, env, &us, p->now);
+}
+
+/* X.411 14.3.10, 14.4: back along the lists that expanded the subject. The
+ * names came in by P1, or were written here before, so that they can be
+ * written again; if not, the originator hears directly. */
+static struct mhs_name
+destination(
+    struct arena *a, const struct mhs_envelope *subject, struct mhs_exts *exts)
+{
+	struct p1_history *lists, *v;
+	size_t n = is_from_internet(subject)
+	    ? 0
+	    : p1_ext_history(a, &subject->exts, P1_EXT_DL_HISTORY, &lists);
+	int64_t origin =
+	    subject->n_trace > 0 ? subject->trace[0].arrival : subject->arrival;
+	struct err e = ERR_INIT;
+
+	if (n == 0)
+		return subject->originator;
+	v = arena_alloc(a, (n + 1) * sizeof(*v));
+	v[0] = (struct p1_history){.name = subject->originator, .time = origin};
+	memcpy(v + 1, lists, n * sizeof(*v));
+	if (p1_ext_set_history(
+		a, exts, P1_EXT_ORIGINATOR_AND_DL_HISTORY, v, n + 1, &e) < 0)
+		return subject->originator;
+	return v[n].name;
+}
+
+/* Who reports, and, because a report says something of its subject, how secret
+ * that was. */
+static void
+set_envelope_exts(struct arena *a, const struct q_report_params *p,
+    const struct mhs_envelope *subject, struct mhs_envelope *env)
+{
+	struct err e = ERR_INIT;
+
+	copy_ext(a, &env->exts, &subject->exts, P1_EXT_SECURITY_LABEL);
+	/* without it the report is good still */
+	(void)p1_ext_set_reporting_mta(a, &env->exts, &p->domain, p->mta, &e);
 }
 
 struct mhs_envelope *
@@ -209,7 +280,11 @@ q_report_make(struct arena *a, const struct q_report_params *p,
 	}
 	if (env->report->n_recipients == 0)
 		return NULL;
-	*ret = returned(subject, env->report);
+	if (shows_trace(subject, outcomes, n)) {
+		env->report->subject_trace = subject->trace;
+		env->report->n_subject_trace = subject->n_trace;
+	}
+	*ret = returned(p, subject, env->report);
 	env->report->content_returned = *ret != Q_RETURN_NONE;
 	env->ret = *ret == Q_RETURN_ALL ? 'F' : 'H';
 	env->id.domain = p->domain;
@@ -219,9 +294,49 @@ q_report_make(struct arena *a, const struct q_report_params *p,
 	env->source_channel = "report";
 	env->arrival = p->now;
 	add_our_trace(a, p, env);
+	set_envelope_exts(a, p, subject, env);
 	to = mhs_recipient_add(a, env);
-	to->name = subject->originator;
+	to->name = destination(a, subject, &env->exts);
 	to->number = 1;
 	to->responsible = true;
+	return env;
+}
+
+/* --- alternates --- */
+
+struct mhs_envelope *
+q_report_alternates(struct arena *a, const struct q_config *c,
+    const struct mhs_envelope *subject, const struct q_outcome *outcomes,
+    size_t n, int64_t now, bool *taken)
+{
+	struct mhs_envelope *env = arena_memdup(a, subject, sizeof(*subject));
+	bool any = false;
+
+	env->recipients = arena_memdup(a, subject->recipients,
+	    subject->n_recipients * sizeof(*subject->recipients));
+	for (size_t i = 0; i < env->n_recipients; i++)
+		env->recipients[i].responsible = false;
+	for (size_t i = 0; i < n; i++) {
+		struct mhs_recipient *r =
+		    &env->recipients[outcomes[i].recipient];
+		enum p1_redirection_reason reason;
+		const struct mhs_name *to;
+		struct err e = ERR_INIT;
+
+		taken[i] = false;
+		if (!is_failure(&outcomes[i]))
+			continue;
+		to = q_alternate(
+		    a, c, subject, r, outcomes[i].diagnostic, &reason);
+		if (to == NULL || q_redirect(a, r, to, reason, now, &e) < 0)
+			continue;
+		r->responsible = taken[i] = any = true;
+	}
+	if (!any)
+		return NULL;
+	env->arrival = now; /* it has its own time to be tried */
+	env->parent = 0;
+	env->source_channel = "report";
+	q_trace_mark(a, c, env, Q_TRACE_REDIRECTED, 0);
 	return env;
 }

@@ -6,13 +6,15 @@
  * DESCRIPTION
  *	Gets, as work, the outcomes of a message's recipients. Makes the report
  *	that the originator (or an MTA on the way) asked for, and submits it
- *	like any other message; routing takes it back by P1, or through mixer
+ *	like any other message; a recipient that failed and has an alternate is
+ *	not reported on, but the message submitted for that one. Routing takes it back by P1, or through mixer
  *	as a delivery status notification. The work is done when the report is
  *	durable, or when nobody asked to be told.
  * DIAGNOSTICS
  *	"unreadable" for a message that cannot be read; if it is gone or
  *	corrupt nothing can be reported of it, and the work is over. "report"
- *	with the subject, destination and number of recipients; "no
+ *	with the subject and destination; "redirected" with the subject and
+ *	the first alternate recipient; "no
  *	report" when none is due; "report deferred" when it could not be
  *	queued (it is tried again).
  */
@@ -35,33 +37,54 @@ struct reporter {
 	struct q_submitter *submitter;
 	struct arena *arena;
 	struct mhs_mta us;
+	int64_t content_max;
 	unsigned busy;
 	bool stopping;
 };
 
-/* One work: until its report is durable. */
+/* One work: until what came of it is durable. */
 struct job {
 	struct reporter *reporter;
 	struct q_record *record;
 	uint64_t mlist;
 	uint32_t *recipients;
 	size_t n_recipients;
+	unsigned commits; /* under way */
+	/* of the recipients that alternates were tried for, and of the rest */
+	const bool *taken;
+	struct part {
+		enum q_result result;
+		struct err err;
+	} redirected, reported;
 };
 
-static void
-job_end(struct job *j, enum q_result result, const struct err *e)
+static struct q_outcome
+outcome(const struct job *j, size_t i)
 {
-	struct reporter *r = j->reporter;
+	const struct part *p = j->taken[i] ? &j->redirected : &j->reported;
 	struct q_outcome o = {
-	    .result = result,
+	    .recipient = j->recipients[i],
+	    .result = p->result,
 	    .reason = MHS_TRANSFER_FAILURE,
 	    .diagnostic = MHS_DIAG_ABSENT,
-	    .text = e != NULL ? e->text : NULL,
+	    .text = p->err.code != 0 ? p->err.text : NULL,
 	    .at = clock_wall(),
 	};
 
-	q_chan_result_all(
-	    r->chan, j->mlist, j->recipients, j->n_recipients, &o, false);
+	return o;
+}
+
+static void
+job_end(struct job *j)
+{
+	struct reporter *r = j->reporter;
+	struct q_outcome *v =
+	    arena_alloc(j->record->arena, j->n_recipients * sizeof(*v));
+	struct q_outcomes o = {.mlist = j->mlist, .v = v, .n = j->n_recipients};
+
+	for (size_t i = 0; i < j->n_recipients; i++)
+		v[i] = outcome(j, i);
+	q_chan_result(r->chan, &o);
 	q_record_close(&j->record);
 	free(j->recipients);
 	free(j);
@@ -70,21 +93,46 @@ job_end(struct job *j, enum q_result result, const struct err *e)
 }
 
 static void
-on_durable(void *arg, int result, q_id id, const struct err *e)
+set_result(struct part *p, enum q_result result, const struct err *e)
 {
-	struct job *j = arg;
+	p->result = result;
+	p->err = *e;
+}
+
+static void
+over(struct job *j, struct part *p, const char *what, int result, q_id id,
+    const char *to, const struct err *e)
+{
 	char text[Q_ID_TEXT], subject[Q_ID_TEXT];
 
 	if (result < 0) {
 		log_err(LOG_LEVEL_WARN, "report deferred", e, "subject",
 		    q_id_text(j->record->id, subject), NULL);
-		job_end(j, Q_DEFERRED, e);
-		return;
+		set_result(p, Q_DEFERRED, e);
+	} else {
+		log_event(LOG_LEVEL_INFO, what, "id", q_id_text(id, text),
+		    "subject", q_id_text(j->record->id, subject), "to", to,
+		    NULL);
 	}
-	log_event(LOG_LEVEL_INFO, "report", "id", q_id_text(id, text),
-	    "subject", q_id_text(j->record->id, subject), "to",
-	    mhs_name_text(j->record->arena, &j->record->env->originator), NULL);
-	job_end(j, Q_TRANSFERRED, NULL);
+	if (--j->commits == 0)
+		job_end(j);
+}
+
+static void
+on_report(void *arg, int result, q_id id, const struct err *e)
+{
+	struct job *j = arg;
+
+	over(j, &j->reported, "report", result, id,
+	    mhs_name_text(j->record->arena, &j->record->env->originator), e);
+}
+
+static void
+on_redirected(void *arg, int result, q_id id, const struct err *e)
+{
+	struct job *j = arg;
+
+	over(j, &j->redirected, "redirected", result, id, NULL, e);
 }
 
 /* Octets of an Internet message up to and with its first empty line. */
@@ -97,29 +145,75 @@ header_length(const uint8_t *p, size_t n)
 }
 
 static int
-submit(struct job *j, struct mhs_envelope *report, enum q_report_return ret,
+submit(struct job *j, struct mhs_envelope *env, size_t n, q_commit_fn *done,
     struct err *e)
 {
-	const struct q_record *rec = j->record;
-	size_t n = 0;
 	struct q_submission *m = q_submit_begin(j->reporter->submitter, e);
+	int rc;
 
 	if (m == NULL)
 		return e->code;
-	if (ret == Q_RETURN_ALL)
-		n = rec->content_n;
-	else if (ret == Q_RETURN_HEADER)
-		n = header_length(rec->content, rec->content_n);
-	report->content_length = n;
-	if (q_submit_content(m, rec->content, n, e) < 0) {
+	env->content_length = n;
+	if (q_submit_content(m, j->record->content, n, e) < 0) {
 		q_submit_abort(&m);
 		return e->code;
 	}
-	return q_submit_commit(m, report, on_durable, j, e);
+	rc = q_submit_commit(m, env, done, j, e);
+	if (rc >= 0)
+		j->commits++;
+	return rc;
 }
 
+static size_t
+returned_length(const struct q_record *rec, enum q_report_return ret)
+{
+	if (ret == Q_RETURN_ALL)
+		return rec->content_n;
+	return ret == Q_RETURN_HEADER
+	    ? header_length(rec->content, rec->content_n)
+	    : 0;
+}
+
+static bool
+is_temporary(const struct err *e)
+{
+	return e->code == ERR_TEMPORARY || e->code == ERR_SYSTEM;
+}
+
+/* --- alternates --- */
+
+/* Submits the subject for its recipients' alternates. Returns how many
+ * outcomes are left to be reported, in `v`. */
+static size_t
+try_alternates(struct job *j, const struct q_work *w, struct q_outcome *v)
+{
+	const struct q_record *rec = j->record;
+	bool *taken = arena_alloc(rec->arena, w->n_outcomes * sizeof(*taken));
+	struct mhs_envelope *env = q_report_alternates(rec->arena,
+	    q_submitter_config(j->reporter->submitter), rec->env, w->outcomes,
+	    w->n_outcomes, clock_wall(), taken);
+	struct err e = ERR_INIT;
+	size_t n = 0;
+	bool failed;
+
+	failed = env != NULL &&
+	    submit(j, env, rec->content_n, on_redirected, &e) < 0;
+	if (failed && is_temporary(&e))
+		set_result(&j->redirected, Q_DEFERRED, &e);
+	for (size_t i = 0; i < w->n_outcomes; i++) {
+		taken[i] &= !failed || is_temporary(&e);
+		if (!taken[i])
+			v[n++] = w->outcomes[i];
+	}
+	j->taken = taken;
+	return n;
+}
+
+/* --- the report --- */
+
 static struct mhs_envelope *
-make(struct job *j, const struct q_work *w, enum q_report_return *ret)
+make(struct job *j, const struct q_outcome *v, size_t n,
+    enum q_report_return *ret)
 {
 	const struct reporter *r = j->reporter;
 	struct q_report_params p = {
@@ -127,16 +221,42 @@ make(struct job *j, const struct q_work *w, enum q_report_return *ret)
 	    .mta = r->us.name,
 	    .hostname = r->us.hostname,
 	    .local_id = arena_printf(j->record->arena, "%.8s.r%" PRIx64 ".%x",
-		r->us.name, (uint64_t)w->message,
-		w->n_outcomes > 0 ? w->outcomes[0].recipient : 0),
+		r->us.name, (uint64_t)j->record->id,
+		n > 0 ? v[0].recipient : 0),
 	    .now = clock_wall(),
+	    .content_max = (uint64_t)r->content_max,
 	};
-	struct mhs_envelope *env = q_report_make(j->record->arena, &p,
-	    j->record->env, w->outcomes, w->n_outcomes, ret);
+	struct mhs_envelope *env =
+	    q_report_make(j->record->arena, &p, j->record->env, v, n, ret);
 
 	if (env != NULL)
-		env->parent = w->message;
+		env->parent = j->record->id;
 	return env;
+}
+
+static void
+report(struct job *j, const struct q_outcome *v, size_t n)
+{
+	struct err e = ERR_INIT;
+	enum q_report_return ret;
+	struct mhs_envelope *env = make(j, v, n, &ret);
+	char subject[Q_ID_TEXT];
+	bool again;
+
+	if (env == NULL) {
+		log_event(LOG_LEVEL_DEBUG, "no report", "subject",
+		    q_id_text(j->record->id, subject), NULL);
+		return;
+	}
+	if (submit(j, env, returned_length(j->record, ret), on_report, &e) >= 0)
+		return;
+	/* a hop limit: trying again would not help, and nobody else can be
+	 * told */
+	again = is_temporary(&e);
+	log_err(again ? LOG_LEVEL_WARN : LOG_LEVEL_ERROR,
+	    again ? "report deferred" : "report impossible", &e, "subject",
+	    q_id_text(j->record->id, subject), NULL);
+	set_result(&j->reported, again ? Q_DEFERRED : Q_FAILED, &e);
 }
 
 /* Outcomes that name no recipient of the record are a bug of qmgr's. */
@@ -146,7 +266,7 @@ outcomes_fit(const struct q_work *w, const struct mhs_envelope *env)
 	for (size_t i = 0; i < w->n_outcomes; i++)
 		if (w->outcomes[i].recipient >= env->n_recipients)
 			return false;
-	return true;
+	return w->n_outcomes == w->n_recipients;
 }
 
 static struct job *
@@ -158,6 +278,7 @@ job_new(struct reporter *r, const struct q_work *w, struct q_record *record)
 	j->record = record;
 	j->mlist = w->mlist;
 	j->n_recipients = w->n_recipients;
+	j->redirected.result = j->reported.result = Q_TRANSFERRED;
 	j->recipients = xcalloc(w->n_recipients, sizeof(*j->recipients));
 	memcpy(j->recipients, w->recipients,
 	    w->n_recipients * sizeof(*j->recipients));
@@ -172,9 +293,8 @@ on_work(void *arg, const struct q_work *w)
 	struct job *j;
 	struct q_record *record;
 	struct err e = ERR_INIT;
-	enum q_report_return ret;
-	struct mhs_envelope *report;
-	char subject[Q_ID_TEXT];
+	struct q_outcome *v;
+	size_t n;
 
 	if (q_record_open(
 		q_submitter_spool(r->submitter), w->message, &record, &e) < 0) {
@@ -183,23 +303,13 @@ on_work(void *arg, const struct q_work *w)
 	}
 	j = job_new(r, w, record);
 	INVARIANT(outcomes_fit(w, j->record->env));
-	report = make(j, w, &ret);
-	if (report == NULL) {
-		log_event(LOG_LEVEL_DEBUG, "no report", "subject",
-		    q_id_text(w->message, subject), NULL);
-		job_end(j, Q_TRANSFERRED, NULL);
-		return;
-	}
-	if (submit(j, report, ret, &e) < 0) {
-		/* a destination that no route leads to, or a hop limit:
-		 * trying again would not help, and nobody else can be told */
-		bool again = e.code == ERR_TEMPORARY || e.code == ERR_SYSTEM;
-
-		log_err(again ? LOG_LEVEL_WARN : LOG_LEVEL_ERROR,
-		    again ? "report deferred" : "report impossible", &e,
-		    "subject", q_id_text(w->message, subject), NULL);
-		job_end(j, again ? Q_DEFERRED : Q_FAILED, &e);
-	}
+	v = arena_alloc(record->arena, w->n_outcomes * sizeof(*v));
+	j->commits++; /* ours, until all is begun */
+	n = try_alternates(j, w, v);
+	if (n > 0)
+		report(j, v, n);
+	if (--j->commits == 0)
+		job_end(j);
 }
 
 static int
@@ -208,7 +318,10 @@ on_config(void *arg, const struct conf_node *root, const struct conf_node *own,
 {
 	struct reporter *r = arg;
 
-	(void)own;
+	if (own != NULL &&
+	    conf_size(own, "return-max", Q_REPORT_CONTENT_MAX, &r->content_max,
+		e) != 0)
+		return e->code;
 	if (mhs_mta_read(r->arena, root, &r->us, e) < 0)
 		return e->code;
 	r->submitter = q_submitter_new(r->chan, root, r->name, e);

@@ -20,7 +20,7 @@ static const enum mhs_or_type grouped[] = {
 struct or_route {
 	struct or_route *next;
 	const struct mhs_or *prefix;
-	const char *peer;
+	const void *to;
 	unsigned serial; /* place in the file */
 };
 
@@ -32,13 +32,14 @@ struct group {
 struct domain_route {
 	struct table_node node;
 	struct domain_route *next; /* of the same hash */
-	const char *domain, *peer;
+	const char *domain;
+	const void *to;
 };
 
 struct q_routes {
 	struct arena *arena;
 	struct table groups, domains;
-	bool mask_used[MASKS];
+	bool mask_used[MASKS], mailboxes;
 	unsigned n;
 };
 
@@ -141,7 +142,7 @@ group_for(struct q_routes *r, const struct mhs_or *prefix)
 
 int
 q_routes_add_or(
-    struct q_routes *r, const char *prefix, const char *peer, struct err *e)
+    struct q_routes *r, const char *prefix, const void *to, struct err *e)
 {
 	struct mhs_or *ora = mhs_or_parse_prefix(r->arena, prefix, e);
 	struct or_route *route;
@@ -155,7 +156,7 @@ q_routes_add_or(
 			return err_set(e, "route", ERR_PROTOCOL,
 			    "a second route for %s", prefix);
 	route = ARENA_NEW(r->arena, struct or_route);
-	*route = (struct or_route){g->first, ora, peer, r->n++};
+	*route = (struct or_route){g->first, ora, to, r->n++};
 	g->first = route;
 	return 0;
 }
@@ -176,23 +177,20 @@ domain_find(const struct q_routes *r, const char *domain)
 	return d;
 }
 
-int
-q_routes_add_domain(
-    struct q_routes *r, const char *domain, const char *peer, struct err *e)
+/* Domains and mailboxes share a table: only the latter have an '@'. */
+static int
+add_domain(
+    struct q_routes *r, const char *domain, const void *to, struct err *e)
 {
 	struct domain_route *d, *first;
-	size_t n = strlen(domain);
 
-	if (n == 0 || n > 255 || strchr(domain, '@') != NULL ||
-	    (strchr(domain, '*') != NULL && strcmp(domain, "*") != 0))
-		return err_set(
-		    e, "route", ERR_SYNTAX, "not a domain: %s", domain);
 	if (domain_find(r, domain) != NULL)
 		return err_set(
 		    e, "route", ERR_PROTOCOL, "a second route for %s", domain);
 	d = ARENA_NEW(r->arena, struct domain_route);
 	d->domain = domain;
-	d->peer = peer;
+	d->to = to;
+	r->n++;
 	first = table_get(&r->domains, domain_key(domain));
 	if (first != NULL) {
 		d->next = first->next;
@@ -201,6 +199,38 @@ q_routes_add_domain(
 		table_put(&r->domains, &d->node, domain_key(domain), d);
 	}
 	return 0;
+}
+
+int
+q_routes_add_domain(
+    struct q_routes *r, const char *domain, const void *to, struct err *e)
+{
+	size_t n = strlen(domain);
+
+	if (n == 0 || n > 255 || strchr(domain, '@') != NULL ||
+	    (strchr(domain, '*') != NULL && strcmp(domain, "*") != 0))
+		return err_set(
+		    e, "route", ERR_SYNTAX, "not a domain: %s", domain);
+	return add_domain(r, domain, to, e);
+}
+
+int
+q_routes_add_mailbox(
+    struct q_routes *r, const char *mailbox, const void *to, struct err *e)
+{
+	const char *at = strrchr(mailbox, '@');
+
+	if (at == NULL || at == mailbox || at[1] == '\0')
+		return err_set(
+		    e, "route", ERR_SYNTAX, "not a mail address: %s", mailbox);
+	r->mailboxes = true;
+	return add_domain(r, mailbox, to, e);
+}
+
+bool
+q_routes_empty(const struct q_routes *r)
+{
+	return r->n == 0;
 }
 
 static void
@@ -221,7 +251,7 @@ best_in_group(const struct group *g, const struct mhs_or *ora,
 	}
 }
 
-static const char *
+static const void *
 by_or(const struct q_routes *r, const struct mhs_or *ora)
 {
 	const struct or_route *best = NULL;
@@ -237,34 +267,39 @@ by_or(const struct q_routes *r, const struct mhs_or *ora)
 		if (g != NULL)
 			best_in_group(g, ora, &best, &most);
 	}
-	return best != NULL ? best->peer : NULL;
+	return best != NULL ? best->to : NULL;
 }
 
-static const char *
+static const void *
 by_domain(const struct q_routes *r, const char *mailbox)
 {
 	const char *at = strrchr(mailbox, '@'), *dot;
-	const struct domain_route *d;
+	const struct domain_route *d = NULL;
 
 	if (at == NULL || at[1] == '\0')
 		return NULL;
-	d = domain_find(r, at + 1);
+	if (r->mailboxes)
+		d = domain_find(r, mailbox);
+	if (d == NULL)
+		d = domain_find(r, at + 1);
 	for (dot = strchr(at + 1, '.'); d == NULL && dot != NULL;
 	     dot = strchr(dot + 1, '.'))
 		d = domain_find(r, dot);
 	if (d == NULL)
 		d = domain_find(r, "*");
-	return d != NULL ? d->peer : NULL;
+	return d != NULL ? d->to : NULL;
 }
 
-const char *
+const void *
 q_route(const struct q_routes *r, const struct mhs_name *name)
 {
-	const char *peer = NULL;
+	const void *to = NULL;
 
+	if (r->n == 0)
+		return NULL;
 	if (name->ora != NULL)
-		peer = by_or(r, name->ora);
-	if (peer == NULL && name->mailbox != NULL)
-		peer = by_domain(r, name->mailbox);
-	return peer;
+		to = by_or(r, name->ora);
+	if (to == NULL && name->mailbox != NULL)
+		to = by_domain(r, name->mailbox);
+	return to;
 }

@@ -4,7 +4,9 @@
  * Of the routes by O/R address prefix the one with most attributes wins (the
  * first in the file among equals); then come routes by Internet domain: exact,
  * below (".suffix", longest first), "*". Comparison ignores case. The table is
- * built once and only read afterwards; thousands of routes are normal.
+ * built once and only read afterwards; thousands of routes are normal. What a
+ * route leads to is the caller's: for routing, the name of a peer; the same
+ * kind of table finds redirections, lists and alternates.
  */
 #ifndef QMGR_ROUTE_H
 #define QMGR_ROUTE_H
@@ -15,15 +17,19 @@
 
 struct q_routes;
 
-/* The table lives in `a`; peers' names are kept by pointer. */
+/* The table lives in `a`; what routes lead to is kept by pointer. */
 struct q_routes *q_routes_new(struct arena *a);
 /* ERR_SYNTAX: not an O/R address; ERR_PROTOCOL: this prefix is there. */
 int q_routes_add_or(
-    struct q_routes *r, const char *prefix, const char *peer, struct err *e);
+    struct q_routes *r, const char *prefix, const void *to, struct err *e);
 /* "a.example", ".a.example" or "*". */
 int q_routes_add_domain(
-    struct q_routes *r, const char *domain, const char *peer, struct err *e);
-/* The peer's name, or NULL when there is no route. */
-const char *q_route(const struct q_routes *r, const struct mhs_name *name);
+    struct q_routes *r, const char *domain, const void *to, struct err *e);
+/* "joe@a.example", which goes before all domains. */
+int q_routes_add_mailbox(
+    struct q_routes *r, const char *mailbox, const void *to, struct err *e);
+bool q_routes_empty(const struct q_routes *r);
+/* What the best route leads to, or NULL when there is none. */
+const void *q_route(const struct q_routes *r, const struct mhs_name *name);
 
 #endif

@@ -6,12 +6,14 @@
 #include "lib/arena.h"
 #include "lib/log.h"
 #include "mhs/diag.h"
+#include "p1/trace.h"
 #include "qmgr/chan_own.h"
 #include "qmgr/config.h"
+#include "qmgr/direct.h"
 
-/* A message may come by here again after a redirection or a detour; more often
- * than this it goes round in a circle (X.411 14.3.1). */
-#define OWN_TRACE_MAX 2
+/* How often a message may have been here before, and not be in a loop: once,
+ * because not every peer marks what it reroutes (X.411 14.3.1). */
+#define VISITS_MAX 1
 
 struct q_submitter {
 	struct q_chan *chan;
@@ -80,20 +82,40 @@ q_submitter_spool(struct q_submitter *s)
 	return s->spool;
 }
 
+const struct q_config *
+q_submitter_config(const struct q_submitter *s)
+{
+	return &s->config;
+}
+
 int
 q_submit_verify(struct q_submitter *s, const struct mhs_name *recipient,
     const char **peer, struct err *e)
 {
-	const char *found = q_route(s->config.routes, recipient);
+	struct arena *a = arena_new();
+	struct mhs_recipient r = {.name = *recipient, .responsible = true};
+	struct mhs_envelope env = {.recipients = &r, .n_recipients = 1};
+	const char *found;
+	int32_t diagnostic = MHS_UNRECOGNISED_OR_NAME;
+	int rc = 0;
 
+	q_direct(a, &s->config, &env, 0);
+	found = r.peer;
+	if (q_fault_of(found) >= 0) {
+		diagnostic = q_fault_of(found);
+		found = NULL;
+		rc = err_set(e, "submit", ERR_REFUSED, "%s",
+		    mhs_diagnostic_name(diagnostic));
+	} else if (found == NULL) {
+		rc = err_set(
+		    e, "submit", ERR_NOT_FOUND, "no route for this recipient");
+	}
+	arena_free(&a);
 	if (peer != NULL)
 		*peer = found;
-	if (found != NULL)
-		return 0;
-	err_set(e, "submit", ERR_NOT_FOUND, "no route for this recipient");
-	if (e != NULL)
-		e->detail = MHS_UNRECOGNISED_OR_NAME;
-	return ERR_NOT_FOUND;
+	if (rc != 0 && e != NULL)
+		e->detail = diagnostic;
+	return rc;
 }
 
 int
@@ -143,29 +165,22 @@ q_submit_abort(struct q_submission **m)
 
 /* --- checks of the envelope --- */
 
-static bool
-is_own_trace(const struct q_config *c, const struct mhs_trace *t)
-{
-	return t->internal && t->received == NULL &&
-	    mhs_domain_equal(&t->domain, &c->domain) &&
-	    mhs_mta_equal(t->mta, c->mta_name);
-}
-
 static int
 check_trace(
     const struct q_config *c, const struct mhs_envelope *env, struct err *e)
 {
-	size_t own = 0, hops[2] = {0, 0};
+	const struct p1_us us = {c->domain, c->mta_name};
+	const struct mhs_envelope was = q_trace_before(c, env);
+	unsigned visits = p1_trace_visits(&was, &us);
+	size_t hops[2] = {0, 0};
 
 	/* a message may have crossed domains and, inside, MTAs: these are
 	 * different countings of the same way */
-	for (size_t i = 0; i < env->n_trace; i++) {
-		own += is_own_trace(c, &env->trace[i]);
+	for (size_t i = 0; i < env->n_trace; i++)
 		hops[env->trace[i].internal]++;
-	}
-	if (own > OWN_TRACE_MAX) {
+	if (visits > VISITS_MAX) {
 		err_set(e, "submit", ERR_REFUSED,
-		    "loop: it has been here %zu times", own);
+		    "loop: it has been here %u times", visits);
 	} else if (hops[0] > c->hop_limit || hops[1] > c->hop_limit) {
 		err_set(e, "submit", ERR_REFUSED, "more than %u hops",
 		    c->hop_limit);
@@ -227,12 +242,22 @@ complete(struct q_submission *m, const struct mhs_envelope *env)
 	return x;
 }
 
+/* Directs the recipients, and says in our trace what becomes of the message
+ * here (X.411 12.2.1.1.1.3). Trace of Internet mail is its header's. */
 static void
-route_all(struct q_submitter *s, struct mhs_envelope *env)
+direct_all(struct q_submission *m, struct mhs_envelope *env)
 {
-	for (size_t i = 0; i < env->n_recipients; i++)
-		env->recipients[i].peer =
-		    q_route(s->config.routes, &env->recipients[i].name);
+	const struct q_config *c = &m->submitter->config;
+	bool redirected = q_direct(m->arena, c, env, env->arrival);
+	int64_t deferred =
+	    env->kind == MHS_MESSAGE && env->deferred_delivery > env->arrival
+	    ? env->deferred_delivery
+	    : 0;
+
+	if ((redirected || deferred != 0) &&
+	    env->content_type != MHS_CONTENT_RFC822)
+		q_trace_mark(m->arena, c, env,
+		    redirected ? Q_TRACE_REDIRECTED : 0, deferred);
 }
 
 int
@@ -254,7 +279,7 @@ q_submit_commit(struct q_submission *m, const struct mhs_envelope *env,
 	m->arg = arg;
 	x = complete(m, env);
 	if (!version)
-		route_all(m->submitter, x);
+		direct_all(m, x);
 	m->summary = q_summary_new(m->arena, 0, q_put_content_file(put), x);
 	m->put = NULL; /* the commit's from here */
 	q_put_commit(put, x, on_durable, m);

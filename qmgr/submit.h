@@ -11,6 +11,7 @@
 
 #include "lib/conf.h"
 #include "qmgr/chan.h"
+#include "qmgr/config.h"
 #include "qmgr/spool.h"
 
 struct q_submitter;
@@ -21,10 +22,12 @@ struct q_submitter *q_submitter_new(struct q_chan *chan,
     const struct conf_node *root, const char *name, struct err *e);
 void q_submitter_free(struct q_submitter **s);
 struct q_spool *q_submitter_spool(struct q_submitter *s);
+const struct q_config *q_submitter_config(const struct q_submitter *s);
 
-/* Is there a route for this recipient? For RCPT TO and the like, before any
- * content. 0 and the peer's name (owned by the submitter), or ERR_NOT_FOUND
- * (X.411 unrecognised-OR-name, 5.1.2), ERR_REFUSED with e->text. */
+/* Is there a way to this recipient, after redirections? For RCPT TO and the
+ * like, before any content. 0 and the peer's name (owned by the submitter), or
+ * ERR_NOT_FOUND (e->detail: X.411 unrecognised-OR-name, 5.1.2), ERR_REFUSED
+ * (the diagnostic, redirection-loop-detected). */
 int q_submit_verify(struct q_submitter *s, const struct mhs_name *recipient,
     const char **peer, struct err *e);
 /* Space and health of the spool: 0 or ERR_TEMPORARY (SMTP 452 / 451, P1
@@ -36,13 +39,17 @@ struct q_submission;
 struct q_submission *q_submit_begin(struct q_submitter *s, struct err *e);
 int q_submit_content(
     struct q_submission *m, const void *p, size_t n, struct err *e);
-/* Routes and commits. Recipients without a route and ones not `responsible`
+/* Directs (qmgr/direct.h) and commits. Recipients without a route and ones not `responsible`
  * are no error: the first get a non-delivery report, the second nothing. With
  * env->parent set and env->kind a message it is a conversion's new version:
  * recipients keep the order and number of the parent's, no new routing, and
  * qmgr is not told (the id goes into the channel's result). ERR_* at once for
- * what is wrong with the envelope (no recipients, loop, hop limit); then `done`
- * is not called and m is freed. Otherwise `done` is called exactly once, from
+ * what is wrong with the envelope (no recipients); then `done` is not called
+ * and m is freed. A message that was here more than twice since it was last
+ * rerouted, redirected or expanded, or that has more than hop-limit trace
+ * elements, gives ERR_REFUSED with e->detail loop-detected; our elements of
+ * this arrival (those at the end with the envelope's own arrival time) do not
+ * count. This is the one place that looks for loops: who called reports. Otherwise `done` is called exactly once, from
  * the loop. */
 int q_submit_commit(struct q_submission *m, const struct mhs_envelope *env,
     q_commit_fn *done, void *arg, struct err *e);

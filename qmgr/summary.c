@@ -1,6 +1,9 @@
 #include "qmgr/summary.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#include "p1/ext.h"
 
 static uint8_t
 wanted_x400(const struct mhs_recipient *r)
@@ -45,6 +48,34 @@ q_report_wanted(const struct mhs_envelope *env, const struct mhs_recipient *r)
 						       : wanted_x400(r);
 }
 
+const char *
+q_fault_peer(struct arena *a, int32_t diagnostic)
+{
+	return arena_printf(a, "!%d", (int)diagnostic);
+}
+
+int32_t
+q_fault_of(const char *peer)
+{
+	long n;
+
+	if (peer == NULL || *peer != '!')
+		return -1;
+	n = strtol(peer + 1, NULL, 10);
+	return n >= 0 && n < Q_FAULTS ? (int32_t)n : -1;
+}
+
+/* Is there another to be tried when this one fails? Whether there really is,
+ * is found out then. */
+static bool
+may_have_alternate(
+    const struct mhs_envelope *env, const struct mhs_recipient *r)
+{
+	return env->kind == MHS_MESSAGE &&
+	    (env->alternate_recipient_allowed ||
+		mhs_ext_find(&r->exts, P1_EXT_ORIGINATOR_ALTERNATE) != NULL);
+}
+
 struct q_summary *
 q_summary_new(struct arena *a, q_id id, uint64_t content_file,
     const struct mhs_envelope *env)
@@ -62,6 +93,7 @@ q_summary_new(struct arena *a, q_id id, uint64_t content_file,
 	    .deferred = env->deferred_delivery,
 	    .size = env->content_length,
 	};
+	p1_ext_time(&env->exts, P1_EXT_LATEST_DELIVERY, &s->latest);
 	/* a version has its parent's recipients */
 	s->n_rcpts = s->parent == 0 ? env->n_recipients : 0;
 	s->rcpts = arena_alloc(a, s->n_rcpts * sizeof(*s->rcpts));
@@ -72,6 +104,8 @@ q_summary_new(struct arena *a, q_id id, uint64_t content_file,
 		s->rcpts[i].flags = q_report_wanted(env, r);
 		if (r->responsible || env->kind == MHS_REPORT)
 			s->rcpts[i].flags |= Q_RCPT_RESPONSIBLE;
+		if (may_have_alternate(env, r))
+			s->rcpts[i].flags |= Q_RCPT_ALTERNATE;
 	}
 	return s;
 }
@@ -93,6 +127,7 @@ q_summary_pack(const struct q_summary *s, struct buf *out)
 	buf_putc(out, (uint8_t)s->priority);
 	buf_put_u64(out, (uint64_t)s->arrival);
 	buf_put_u64(out, (uint64_t)s->deferred);
+	buf_put_u64(out, (uint64_t)s->latest);
 	buf_put_u64(out, s->size);
 	buf_put_u32(out, (uint32_t)s->n_rcpts);
 	for (size_t i = 0; i < s->n_rcpts; i++) {
@@ -141,6 +176,7 @@ q_summary_unpack(struct arena *a, struct q_in *in)
 	s->priority = q_in_enum(in, MHS_URGENT);
 	s->arrival = (int64_t)q_in_u64(in);
 	s->deferred = (int64_t)q_in_u64(in);
+	s->latest = (int64_t)q_in_u64(in);
 	s->size = q_in_u64(in);
 	unpack_rcpts(s, a, in);
 	return in->bad || s->id == 0 ? NULL : s;

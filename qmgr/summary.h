@@ -15,9 +15,10 @@
 #define Q_RCPT_RESPONSIBLE 1 /* else it is no business of ours */
 #define Q_RCPT_WANTS_DR 2    /* someone is to be told of delivery */
 #define Q_RCPT_WANTS_NDR 4   /* someone is to be told of non-delivery */
+#define Q_RCPT_ALTERNATE 8   /* another may be tried before that */
 
 struct q_summary_rcpt {
-	const char *peer; /* NULL: no route */
+	const char *peer; /* NULL: no route; or q_fault_peer() */
 	uint8_t flags;
 };
 
@@ -30,6 +31,7 @@ struct q_summary {
 	enum mhs_priority priority;
 	int64_t arrival;
 	int64_t deferred; /* not to be delivered before; 0: at once */
+	int64_t latest;   /* not to be delivered after; 0: any time */
 	uint64_t size;    /* octets of content */
 	struct q_summary_rcpt *rcpts;
 	size_t n_rcpts;
@@ -47,5 +49,11 @@ struct q_summary *q_summary_unpack(struct arena *a, struct q_in *in);
  * never for a report or for the null reverse-path. Bits Q_RCPT_WANTS_*. */
 uint8_t q_report_wanted(
     const struct mhs_envelope *env, const struct mhs_recipient *r);
+
+/* The peer of a recipient whose way ends at submission: no name of a <peer>,
+ * but the diagnostic. -1 when `peer` is none such. */
+#define Q_FAULTS 128
+const char *q_fault_peer(struct arena *a, int32_t diagnostic);
+int32_t q_fault_of(const char *peer);
 
 #endif

@@ -29,7 +29,7 @@ declare -A may=(
 	[lib]="lib" [asn1]="lib asn1" [mhs]="lib asn1 mhs"
 	[osi]="lib asn1 osi" [p1]="lib asn1 mhs osi p1"
 	[mixer]="lib asn1 mhs p1 mixer" [smtp]="lib mhs smtp"
-	[qmgr]="lib mhs qmgr" [ops]="lib asn1 mhs osi p1 mixer smtp qmgr ops"
+	[qmgr]="lib mhs p1 qmgr" [ops]="lib asn1 mhs osi p1 mixer smtp qmgr ops"
 )
 # The main programs of the daemons and channels stand on qmgr's channel protocol
 # and submission library: they are the rooms' upper floor.

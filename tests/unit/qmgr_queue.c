@@ -39,6 +39,8 @@ struct world {
 	uint64_t segment_over, content_over; /* the last one */
 	unsigned n_content_over;
 	unsigned planned; /* calls to dispatch */
+	unsigned dropped; /* reports */
+	q_id dropped_id;
 };
 
 static void
@@ -76,8 +78,18 @@ on_planned(void *arg)
 	((struct world *)arg)->planned++;
 }
 
-static const struct q_queue_ops ops = {
-    on_journal, on_segment_over, on_content_over, on_now, on_planned};
+static void
+on_dropped(void *arg, q_id report, const struct q_outcome *why)
+{
+	struct world *w = arg;
+
+	w->dropped++;
+	w->dropped_id = report;
+	CU_ASSERT_EQUAL(why->result, Q_FAILED);
+}
+
+static const struct q_queue_ops ops = {on_journal, on_segment_over,
+    on_content_over, on_now, on_dropped, on_planned};
 
 static void
 open_queue(struct world *w)

@@ -194,7 +194,7 @@ the_report_names_subject_codes_and_destination(void)
 	CU_ASSERT_EQUAL(r->priority, MHS_URGENT);
 	CU_ASSERT_STRING_EQUAL(r->id.local, "alpha.r1.0");
 	CU_ASSERT_PTR_EQUAL(r->recipients[0].name.ora, m->originator.ora);
-	CU_ASSERT_EQUAL(r->n_trace, 1);
+	CU_ASSERT_EQUAL(r->n_trace, 2); /* domain and MTA */
 	CU_ASSERT_STRING_EQUAL(r->report->subject.local, "subject-1");
 	CU_ASSERT_EQUAL(r->report->n_recipients, 1);
 	rr = &r->report->recipients[0];

@@ -1,0 +1,279 @@
+#include "qmgr/direct.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "mhs/diag.h"
+#include "p1/trace.h"
+#include "qmgr/summary.h"
+
+static bool
+same_name(const struct mhs_name *x, const struct mhs_name *y)
+{
+	if (x->ora != NULL && y->ora != NULL)
+		return mhs_or_equal(x->ora, y->ora);
+	return x->mailbox != NULL && y->mailbox != NULL &&
+	    strcasecmp(x->mailbox, y->mailbox) == 0;
+}
+
+bool
+q_was_named(
+    struct arena *a, const struct mhs_recipient *r, const struct mhs_name *name)
+{
+	struct p1_history *v;
+	size_t n = p1_ext_history(a, &r->exts, P1_EXT_REDIRECTION_HISTORY, &v);
+
+	for (size_t i = 0; i < n; i++)
+		if (same_name(&v[i].name, name))
+			return true;
+	return same_name(&r->name, name);
+}
+
+int
+q_redirect(struct arena *a, struct mhs_recipient *r, const struct mhs_name *to,
+    enum p1_redirection_reason reason, int64_t now, struct err *e)
+{
+	struct p1_history *old, *v;
+	size_t n =
+	    p1_ext_history(a, &r->exts, P1_EXT_REDIRECTION_HISTORY, &old);
+
+	if (r->name.ora != NULL) {
+		v = arena_alloc(a, (n + 1) * sizeof(*v));
+		if (n > 0)
+			memcpy(v, old, n * sizeof(*v));
+		v[n] = (struct p1_history){r->name, now, reason};
+		if (p1_ext_set_history(a, &r->exts, P1_EXT_REDIRECTION_HISTORY,
+			v, n + 1, e) < 0)
+			return e->code;
+	}
+	/* RFC 3461 5.2.7: what the sender called it comes back in reports */
+	if (r->name.mailbox != NULL && r->orcpt == NULL)
+		r->orcpt = arena_printf(a, "rfc822;%s", r->name.mailbox);
+	r->name = *to;
+	r->peer = NULL;
+	return 0;
+}
+
+/* --- the ways --- */
+
+struct pass {
+	struct arena *a;
+	const struct q_config *c;
+	const struct mhs_envelope *env;
+	int64_t now;
+	bool prohibited; /* recipient-reassignment-prohibited */
+	bool redirected;
+};
+
+static const char *
+fault(struct pass *p, int32_t diagnostic)
+{
+	return q_fault_peer(p->a, diagnostic);
+}
+
+/* Another name for the same recipient is no other recipient. */
+static bool
+reassigns(enum p1_redirection_reason reason)
+{
+	return reason == P1_RECIPIENT_ASSIGNED_ALTERNATE ||
+	    reason == P1_RECIPIENT_MD_ASSIGNED_ALTERNATE;
+}
+
+/* NULL when it was done, else the fault. */
+static const char *
+follow(struct pass *p, struct mhs_recipient *r, const struct q_redirect *x)
+{
+	struct err e = ERR_INIT;
+
+	if (p->prohibited && reassigns(x->reason))
+		return fault(p, MHS_RECIPIENT_REASSIGNMENT_PROHIBITED);
+	if (q_was_named(p->a, r, &x->to) ||
+	    q_redirect(p->a, r, &x->to, x->reason, p->now, &e) < 0)
+		return fault(p, MHS_REDIRECTION_LOOP_DETECTED);
+	p->redirected = true;
+	return NULL;
+}
+
+static const char *
+follow_all(struct pass *p, struct mhs_recipient *r)
+{
+	const struct q_redirect *x;
+	const char *bad;
+	unsigned n = 0;
+
+	while ((x = q_route(p->c->redirects, &r->name)) != NULL) {
+		/* an address below the prefix may be where all others go */
+		if (same_name(&x->to, &r->name))
+			return NULL;
+		if (n++ == Q_REDIRECTIONS_MAX)
+			return fault(p, MHS_REDIRECTION_LOOP_DETECTED);
+		bad = follow(p, r, x);
+		if (bad != NULL)
+			return bad;
+	}
+	return NULL;
+}
+
+static const char *
+to_list(struct pass *p, const struct mhs_recipient *r, const struct q_list *l)
+{
+	int32_t diagnostic;
+
+	/* a probe asks whether a message would be expanded */
+	if (p->env->kind == MHS_PROBE &&
+	    q_list_judge(p->a, l, p->env, r, &diagnostic) == Q_LIST_REFUSED)
+		return fault(p, diagnostic);
+	return Q_PEER_LISTS;
+}
+
+static const char *
+way(struct pass *p, const struct mhs_recipient *r)
+{
+	const struct q_list *l = q_config_list(p->c, &r->name);
+
+	return l != NULL ? to_list(p, r, l) : q_route(p->c->routes, &r->name);
+}
+
+/* X.411 14.3.4: nothing leads to it, and the originator allows another. */
+static const char *
+use_alternate(struct pass *p, struct mhs_recipient *r)
+{
+	const struct q_redirect *x;
+	const char *bad;
+
+	if (!p->env->alternate_recipient_allowed || r->name.ora == NULL)
+		return NULL;
+	x = q_route(p->c->alternates, &r->name);
+	if (x == NULL || same_name(&x->to, &r->name) || p->prohibited)
+		return NULL;
+	bad = follow(p, r, x);
+	return bad != NULL ? bad : way(p, r);
+}
+
+static void
+direct(struct pass *p, struct mhs_recipient *r)
+{
+	/* reports go to whom they are for, and to nobody else */
+	bool report = p->env->kind == MHS_REPORT;
+
+	r->peer =
+	    report || q_routes_empty(p->c->redirects) ? NULL : follow_all(p, r);
+	if (r->peer == NULL)
+		r->peer = way(p, r);
+	if (r->peer == NULL && !report)
+		r->peer = use_alternate(p, r);
+}
+
+bool
+q_direct(struct arena *a, const struct q_config *c, struct mhs_envelope *env,
+    int64_t now)
+{
+	struct pass p = {.a = a, .c = c, .env = env, .now = now};
+
+	p.prohibited = p1_ext_flag(&env->exts, P1_EXT_REASSIGNMENT_PROHIBITED);
+	for (size_t i = 0; i < env->n_recipients; i++)
+		if (env->recipients[i].responsible || env->kind == MHS_REPORT)
+			direct(&p, &env->recipients[i]);
+	return p.redirected;
+}
+
+/* --- alternates for what failed --- */
+
+static bool
+used_originators(struct arena *a, const struct mhs_recipient *r)
+{
+	struct p1_history *v;
+	size_t n = p1_ext_history(a, &r->exts, P1_EXT_REDIRECTION_HISTORY, &v);
+
+	for (size_t i = 0; i < n; i++)
+		if (v[i].reason == P1_ORIGINATOR_REQUESTED_ALTERNATE)
+			return true;
+	return false;
+}
+
+const struct mhs_name *
+q_alternate(struct arena *a, const struct q_config *c,
+    const struct mhs_envelope *env, const struct mhs_recipient *r,
+    int32_t diagnostic, enum p1_redirection_reason *reason)
+{
+	struct mhs_name *to = ARENA_NEW(a, struct mhs_name);
+	const struct q_redirect *x;
+
+	if (env->kind != MHS_MESSAGE)
+		return NULL;
+	if (p1_ext_or_name(a, &r->exts, P1_EXT_ORIGINATOR_ALTERNATE, to) &&
+	    !used_originators(a, r) && !q_was_named(a, r, to)) {
+		*reason = P1_ORIGINATOR_REQUESTED_ALTERNATE;
+		return to;
+	}
+	if (diagnostic != MHS_UNRECOGNISED_OR_NAME || r->name.ora == NULL ||
+	    !env->alternate_recipient_allowed ||
+	    p1_ext_flag(&env->exts, P1_EXT_REASSIGNMENT_PROHIBITED))
+		return NULL;
+	x = q_route(c->alternates, &r->name);
+	if (x == NULL || q_was_named(a, r, &x->to))
+		return NULL;
+	*reason = x->reason;
+	return &x->to;
+}
+
+/* --- trace --- */
+
+static bool
+is_ours(const struct q_config *c, const struct mhs_trace *t)
+{
+	return t->received == NULL &&
+	    mhs_domain_equal(&t->domain, &c->domain) &&
+	    (!t->internal || mhs_mta_equal(t->mta, c->mta_name));
+}
+
+/* The elements at the end that one arrival makes: of the domain, unless it was
+ * the last already, and of the MTA (p1/trace.h). */
+static size_t
+own_elements(const struct q_config *c, const struct mhs_envelope *env)
+{
+	size_t n = env->n_trace;
+
+	if (n > 0 && env->trace[n - 1].internal &&
+	    is_ours(c, &env->trace[n - 1]))
+		n--;
+	if (n > 0 && !env->trace[n - 1].internal &&
+	    is_ours(c, &env->trace[n - 1]))
+		n--;
+	return env->n_trace - n;
+}
+
+struct mhs_envelope
+q_trace_before(const struct q_config *c, const struct mhs_envelope *env)
+{
+	struct mhs_envelope was = *env;
+	size_t own = own_elements(c, env);
+
+	while (own-- > 0 && was.trace[was.n_trace - 1].arrival == env->arrival)
+		was.n_trace--;
+	return was;
+}
+
+void
+q_trace_mark(struct arena *a, const struct q_config *c,
+    struct mhs_envelope *env, uint8_t actions, int64_t deferred)
+{
+	const struct p1_us us = {c->domain, c->mta_name};
+	const struct mhs_trace *old = env->trace;
+	size_t n = env->n_trace, own;
+
+	env->trace = NULL;
+	env->n_trace = 0;
+	for (size_t i = 0; i < n; i++)
+		*mhs_trace_add(a, env) = old[i];
+	own = own_elements(c, env);
+	if (own == 0) {
+		p1_trace_arrival(a, env, &us, env->arrival);
+		own = own_elements(c, env);
+	}
+	for (size_t i = env->n_trace - own; i < env->n_trace; i++) {
+		env->trace[i].other_actions |= actions;
+		if (deferred != 0)
+			env->trace[i].deferred = deferred;
+	}
+}
