@@ -141,7 +141,9 @@ put_dl_history(struct mixer_conv *cv, const struct mixer_header *h,
 		ber_put(&b, BER_UNIVERSAL, BER_UTC_TIME, utc, strlen(utc));
 		ber_wrap(&b, from, BER_UNIVERSAL, BER_SEQUENCE);
 	}
-	if (b.len > 0) {
+	/* what a list of ours wrote stands before what a header says */
+	if (b.len > 0 &&
+	    mhs_ext_find(&out->exts, MTS_DL_EXPANSION_HISTORY) == NULL) {
 		ber_wrap(&b, 0, BER_UNIVERSAL, BER_SEQUENCE);
 		add_ext(cv, out, MTS_DL_EXPANSION_HISTORY, &b);
 	}
@@ -242,6 +244,20 @@ names_to_400(struct mixer_conv *cv, struct mhs_envelope *out)
 	return r < 0 || usable > 0 ? r : ERR_UNSUPPORTED;
 }
 
+/* Of what the envelope had, only what this switch put there means anything in
+ * X.400: the lists that expanded it. */
+static void
+keep_dl_history(struct mixer_conv *cv, struct mhs_envelope *out)
+{
+	const struct mhs_ext *x =
+	    mhs_ext_find(&out->exts, MTS_DL_EXPANSION_HISTORY);
+
+	out->exts = (struct mhs_exts){0};
+	if (x != NULL)
+		*(struct mhs_ext *)arena_push(
+		    cv->a, &out->exts.v, &out->exts.n, sizeof(*x)) = *x;
+}
+
 struct mhs_envelope *
 mixer_envelope_to_400(struct mixer_conv *cv, const struct mhs_envelope *env,
     const struct mixer_header *h, const struct ipm *ipm)
@@ -252,7 +268,7 @@ mixer_envelope_to_400(struct mixer_conv *cv, const struct mhs_envelope *env,
 
 	out->content_type = MHS_CONTENT_P22;
 	out->content_oid = NULL;
-	out->exts = (struct mhs_exts){0};
+	keep_dl_history(cv, out);
 	out->alternate_recipient_allowed = true;
 	out->disclosure_of_other_recipients = false;
 	out->content_return_request = env->ret != 'H';

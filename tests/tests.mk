@@ -24,9 +24,15 @@ check: deps
 	@BUILD=$(BUILD) bash tests/check.sh
 
 .PHONY: check-programs
-check-programs: $(BUILD)/tests/unit/all $(REPLAY_BINS)
+check-programs: $(BUILD)/tests/unit/all $(BUILD)/tests/e2e/p1peer $(REPLAY_BINS)
 
-e2e: programs
+# an MTA at the other end
+$(BUILD)/tests/e2e/p1peer: tests/e2e/p1peer.c $(LIB) $(ASN1_LIB)
+	@mkdir -p $(@D)
+	$(call say,LINK  $@)
+	$(Q)$(CC) $(CFLAGS_ALL) $(WARN) -I. $(PKG_CFLAGS) -o $@ $< $(LIB) $(ASN1_LIB) $(LDLIBS_ALL)
+
+e2e: programs $(BUILD)/tests/e2e/p1peer
 	@BUILD=$(BUILD) bash tests/e2e/run.sh
 
 # --- fuzz targets: tests/fuzz/NAME.c, corpus in tests/fuzz/corpus/NAME/ ---

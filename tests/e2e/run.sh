@@ -13,6 +13,8 @@ export BIN
 . tests/e2e/story.sh
 # shellcheck source=tests/e2e/operator.sh
 . tests/e2e/operator.sh
+# shellcheck source=tests/e2e/mta.sh
+. tests/e2e/mta.sh
 
 PID_alpha="" PID_bravo="" PID_tcpdump="" # set by start()
 passed=0 failed=0 all_failed=0
@@ -184,6 +186,8 @@ bash tests/conformance/read.sh "$WORLD/p1.pcap" "$ALPHA_P1,$BRAVO_P1" "$messages
 large_message
 independent_mta
 part "large and independent"
+mta
+part "MTA functions"
 hostile_peers
 part "hostile peers"
 kills

@@ -9,14 +9,14 @@ HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 WORLD=
 PIDS=()
 
-# A run of seven free ports, the same for both families.
+# A run of eight free ports, the same for both families.
 free_ports() {
 	local base used
 	used=$(awk 'NR > 1 { split($2, a, ":"); print a[2] }' /proc/net/tcp /proc/net/tcp6 2>/dev/null)
 	for _ in $(seq 50); do
 		base=$((20000 + (RANDOM % 1200) * 10))
 		local ok=1 i
-		for i in 0 1 2 3 4 5 6; do
+		for i in 0 1 2 3 4 5 6 7; do
 			grep -qi "^$(printf '%04X' $((base + i)))$" <<<"$used" && ok=0
 		done
 		[ $ok = 1 ] && echo $base && return
@@ -31,13 +31,14 @@ world_ports() {
 	ALPHA_SMTP=$base ALPHA_P1=$((base + 1)) BRAVO_SMTP=$((base + 2))
 	BRAVO_P1=$((base + 3)) LMTP=$((base + 4)) SINK=$((base + 5))
 	DEAD=$((base + 6)) # nobody listens here
+	CHARLIE=$((base + 7))
 }
 
 fill_in() { # TEMPLATE -> standard output
 	sed -e "s|@WORLD@|$WORLD|g" -e "s|@ALPHA_SMTP@|$ALPHA_SMTP|g" \
 		-e "s|@ALPHA_P1@|$ALPHA_P1|g" -e "s|@BRAVO_SMTP@|$BRAVO_SMTP|g" \
 		-e "s|@BRAVO_P1@|$BRAVO_P1|g" -e "s|@LMTP@|$LMTP|g" \
-		-e "s|@SINK@|$SINK|g" -e "s|@DEAD@|$DEAD|g" "$1"
+		-e "s|@CHARLIE@|$CHARLIE|g" -e "s|@SINK@|$SINK|g" -e "s|@DEAD@|$DEAD|g" "$1"
 }
 
 wait_port() { # PORT SECONDS

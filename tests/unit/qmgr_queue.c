@@ -674,6 +674,167 @@ a_listing_keeps_its_place_whatever_comes_and_goes(void)
 	finish(&w);
 }
 
+/* X.411 14.3.3 */
+static void
+a_probe_ends_before_the_channel_that_would_deliver(void)
+{
+	struct world w;
+	struct q_work work;
+	struct q_summary *s;
+
+	begin(&w);
+	s = summary(&w, q_id_make(9, 128), MHS_CONTENT_P22, "odbdod");
+	s->kind = MHS_PROBE;
+	q_queue_submitted(w.q, s);
+	durable(&w);
+	CU_ASSERT_FALSE(next(&w, "smtp", &work));
+	CU_ASSERT_FALSE(next(&w, "mixer", &work));
+	CU_ASSERT_TRUE(next(&w, "report", &work));
+	CU_ASSERT_EQUAL(work.n_outcomes, 2);
+	CU_ASSERT_EQUAL(work.outcomes[0].result, Q_RELAYED);
+	CU_ASSERT_EQUAL(work.outcomes[0].at, START / 1000);
+	answer(&w, &work, Q_TRANSFERRED, 0);
+	/* another MTA is asked by P1 */
+	CU_ASSERT_TRUE(next(&w, "x400p1", &work));
+	CU_ASSERT_EQUAL(work.n_recipients, 1);
+	answer(&w, &work, Q_TRANSFERRED, 0);
+	durable(&w);
+	CU_ASSERT_EQUAL(q_queue_messages(w.q), 0);
+	finish(&w);
+}
+
+static void
+a_way_that_ended_at_submission_fails_with_its_diagnostic(void)
+{
+	struct world w;
+	struct q_work work;
+	struct q_summary *s;
+
+	begin(&w);
+	s = summary(&w, q_id_make(9, 128), MHS_CONTENT_P22, "-n-n-n");
+	s->rcpts[0].peer = q_fault_peer(w.a, 26);
+	s->rcpts[1].peer = q_fault_peer(w.a, 27);
+	q_queue_submitted(w.q, s);
+	durable(&w);
+	CU_ASSERT_TRUE(next(&w, "report", &work));
+	CU_ASSERT_EQUAL_FATAL(work.n_outcomes, 3);
+	CU_ASSERT_EQUAL(
+	    work.outcomes[0].diagnostic, MHS_RECIPIENT_REASSIGNMENT_PROHIBITED);
+	CU_ASSERT_EQUAL(
+	    work.outcomes[1].diagnostic, MHS_REDIRECTION_LOOP_DETECTED);
+	CU_ASSERT_EQUAL(work.outcomes[2].diagnostic, MHS_UNRECOGNISED_OR_NAME);
+	finish(&w);
+}
+
+/* X.411 8.2.1.1.1.15 */
+static void
+after_the_latest_delivery_time_it_fails(void)
+{
+	struct world w;
+	struct q_work work;
+	struct q_summary *s;
+
+	/* while it waits for another attempt, well before the expiry */
+	begin(&w);
+	s = summary(&w, q_id_make(9, 128), MHS_CONTENT_P22, "bn");
+	s->latest = START / 1000 + 5;
+	q_queue_submitted(w.q, s);
+	CU_ASSERT_TRUE(next(&w, "x400p1", &work));
+	answer(&w, &work, Q_DEFERRED, 0);
+	durable(&w);
+	w.now += 6000;
+	q_queue_tick(w.q);
+	durable(&w);
+	CU_ASSERT_TRUE(next(&w, "report", &work));
+	CU_ASSERT_EQUAL(work.outcomes[0].reason, MHS_UNABLE_TO_TRANSFER);
+	CU_ASSERT_EQUAL(work.outcomes[0].diagnostic, MHS_MAXIMUM_TIME_EXPIRED);
+	finish(&w);
+	/* it came too late; it is deferred to a later time */
+	for (int later = 0; later < 2; later++) {
+		begin(&w);
+		s = summary(&w, q_id_make(9, 128), MHS_CONTENT_P22, "bn");
+		s->latest = START / 1000 + (later ? 5 : -1);
+		s->deferred = later ? s->latest + 1 : 0;
+		q_queue_submitted(w.q, s);
+		durable(&w);
+		CU_ASSERT_FALSE(next(&w, "x400p1", &work));
+		CU_ASSERT_TRUE(next(&w, "report", &work));
+		CU_ASSERT_EQUAL(work.outcomes[0].reason,
+		    later ? MHS_DEFERRED_DELIVERY_NOT_PERFORMED
+			  : MHS_UNABLE_TO_TRANSFER);
+		CU_ASSERT_EQUAL(
+		    work.outcomes[0].diagnostic, MHS_MAXIMUM_TIME_EXPIRED);
+		finish(&w);
+	}
+}
+
+static void
+a_failure_with_an_alternate_goes_to_report_though_nobody_asked(void)
+{
+	struct world w;
+	struct q_work work;
+	struct q_summary *s;
+
+	begin(&w);
+	s = summary(&w, q_id_make(9, 128), MHS_CONTENT_P22, "bb");
+	s->rcpts[1].flags |= Q_RCPT_ALTERNATE;
+	q_queue_submitted(w.q, s);
+	CU_ASSERT_TRUE(next(&w, "x400p1", &work));
+	answer(&w, &work, Q_FAILED, 0);
+	durable(&w);
+	CU_ASSERT_TRUE(next(&w, "report", &work));
+	CU_ASSERT_EQUAL_FATAL(work.n_outcomes, 1);
+	CU_ASSERT_EQUAL(work.outcomes[0].recipient, 1);
+	finish(&w);
+}
+
+/* X.411 14.4: no report is made of it. */
+static void
+a_report_that_leads_nowhere_ends_and_is_told(void)
+{
+	struct world w;
+	struct q_summary *s;
+	q_id id = q_id_make(9, 128);
+
+	begin(&w);
+	s = summary(&w, id, MHS_CONTENT_NONE, "-");
+	s->kind = MHS_REPORT;
+	q_queue_submitted(w.q, s);
+	CU_ASSERT_EQUAL(w.dropped, 1);
+	CU_ASSERT_EQUAL(w.dropped_id, id);
+	durable(&w);
+	durable(&w);
+	CU_ASSERT_EQUAL(q_queue_messages(w.q), 0);
+	finish(&w);
+}
+
+static void
+look_at(void *arg, const struct q_mlist_view *v)
+{
+	*(struct q_mlist_view *)arg = *v;
+}
+
+static void
+a_listing_tells_a_hold_from_a_retry(void)
+{
+	struct world w;
+	struct q_summary *s;
+	struct q_mlist_view v = {0};
+	struct q_cursor *c;
+
+	begin(&w);
+	s = summary(&w, q_id_make(9, 128), MHS_CONTENT_P22, "b");
+	s->deferred = START / 1000 + 60;
+	q_queue_submitted(w.q, s);
+	c = q_cursor_new(w.q);
+	q_cursor_next(c, 10, look_at, &v);
+	q_cursor_free(&c);
+	CU_ASSERT_TRUE(v.deferred);
+	CU_ASSERT_EQUAL(v.next, START / 1000 + 60);
+	CU_ASSERT_EQUAL(v.attempts, 0);
+	finish(&w);
+}
+
 void
 suite_qmgr_queue(void)
 {
@@ -692,6 +853,13 @@ suite_qmgr_queue(void)
 	    TEST(nonsense_from_a_channel_does_no_harm),
 	    TEST(a_restart_goes_on_where_the_journal_left_off),
 	    TEST(a_listing_keeps_its_place_whatever_comes_and_goes),
+	    TEST(a_probe_ends_before_the_channel_that_would_deliver),
+	    TEST(a_way_that_ended_at_submission_fails_with_its_diagnostic),
+	    TEST(after_the_latest_delivery_time_it_fails),
+	    TEST(
+		a_failure_with_an_alternate_goes_to_report_though_nobody_asked),
+	    TEST(a_report_that_leads_nowhere_ends_and_is_told),
+	    TEST(a_listing_tells_a_hold_from_a_retry),
 	    CU_TEST_INFO_NULL,
 	};
 	unit_suite("qmgr_queue", tests);

@@ -3,6 +3,9 @@
 #include <string.h>
 
 #include "mhs/diag.h"
+#include "p1/ext.h"
+#include "qmgr/direct.h"
+#include "tests/unit/qmgr_config.h"
 #include "tests/unit/unit.h"
 
 static const struct q_report_params params = {
@@ -220,6 +223,8 @@ content_comes_back_as_asked(void)
 	    {false, 0, false, 10, &failed, Q_RETURN_NONE},
 	    {false, 0, true, 10, &failed, Q_RETURN_ALL},
 	    {false, 0, true, 10, &delivered, Q_RETURN_NONE},
+	    {false, 0, true, Q_REPORT_CONTENT_MAX, &failed, Q_RETURN_ALL},
+	    {false, 0, true, Q_REPORT_CONTENT_MAX + 1, &failed, Q_RETURN_NONE},
 	    {true, 0, false, 10, &failed, Q_RETURN_ALL},
 	    {true, 0, false, 1 << 20, &failed, Q_RETURN_HEADER},
 	    {true, 'F', false, 1 << 20, &failed, Q_RETURN_ALL},
@@ -248,6 +253,133 @@ content_comes_back_as_asked(void)
 	}
 }
 
+/* X.411 14.3.10 */
+static void
+a_report_goes_to_the_last_list_with_the_way_back(void)
+{
+	struct arena *a = arena_new();
+	struct mhs_envelope *m = x400_message(a), *r;
+	struct p1_history v[2] = {
+	    {.name = {.ora = mhs_or_parse(a, "/CN=all/ADMD=A/C=XX/", NULL)},
+		.time = 100},
+	    {.name = {.ora = mhs_or_parse(a, "/CN=crew/ADMD=A/C=XX/", NULL)},
+		.time = 200},
+	};
+	struct p1_history *way;
+	enum q_report_return ret;
+	struct err e = ERR_INIT;
+
+	CU_ASSERT_EQUAL(
+	    p1_ext_set_history(a, &m->exts, P1_EXT_DL_HISTORY, v, 2, &e), 0);
+	m->recipients[0].originator_report = MHS_REPORT_NDR;
+	r = q_report_make(a, &params, m, &failed, 1, &ret);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(r);
+	CU_ASSERT_TRUE(mhs_or_equal(r->recipients[0].name.ora, v[1].name.ora));
+	CU_ASSERT_EQUAL_FATAL(
+	    p1_ext_history(a, &r->exts, P1_EXT_ORIGINATOR_AND_DL_HISTORY, &way),
+	    3);
+	CU_ASSERT_TRUE(mhs_or_equal(way[0].name.ora, m->originator.ora));
+	CU_ASSERT_TRUE(mhs_or_equal(way[2].name.ora, v[1].name.ora));
+	CU_ASSERT_EQUAL(way[2].time, 200);
+	arena_free(&a);
+}
+
+/* X.411 8.3.1.1.1.3, 12.2.1.3 */
+static void
+it_says_who_reports_who_was_meant_and_if_audited_the_trace(void)
+{
+	struct arena *a = arena_new();
+	struct mhs_envelope *m = x400_message(a), *r;
+	struct mhs_name was = m->recipients[0].name;
+	struct mhs_name to = {
+	    .ora = mhs_or_parse(a, "/S=New/ADMD=BRAVO/C=XX/", NULL)};
+	struct mhs_domain domain;
+	const char *mta;
+	struct p1_history *v;
+	enum q_report_return ret;
+	struct err e = ERR_INIT;
+
+	mhs_trace_add(a, m);
+	m->recipients[0].originator_report = MHS_REPORT_NDR;
+	m->recipients[0].peer = Q_PEER_LISTS;
+	q_redirect(a, &m->recipients[0], &to, P1_ALIAS, 100, &e);
+	r = q_report_make(a, &params, m, &failed, 1, &ret);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(r);
+	CU_ASSERT_TRUE(p1_ext_reporting_mta(a, &r->exts, &domain, &mta));
+	CU_ASSERT_STRING_EQUAL(mta, "alpha");
+	CU_ASSERT_TRUE(
+	    mhs_or_equal(r->report->recipients[0].intended.ora, was.ora));
+	CU_ASSERT_TRUE(
+	    mhs_or_equal(r->report->recipients[0].actual.ora, to.ora));
+	CU_ASSERT_EQUAL(p1_ext_history(a, &r->report->recipients[0].exts,
+			    P1_EXT_REDIRECTION_HISTORY, &v),
+	    1);
+	CU_ASSERT_EQUAL(r->report->n_subject_trace, 0);
+	m->recipients[0].audit = true;
+	r = q_report_make(a, &params, m, &failed, 1, &ret);
+	CU_ASSERT_EQUAL(r->report->n_subject_trace, 1);
+	arena_free(&a);
+}
+
+static void
+every_reason_and_diagnostic_reaches_the_report(void)
+{
+	struct arena *a = arena_new();
+	struct mhs_envelope *m = x400_message(a), *r;
+	struct q_outcome o = failed;
+	enum q_report_return ret;
+
+	m->recipients[0].originator_report = MHS_REPORT_NDR;
+	for (o.reason = 0; o.reason <= 8; o.reason++)
+		for (o.diagnostic = -1; o.diagnostic <= 78; o.diagnostic++) {
+			r = q_report_make(a, &params, m, &o, 1, &ret);
+			CU_ASSERT_EQUAL(
+			    r->report->recipients[0].reason, o.reason);
+			CU_ASSERT_EQUAL(
+			    r->report->recipients[0].diagnostic, o.diagnostic);
+		}
+	arena_free(&a);
+}
+
+static void
+alternates_are_tried_for_those_that_have_them(void)
+{
+	struct arena *a = arena_new();
+	struct mhs_envelope *m = x400_message(a), *x;
+	struct q_config c;
+	struct mhs_name to = {
+	    .ora = mhs_or_parse(a, "/S=New/ADMD=BRAVO/C=XX/", NULL)};
+	struct q_outcome o[3] = {failed, failed, delivered};
+	bool taken[3];
+	struct err e = ERR_INIT;
+
+	q_config_read(
+	    conf_make(a, "mta name=alpha country=XX admd=A hostname=a.e"), &c,
+	    NULL, NULL, &e);
+	for (uint32_t i = 0; i < 3; i++)
+		o[i].recipient = i;
+	CU_ASSERT_PTR_NULL(q_report_alternates(a, &c, m, o, 3, 1000, taken));
+	for (int i = 1; i < 3; i++)
+		p1_ext_set_or_name(a, &m->recipients[i].exts,
+		    P1_EXT_ORIGINATOR_ALTERNATE, &to, &e);
+	x = q_report_alternates(a, &c, m, o, 3, 1000, taken);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(x);
+	CU_ASSERT_FALSE(taken[0]);
+	CU_ASSERT_TRUE(taken[1]);
+	CU_ASSERT_FALSE(taken[2]);
+	for (int i = 0; i < 3; i++) {
+		CU_ASSERT_EQUAL(x->recipients[i].responsible, i == 1);
+		CU_ASSERT_EQUAL(x->recipients[i].number, i + 1);
+	}
+	CU_ASSERT_TRUE(mhs_or_equal(x->recipients[1].name.ora, to.ora));
+	CU_ASSERT_EQUAL(x->trace[x->n_trace - 1].other_actions, 1);
+	/* the original is what it was */
+	CU_ASSERT_TRUE(m->recipients[0].responsible);
+	CU_ASSERT_EQUAL(m->n_trace, 0);
+	q_config_free(&c);
+	arena_free(&a);
+}
+
 void
 suite_qmgr_report(void)
 {
@@ -259,6 +391,10 @@ suite_qmgr_report(void)
 	    TEST(a_recipient_that_was_another_mtas_is_not_reported),
 	    TEST(the_report_names_subject_codes_and_destination),
 	    TEST(content_comes_back_as_asked),
+	    TEST(a_report_goes_to_the_last_list_with_the_way_back),
+	    TEST(it_says_who_reports_who_was_meant_and_if_audited_the_trace),
+	    TEST(every_reason_and_diagnostic_reaches_the_report),
+	    TEST(alternates_are_tried_for_those_that_have_them),
 	    CU_TEST_INFO_NULL,
 	};
 	unit_suite("qmgr_report", tests);

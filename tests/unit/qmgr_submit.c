@@ -108,6 +108,9 @@ static const struct q_pipe_ops pipe_ops = {on_frame, on_gone};
 	"channel name=smtp\n"                                              \
 	"peer name=out channel=smtp\n"                                     \
 	"route domain=y.example peer=out\n"                                \
+	"redirect mailbox=moved@y.example to=b@y.example\n"                \
+	"redirect mailbox=p@y.example to=q@y.example\n"                    \
+	"redirect mailbox=q@y.example to=p@y.example\n"                    \
 	"scheduler hop-limit=3\n"                                          \
 	"spool segment-size=64KiB content-file-threshold=1KiB low-water=1" \
 	" directory="
@@ -301,18 +304,55 @@ what_is_wrong_with_an_envelope_is_said_at_once(void)
 		add_trace(w, env, false, "OTHER", NULL);
 	CU_ASSERT_EQUAL(submit(w, env, 1, &e), ERR_REFUSED);
 	CU_ASSERT_EQUAL(e.detail, MHS_LOOP_DETECTED);
-	/* ours three times is a loop; another MTA of our domain's is not */
+	/* ours twice before this arrival is a loop, unless it was redirected
+	 * or expanded between; another MTA of our domain's is not */
 	env = envelope(w);
 	for (unsigned i = 0; i < 3; i++)
 		add_trace(w, env, true, "alpha", "ALPHA");
 	CU_ASSERT_EQUAL(submit(w, env, 1, &e), ERR_REFUSED);
 	env = envelope(w);
 	for (unsigned i = 0; i < 3; i++)
+		add_trace(w, env, true, "alpha", "ALPHA");
+	env->trace[1].other_actions = 2;
+	CU_ASSERT_EQUAL(submit(w, env, 1, &e), 0);
+	loop_run(w->loop);
+	env = envelope(w);
+	for (unsigned i = 0; i < 3; i++)
 		add_trace(w, env, true, "ALPHA", "other");
 	CU_ASSERT_EQUAL(submit(w, env, 1, &e), 0);
 	loop_run(w->loop);
 	CU_ASSERT_EQUAL(w->result, 0);
-	CU_ASSERT_EQUAL(w->submitted, 1);
+	CU_ASSERT_EQUAL(w->submitted, 2);
+	finish(w);
+}
+
+/* X.411 12.2.1.1.1.3 */
+static void
+what_is_done_with_it_stands_in_our_trace(void)
+{
+	struct world *w = begin();
+	struct mhs_envelope *env = envelope(w);
+	struct q_record *r;
+	struct err e = ERR_INIT;
+
+	env->content_type = MHS_CONTENT_P22;
+	env->arrival = 1000;
+	env->deferred_delivery = 5000;
+	env->recipients[0].name.mailbox = "moved@y.example";
+	CU_ASSERT_EQUAL(submit(w, env, 10, &e), 0);
+	loop_run(w->loop);
+	CU_ASSERT_EQUAL_FATAL(
+	    q_record_open(q_submitter_spool(w->submitter), w->id, &r, &e), 0);
+	CU_ASSERT_STRING_EQUAL(
+	    r->env->recipients[0].name.mailbox, "b@y.example");
+	CU_ASSERT_EQUAL_FATAL(r->env->n_trace, 2);
+	for (int i = 0; i < 2; i++) {
+		CU_ASSERT_EQUAL(r->env->trace[i].other_actions, 1);
+		CU_ASSERT_EQUAL(r->env->trace[i].deferred, 5000);
+		CU_ASSERT_EQUAL(r->env->trace[i].arrival, 1000);
+	}
+	CU_ASSERT_EQUAL(w->summary->deferred, 5000);
+	q_record_close(&r);
 	finish(w);
 }
 
@@ -329,6 +369,10 @@ verify_tells_routed_from_unrouted(void)
 	CU_ASSERT_STRING_EQUAL(peer, "out");
 	CU_ASSERT_EQUAL(
 	    q_submit_verify(w->submitter, &bad, &peer, &e), ERR_NOT_FOUND);
+	bad.mailbox = "p@y.example";
+	CU_ASSERT_EQUAL(
+	    q_submit_verify(w->submitter, &bad, &peer, &e), ERR_REFUSED);
+	CU_ASSERT_EQUAL(e.detail, MHS_REDIRECTION_LOOP_DETECTED);
 	CU_ASSERT_EQUAL(q_submit_ready(w->submitter, &e), 0);
 	finish(w);
 }
@@ -341,6 +385,7 @@ suite_qmgr_submit(void)
 	    TEST(a_submission_is_durable_then_answered_and_announced),
 	    TEST(a_version_keeps_its_parents_plan_and_is_announced_as_such),
 	    TEST(what_is_wrong_with_an_envelope_is_said_at_once),
+	    TEST(what_is_done_with_it_stands_in_our_trace),
 	    TEST(verify_tells_routed_from_unrouted),
 	    CU_TEST_INFO_NULL,
 	};
