@@ -163,7 +163,7 @@ a_bind_error_becomes_a_refuse_reason(void)
 	    {"020103", RTSE_REFUSE_DIALOGUE_MODE},
 	    {"020104", RTSE_REFUSE_VALIDATION_FAILURE},
 	    {"0500", RTSE_REFUSE_VALIDATION_FAILURE},
-	    {"", RTSE_REFUSE_BUSY},
+	    {"", -1}, /* not this protocol */
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {

@@ -88,8 +88,10 @@ count(struct census *k, const char *name, const char *side)
 
 	vector_load(name, side, &b);
 	/* a responder takes the answering side too once its CC is a CR */
-	if (answers)
+	if (answers) {
 		b.data[5] = 0xe0;
+		b.data[6] = b.data[7] = 0;
+	}
 	k->c = cotp_new(&p, one_tsdu, k, 1);
 	cotp_input(k->c, b.data, b.len);
 	cotp_free(&k->c);
