@@ -8,6 +8,9 @@
 /* An RTTR that is given up must still be ended; a longer rest than this is
  * not worth sending, the association is. */
 #define FILL_MAX (1024 * 1024)
+/* The last serial number for a checkpoint; session has six digits, and the end
+ * of the activity takes one more. What lies behind it goes in one piece. */
+#define SERIAL_LAST 999990
 
 static int
 wrong_state(const struct rtse *r, const char *what, struct err *e)
@@ -49,7 +52,7 @@ segment_begin(struct rtse *r, struct err *e)
 	struct buf header = {0};
 	int rc;
 
-	if (size == 0 || size > s->stream_left)
+	if (size == 0 || size > s->stream_left || s->synced >= SERIAL_LAST)
 		size = s->stream_left;
 	s->segment = size > 0;
 	s->first = true;

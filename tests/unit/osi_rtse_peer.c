@@ -216,6 +216,38 @@ what_is_no_rttr_aborts(void)
 	}
 }
 
+/* RTAB: invalid parameter, whose first octet comes back. */
+static void
+a_turn_priority_that_is_no_number_is_reflected(void)
+{
+	static const uint8_t wrong[] = {0x04, 0x01, 0xff};
+	const struct ses_prim give = {
+	    .type = SES_CONTROL_GIVE, .kind = SES_REQ};
+	const struct ses_prim please = {.type = SES_TOKEN_PLEASE,
+	    .kind = SES_REQ,
+	    .tokens = SES_TOKEN_DATA};
+	const struct pres_value v = {3, wrong, sizeof(wrong)};
+	const struct pres_prim q = {.type = PRES_SESSION,
+	    .kind = SES_REQ,
+	    .ses = &please,
+	    .values = &v,
+	    .n_values = 1,
+	    .provider_reason = -1};
+	struct duel p;
+	struct err e = ERR_INIT;
+
+	duel_ready(&p, WIRE_WHOLE);
+	peer_session(&p, &give);
+	CU_ASSERT_EQUAL(pres_request(acse_pres(p.peer), &q, &e), 0);
+	duel_run(&p);
+	CU_ASSERT_EQUAL(p.x.count[RTSE_ABORTED], 1);
+	CU_ASSERT_EQUAL_FATAL(p.information.len, 9);
+	CU_ASSERT_EQUAL(memcmp(p.information.data,
+			    "\xb6\x07\x80\x01\x01\x81\x02\x00\x04", 9),
+	    0);
+	duel_free(&p);
+}
+
 static void
 an_interrupt_loses_the_transfer(void)
 {
@@ -374,6 +406,7 @@ suite_osi_rtse_peer(void)
 	static CU_TestInfo tests[] = {
 	    TEST(every_form_of_a_transfer_is_unwrapped),
 	    TEST(what_is_no_rttr_aborts),
+	    TEST(a_turn_priority_that_is_no_number_is_reflected),
 	    TEST(an_interrupt_loses_the_transfer),
 	    TEST(a_resumed_activity_is_sent_back),
 	    TEST(recovery_is_refused_as_busy),

@@ -589,6 +589,47 @@ a_silent_sender_is_given_up_and_may_resume(void)
 	journey_free(&j);
 }
 
+/* An association without checkpoints adds nothing to what is kept, and takes
+ * nothing from it. */
+static void
+a_resumption_without_checkpoints_may_be_cut_too(void)
+{
+	struct journey j;
+
+	journey_init(&j, false, false, 1);
+	send_some(&j, 4000, SIZE_MAX / 2);
+	journey_cut(&j);
+	journey_connect(&j, 0);
+	send_some(&j, 1800, SIZE_MAX / 2);
+	CU_ASSERT_TRUE(receiver(&j)->resumed);
+	journey_cut(&j);
+	CU_ASSERT_TRUE_FATAL(j.resumable);
+	journey_connect(&j, 0);
+	send_some(&j, SIZE_MAX / 2, SIZE_MAX / 2);
+	note_arrival(&j);
+	CU_ASSERT_EQUAL(j.whole, 1);
+	CU_ASSERT_EQUAL(j.store.resumed, 2);
+	journey_free(&j);
+}
+
+/* Session counts to 999999; the window would hold back the rest. */
+static void
+after_the_last_serial_number_there_are_no_checkpoints(void)
+{
+	struct journey j;
+	struct err e = ERR_INIT;
+	const struct rtse_resume at = {.activity = {.id_n = 3, .id = {2, 1, 1}},
+	    .serial = 999990,
+	    .total = 9000,
+	    .offset = 1000};
+
+	journey_init(&j, false, false, 1);
+	CU_ASSERT_EQUAL(rtse_transfer_resume(j.p.a.r, &at, &e), 0);
+	CU_ASSERT_EQUAL(
+	    rtse_transfer_data(j.p.a.r, j.apdu.data, 5000, &e), 5000);
+	journey_free(&j);
+}
+
 void
 suite_osi_rtse_resume(void)
 {
@@ -608,6 +649,8 @@ suite_osi_rtse_resume(void)
 	    TEST(the_end_waits_for_what_is_read_back),
 	    TEST(a_refusal_while_it_is_read_back_ends_it),
 	    TEST(a_peer_without_checkpoints_fills_no_memory),
+	    TEST(a_resumption_without_checkpoints_may_be_cut_too),
+	    TEST(after_the_last_serial_number_there_are_no_checkpoints),
 	    TEST(a_silent_sender_is_given_up_and_may_resume),
 	    CU_TEST_INFO_NULL,
 	};
