@@ -390,5 +390,6 @@ int
 ses_act_AIA(struct ses *s, struct ses_ev *ev)
 {
 	give_up_activity(s, ses_available_tokens(s));
+	s->rx.ssdu_open[0] = s->rx.ssdu_open[1] = false;
 	return ses_act_indicate(s, ev);
 }

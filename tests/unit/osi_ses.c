@@ -436,6 +436,152 @@ idle_timer_is_put_off_by_traffic(void)
 	finish(&a, &b);
 }
 
+static void
+major_points_are_confirmed_inside_and_outside_of_activities(void)
+{
+	static const uint16_t units[] = {
+	    SES_FU_HALF_DUPLEX | SES_FU_MAJOR_SYNC | SES_FU_MINOR_SYNC,
+	    SES_FU_DUPLEX | SES_FU_MAJOR_SYNC, SES_FU_RTSE | SES_FU_MAJOR_SYNC};
+
+	for (size_t i = 0; i < 3; i++) {
+		struct end a, b;
+		bool activity = (units[i] & SES_FU_ACTIVITY) != 0;
+		uint32_t first = activity ? 1 : 0;
+
+		associate(&a, &b, units[i], 1);
+		if (activity)
+			OK(end_request(&a, SES_ACTIVITY_START, ""));
+		if ((units[i] & SES_FU_MINOR_SYNC) != 0) {
+			OK(end_request(&a, SES_SYNC_MINOR, ""));
+			first++;
+		}
+		OK(end_request(&a, SES_SYNC_MAJOR, "so far"));
+		CU_ASSERT_EQUAL(end_request(&a, SES_DATA, "x"), ERR_PROTOCOL);
+		ends_run(&a, &b, 1);
+		CU_ASSERT_EQUAL(b.last.type, SES_SYNC_MAJOR);
+		CU_ASSERT_EQUAL(b.last.serial, first);
+		CU_ASSERT_STRING_EQUAL(buf_cstr(&b.user), "so far");
+		CU_ASSERT_EQUAL(
+		    end_respond(&b, SES_SYNC_MAJOR, true, 9), ERR_PROTOCOL);
+		OK(end_respond(&b, SES_SYNC_MAJOR, true, first));
+		ends_run(&a, &b, 1);
+		TOLD(&a, "MAJOR.cnf");
+		CU_ASSERT_EQUAL(a.last.serial, first);
+		/* nothing before it can be confirmed or resumed any more */
+		CU_ASSERT(a.s->va == first + 1 && b.s->va == first + 1);
+		CU_ASSERT(a.s->vm == first + 1 && b.s->vm == first + 1);
+		CU_ASSERT(a.s->vr == first + 1 && b.s->vr == first + 1);
+		CU_ASSERT(a.s->vact == activity && b.s->vact == activity);
+		OK(end_request(&a, SES_DATA, "more"));
+		ends_run(&a, &b, 1);
+		CU_ASSERT_STRING_EQUAL(buf_cstr(&b.data), "more|");
+		finish(&a, &b);
+	}
+}
+
+static void
+a_minor_point_is_confirmed_while_a_major_one_waits(void)
+{
+	struct end a, b;
+
+	associate(&a, &b, SES_FU_RTSE | SES_FU_MAJOR_SYNC, 1);
+	OK(end_request(&a, SES_ACTIVITY_START, ""));
+	OK(end_request(&a, SES_SYNC_MINOR, ""));
+	OK(end_request(&a, SES_SYNC_MAJOR, ""));
+	ends_run(&a, &b, 1);
+	OK(end_respond(&b, SES_SYNC_MINOR, true, 1));
+	OK(end_respond(&b, SES_SYNC_MAJOR, true, 2));
+	ends_run(&a, &b, 1);
+	TOLD(&a, "MINOR.cnf MAJOR.cnf");
+	finish(&a, &b);
+}
+
+static void
+capability_data_goes_both_ways_outside_of_activities(void)
+{
+	struct end a, b;
+	struct ses_prim answer = {.type = SES_CAPABILITY_DATA,
+	    .kind = SES_RSP,
+	    .data = (const uint8_t *)"this",
+	    .n = 4};
+
+	associate(&a, &b, SES_FU_RTSE | SES_FU_CAPABILITY, 1);
+	CU_ASSERT_EQUAL(end_request(&b, SES_CAPABILITY_DATA, ""), ERR_PROTOCOL);
+	OK(end_request(&a, SES_CAPABILITY_DATA, "can you?"));
+	CU_ASSERT_EQUAL(end_request(&a, SES_DATA, "x"), ERR_PROTOCOL);
+	ends_run(&a, &b, 1);
+	TOLD(&b, "CAPABILITY.ind");
+	CU_ASSERT_STRING_EQUAL(buf_cstr(&b.user), "can you?");
+	OK(ses_request(b.s, &answer, NULL));
+	ends_run(&a, &b, 1);
+	TOLD(&a, "CAPABILITY.cnf");
+	CU_ASSERT_STRING_EQUAL(buf_cstr(&a.user), "this");
+	OK(end_request(&a, SES_ACTIVITY_START, ""));
+	CU_ASSERT_EQUAL(end_request(&a, SES_CAPABILITY_DATA, ""), ERR_PROTOCOL);
+	finish(&a, &b);
+}
+
+/* Typed data needs no token: the turn may come while it is being sent. */
+static void
+typed_data_is_not_cut_off_by_the_turn(void)
+{
+	struct end a, b;
+	struct ses_prim half = {
+	    .type = SES_TYPED_DATA, .data = (const uint8_t *)"half", .n = 4};
+
+	associate(&a, &b, SES_FU_RTSE | SES_FU_TYPED_DATA, 1);
+	OK(ses_request(b.s, &half, NULL));
+	OK(end_request(&a, SES_CONTROL_GIVE, ""));
+	ends_run(&a, &b, 1);
+	CU_ASSERT_EQUAL(a.s->state, STA18);
+	OK(end_request(&b, SES_TYPED_DATA, "+half"));
+	ends_run(&a, &b, 1);
+	CU_ASSERT_EQUAL(a.s->state, STA713);
+	CU_ASSERT_STRING_EQUAL(buf_cstr(&a.data), "half+half|");
+	OK(end_request(&b, SES_ACTIVITY_START, ""));
+	ends_run(&a, &b, 1);
+	TOLD(&a, "START.ind");
+	finish(&a, &b);
+}
+
+static void
+an_interrupt_voids_data_under_way_in_both_directions(void)
+{
+	for (int segmented = 0; segmented < 2; segmented++) {
+		struct ses_params pa = end_params(OSI_INITIATOR);
+		struct ses_params pb = end_params(OSI_RESPONDER);
+		struct end a, b;
+		static uint8_t data[300];
+		struct ses_prim half = {
+		    .type = SES_TYPED_DATA, .data = data, .n = 300};
+
+		pa.requirements = pb.requirements =
+		    SES_FU_RTSE | SES_FU_TYPED_DATA;
+		pa.tsdu_send = pa.tsdu_receive = segmented != 0 ? 100 : 0;
+		end_open(&a, &pa);
+		end_open(&b, &pb);
+		OK(end_request(&a, SES_CONNECT, ""));
+		ends_run(&a, &b, 1);
+		OK(end_request(&a, SES_ACTIVITY_START, ""));
+		OK(ses_request(a.s, &half, NULL));
+		OK(ses_request(b.s, &half, NULL));
+		ends_run(&a, &b, 1);
+		OK(end_request(&a, SES_ACTIVITY_INTERRUPT, ""));
+		ends_run(&a, &b, 1);
+		OK(end_respond(&b, SES_ACTIVITY_INTERRUPT, true, 0));
+		ends_run(&a, &b, 1);
+		buf_clear(&a.data);
+		buf_clear(&b.data);
+		OK(end_request(&a, SES_TYPED_DATA, "a"));
+		OK(end_request(&b, SES_TYPED_DATA, "b"));
+		ends_run(&a, &b, 1);
+		CU_ASSERT_STRING_EQUAL(buf_cstr(&a.data), "b|");
+		CU_ASSERT_STRING_EQUAL(buf_cstr(&b.data), "a|");
+		CU_ASSERT(strstr(end_log(&a), "ABORT") == NULL);
+		finish(&a, &b);
+	}
+}
+
 void
 suite_osi_ses(void)
 {
@@ -455,6 +601,11 @@ suite_osi_ses(void)
 	    TEST(a_lost_connection_is_a_provider_abort),
 	    TEST(connect_reply_and_abort_timers_run_out),
 	    TEST(idle_timer_is_put_off_by_traffic),
+	    TEST(major_points_are_confirmed_inside_and_outside_of_activities),
+	    TEST(a_minor_point_is_confirmed_while_a_major_one_waits),
+	    TEST(capability_data_goes_both_ways_outside_of_activities),
+	    TEST(typed_data_is_not_cut_off_by_the_turn),
+	    TEST(an_interrupt_voids_data_under_way_in_both_directions),
 	    CU_TEST_INFO_NULL,
 	};
 	unit_suite("osi_ses", tests);

@@ -31,7 +31,7 @@ static const struct {
     {'x', STA11C},
     {'6', STA16},
     {'g', STA18},
-    {'X', STA19},
+    {'Z', STA19},
     {'Y', STA20},
     {'C', STA21},
     {'p', STA22},
@@ -49,7 +49,7 @@ static const struct {
 	enum spdu_type type;
 	const char *tsdu, *needs, *cells;
 } spdus[] = {
-    /*                       cdab3MEID89meix6gXYCp7 */
+    /*                       cdab3MEID89meix6gZYCp7 */
     {SPDU_CN, "0d09 0503160102 1402ffff", "", /**/
 	"8..............-......"},
     {SPDU_OA, "1003 160102", "", /**/
@@ -79,7 +79,7 @@ static const struct {
     {SPDU_GT, "0103 100141", "Th", /**/
 	".....ME--..me..-..7C.7"},
     {SPDU_PT, "0203 100140", "", /**/
-	"....3ME--..me..-gX-C.7"},
+	"....3ME--..me..-gZ-C.7"},
     {SPDU_GTC, "1500", "ATu", /**/
 	"...............-.....7"},
     {SPDU_GTA, "1600", "", /**/
@@ -97,7 +97,7 @@ static const struct {
     {SPDU_ER, "0200 0000", "hi", /**/
 	"....YYY--......-..-..Y"},
     {SPDU_ED, "0200 3003 320100", "h", /**/
-	"....XXX--......-..-..X"},
+	"....ZZZ--......-..-..Z"},
     {SPDU_AS, "0100 2d03 290101", "ATu", /**/
 	"...............-.....7"},
     {SPDU_AR, "0100 1d0b 2106 290101 2a0131 290101", "ATu", /**/
@@ -127,7 +127,7 @@ static const struct {
 	uint8_t tokens;
 	const char *needs, *cells;
 } requests[] = {
-    /*                       cdab3MEID89meix6gXYCp7 */
+    /*                       cdab3MEID89meix6gZYCp7 */
     {SES_CONNECT, SES_REQ, false, 0, "", /**/
 	"......................"},
     {SES_CONNECT, SES_RSP, true, 0, "", /**/
@@ -301,7 +301,7 @@ expected_of_spdu(size_t row, size_t col, const struct variant *v)
 	enum ses_state state = columns[col].state;
 
 	/* an ED that crossed our GT: the token is gone already */
-	if (spdus[row].type == SPDU_ED && cell == 'X' && !v->duplex && !v->ours)
+	if (spdus[row].type == SPDU_ED && cell == 'Z' && !v->duplex && !v->ours)
 		return '-';
 	/* outside of connections and in ignoring states nothing is checked */
 	if (cell == '-' || state == STA16)
