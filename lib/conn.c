@@ -51,8 +51,10 @@ close_socket(struct conn *c)
 	set_event(c->ev_write, &c->writing, false);
 	event_del(c->ev_timer);
 	c->armed = MSEC_NEVER;
-	close(c->fd);
+	if (c->fd >= 0)
+		close(c->fd);
 	c->fd = -1;
+	conn_dial_free(&c->dial);
 	c->state = CONN_CLOSED;
 }
 
@@ -144,7 +146,7 @@ arm_events(struct conn *c)
 	set_event(c->ev_read, &c->reading,
 	    lingers || c->need_read || (!c->eof && conn_wants_input(c)));
 	set_event(c->ev_write, &c->writing,
-	    c->state == CONN_CONNECTING || sends ||
+	    (c->state == CONN_CONNECTING && c->fd >= 0) || sends ||
 		(!lingers && c->need_write));
 	arm_timer(c);
 }
@@ -177,6 +179,7 @@ static void
 start_handshake(struct conn *c)
 {
 	c->state = CONN_HANDSHAKE;
+	tls_link_attach(c->tls, c->fd);
 	c->give_up = clock_mono() + tls_link_patience(c->tls);
 	handshake(c);
 }
@@ -268,9 +271,12 @@ on_connected(struct conn *c)
 	if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &n) != 0)
 		error = errno;
 	if (error != 0) {
-		conn_fail(c, "connect", error);
+		errno = error;
+		if (!conn_dial_next(c))
+			conn_fail(c, "connect", errno);
 		return;
 	}
+	c->give_up = MSEC_NEVER;
 	c->state = CONN_OPEN;
 	find_peer(c);
 }
@@ -294,6 +300,8 @@ out_of_time(struct conn *c)
 {
 	struct err e = ERR_INIT;
 
+	if (c->state == CONN_CONNECTING && conn_dial_next(c))
+		return;
 	if (c->state != CONN_HANDSHAKE) {
 		conn_terminate(c);
 		return;
@@ -334,6 +342,8 @@ on_wake(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	begin(c, false);
+	if (c->state == CONN_CONNECTING && c->fd < 0)
+		conn_dial_begin(c);
 	settle(c);
 	c->busy = false;
 }
@@ -349,26 +359,60 @@ new_event(struct loop *l, int fd, short what, event_callback_fn fn, void *arg)
 }
 
 struct conn *
-conn_new(struct loop *l, int fd, const struct engine_ops *ops, void *engine,
+conn_make(struct loop *l, const struct engine_ops *ops, void *engine,
     void (*gone)(void *arg), void *arg)
 {
 	struct conn *c = xcalloc(1, sizeof(*c));
 
+	c->loop = l;
 	c->ops = ops;
 	c->engine = engine;
 	c->gone = gone;
 	c->arg = arg;
-	c->fd = fd;
+	c->fd = -1;
 	c->armed = c->give_up = MSEC_NEVER;
-	c->ev_read = new_event(l, fd, EV_READ | EV_PERSIST, on_read, c);
-	c->ev_write = new_event(l, fd, EV_WRITE | EV_PERSIST, on_write, c);
+	c->state = CONN_CONNECTING;
 	c->ev_timer = new_event(l, -1, 0, on_timer, c);
 	c->ev_wake = new_event(l, -1, 0, on_wake, c);
+	wake_soon(c);
+	return c;
+}
+
+static void
+free_events(struct conn *c)
+{
+	if (c->ev_read != NULL)
+		event_free(c->ev_read);
+	if (c->ev_write != NULL)
+		event_free(c->ev_write);
+	c->ev_read = c->ev_write = NULL;
+	c->reading = c->writing = false;
+}
+
+void
+conn_set_fd(struct conn *c, int fd)
+{
+	free_events(c);
+	if (c->fd >= 0)
+		close(c->fd);
+	c->fd = fd;
+	c->ev_read = new_event(c->loop, fd, EV_READ | EV_PERSIST, on_read, c);
+	c->ev_write =
+	    new_event(c->loop, fd, EV_WRITE | EV_PERSIST, on_write, c);
+}
+
+struct conn *
+conn_new(struct loop *l, int fd, const struct engine_ops *ops, void *engine,
+    void (*gone)(void *arg), void *arg)
+{
+	struct conn *c = conn_make(l, ops, engine, gone, arg);
+
+	conn_set_fd(c, fd);
 	find_peer(c);
 	/* without a peer it is still connecting, or broken already: both show
 	 * when it gets writable */
-	c->state = c->peer[0] != '\0' ? CONN_OPEN : CONN_CONNECTING;
-	wake_soon(c);
+	if (c->peer[0] != '\0')
+		c->state = CONN_OPEN;
 	return c;
 }
 
@@ -390,7 +434,7 @@ void
 conn_start_tls(struct conn *c, struct tls *tls, bool server, const char *name)
 {
 	INVARIANT(c->tls == NULL);
-	c->tls = tls_link_new(tls, c->fd, server, name);
+	c->tls = tls_link_new(tls, server, name);
 	if (c->crossed)
 		c->plain = c->ops->output(c->engine)->len;
 	buf_free(&c->early);
@@ -426,8 +470,7 @@ conn_free(struct conn **cp)
 	*cp = NULL;
 	if (c->state != CONN_CLOSED)
 		close_socket(c);
-	event_free(c->ev_read);
-	event_free(c->ev_write);
+	free_events(c);
 	event_free(c->ev_timer);
 	event_free(c->ev_wake);
 	buf_free(&c->early);

@@ -10,8 +10,8 @@
 #define LINGER_MS 2000        /* waiting for the peer to close */
 #define HALF_CLOSED_MS 120000 /* the peer closed; the engine never ends */
 
-static void
-broke(struct conn *c, const struct err *e)
+void
+conn_broke(struct conn *c, const struct err *e)
 {
 	c->ops->closed(c->engine, e, clock_mono());
 	conn_terminate(c);
@@ -38,7 +38,7 @@ conn_fail(struct conn *c, const char *what, int error)
 
 	errno = error;
 	err_sys(&e, "net", "%s", what);
-	broke(c, &e);
+	conn_broke(c, &e);
 }
 
 bool
@@ -144,7 +144,7 @@ hear_last_words(struct conn *c, const struct err *e)
 			c->ops->input(c->engine, p, (size_t)n, clock_mono());
 	}
 	if (c->state == CONN_OPEN)
-		broke(c, e);
+		conn_broke(c, e);
 }
 
 /* Octets that may go now; in front of a handshake only those owed in plain. */

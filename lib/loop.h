@@ -83,6 +83,18 @@ struct engine_ops {
 struct conn;
 struct conn *conn_new(struct loop *l, int fd, const struct engine_ops *ops,
     void *engine, void (*gone)(void *arg), void *arg);
+/* The same to an address that may be a name: it is looked up in a thread, and
+ * its addresses (IPv6 and IPv4) are tried in order until one takes the
+ * connection. Failure is closed() with the reason of the last, then gone();
+ * the engine's deadline bounds it all. */
+struct conn *conn_dial(struct loop *l, const char *address,
+    const struct engine_ops *ops, void *engine, void (*gone)(void *arg),
+    void *arg);
+/* The same to the first of these addresses that answers. */
+struct net_addresses;
+struct conn *conn_dial_addresses(struct loop *l,
+    const struct net_addresses *found, const struct engine_ops *ops,
+    void *engine, void (*gone)(void *arg), void *arg);
 /* Octets that were read from the socket by someone else first (iaed). */
 void conn_unread(struct conn *c, const uint8_t *p, size_t n);
 /* The owner called the engine directly: flush output, ask for the deadline,
@@ -116,7 +128,26 @@ const char *conn_peer(const struct conn *c);
 int net_listen(const char *address, struct err *e);
 /* Is the text such an address? Resolves nothing. 0 or ERR_SYNTAX. */
 int net_check(const char *address, struct err *e);
-/* Starts a connection to one numeric or resolved address: returns the socket
+/* Looks an address up without stopping the loop. fn is called once, from the
+ * loop and never from inside net_lookup(): with the addresses in the order to
+ * be tried, or NULL and the reason. It may be cancelled before that; the
+ * look-up frees itself. */
+#define NET_ADDRESSES_MAX 16
+struct net_addresses {
+	size_t n;
+	struct {
+		struct sockaddr_storage sa;
+		socklen_t len;
+	} v[NET_ADDRESSES_MAX];
+};
+typedef void net_found_fn(
+    void *arg, const struct net_addresses *found, const struct err *e);
+struct net_lookup;
+struct net_lookup *net_lookup(
+    struct loop *l, const char *address, net_found_fn *fn, void *arg);
+void net_lookup_cancel(struct net_lookup **l);
+/* For programs that may wait for a look-up; others use conn_dial().
+ * Starts a connection to one numeric or resolved address: returns the socket
  * (which may still be connecting: conn_new() copes), or an error. */
 int net_connect(const char *address, struct err *e);
 const char *net_name(

@@ -7,11 +7,13 @@ SRCS += \
 	lib/conf_include.c \
 	lib/conf_xml.c \
 	lib/conn.c \
+	lib/conn_dial.c \
 	lib/conn_io.c \
 	lib/crc32c.c \
 	lib/err.c \
 	lib/listener.c \
 	lib/log.c \
+	lib/lookup.c \
 	lib/loop.c \
 	lib/net.c \
 	lib/paths.c \

@@ -16,18 +16,9 @@
 #include <unistd.h>
 
 #include "lib/log.h"
-#include "lib/loop.h"
+#include "lib/net_int.h"
 
 #define UNIX_PREFIX "unix:"
-#define HOST_MAX 256
-
-/* An address as text, split. */
-struct target {
-	char host[HOST_MAX]; /* of TCP */
-	char port[6];
-	const char *path; /* of a Unix socket, else NULL */
-};
-
 static int
 bad_address(struct err *e, const char *address, const char *why)
 {
@@ -43,12 +34,12 @@ is_port(const char *s)
 	return n > 0 && n <= 5 && strspn(s, "0123456789") == n;
 }
 
-static int
-split(const char *address, struct target *t, struct err *e)
+int
+net_split(const char *address, struct net_target *t, struct err *e)
 {
 	const char *host = address, *end, *colon;
 
-	*t = (struct target){0};
+	*t = (struct net_target){0};
 	if (strncmp(address, UNIX_PREFIX, strlen(UNIX_PREFIX)) == 0) {
 		t->path = address + strlen(UNIX_PREFIX);
 		if (*t->path == '\0' ||
@@ -83,16 +74,16 @@ split(const char *address, struct target *t, struct err *e)
 int
 net_check(const char *address, struct err *e)
 {
-	struct target t;
+	struct net_target t;
 
-	return split(address, &t, e);
+	return net_split(address, &t, e);
 }
 
 /* One step for each address that the text stands for: a socket, or -1. */
 typedef int try_fn(const struct sockaddr *sa, socklen_t n);
 
 static int
-try_unix(const struct target *t, try_fn *fn)
+try_unix(const struct net_target *t, try_fn *fn)
 {
 	struct sockaddr_un un = {.sun_family = AF_UNIX};
 
@@ -100,21 +91,32 @@ try_unix(const struct target *t, try_fn *fn)
 	return fn((struct sockaddr *)&un, sizeof(un));
 }
 
-static int
-try_tcp(const char *address, const struct target *t, int flags, try_fn *fn,
-    struct err *e)
+int
+net_resolve(const char *address, const struct net_target *t, int flags,
+    struct addrinfo **list, struct err *e)
 {
 	struct addrinfo hints = {.ai_family = AF_UNSPEC,
 	    .ai_socktype = SOCK_STREAM,
 	    .ai_flags = AI_NUMERICSERV | flags};
-	struct addrinfo *list, *ai;
-	int fd = -1, saved, rc;
+	int rc = getaddrinfo(t->host, t->port, &hints, list);
 
-	rc = getaddrinfo(t->host, t->port, &hints, &list);
+	if (rc == 0)
+		return 0;
+	return err_set(e, "net",
+	    rc == EAI_AGAIN ? ERR_TEMPORARY : ERR_NOT_FOUND,
+	    "address \"%.100s\": %s", address, gai_strerror(rc));
+}
+
+static int
+try_tcp(const char *address, const struct net_target *t, int flags, try_fn *fn,
+    struct err *e)
+{
+	struct addrinfo *list, *ai;
+	int fd = -1, saved;
+	int rc = net_resolve(address, t, flags, &list, e);
+
 	if (rc != 0)
-		return err_set(e, "net",
-		    rc == EAI_AGAIN ? ERR_TEMPORARY : ERR_NOT_FOUND,
-		    "address \"%.100s\": %s", address, gai_strerror(rc));
+		return rc;
 	for (ai = list; ai != NULL && fd < 0; ai = ai->ai_next)
 		fd = fn(ai->ai_addr, ai->ai_addrlen);
 	saved = errno;
@@ -127,10 +129,10 @@ static int
 with_address(
     const char *address, int flags, try_fn *fn, const char *verb, struct err *e)
 {
-	struct target t;
+	struct net_target t;
 	int fd;
 
-	fd = split(address, &t, e);
+	fd = net_split(address, &t, e);
 	if (fd < 0)
 		return fd;
 	fd = t.path != NULL ? try_unix(&t, fn)
@@ -199,8 +201,8 @@ listen_one(const struct sockaddr *sa, socklen_t n)
 	return fd;
 }
 
-static int
-connect_one(const struct sockaddr *sa, socklen_t n)
+int
+net_connect_to(const struct sockaddr *sa, socklen_t n)
 {
 	int fd = new_socket(sa->sa_family);
 
@@ -220,7 +222,7 @@ net_listen(const char *address, struct err *e)
 int
 net_connect(const char *address, struct err *e)
 {
-	return with_address(address, 0, connect_one, "connect to", e);
+	return with_address(address, 0, net_connect_to, "connect to", e);
 }
 
 static const char *

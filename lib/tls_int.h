@@ -26,9 +26,10 @@ enum tls_result {
 
 struct tls_link;
 
-/* Does not own fd. `name` as in conn_start_tls(). */
-struct tls_link *tls_link_new(
-    struct tls *t, int fd, bool server, const char *name);
+/* `name` as in conn_start_tls(). */
+struct tls_link *tls_link_new(struct tls *t, bool server, const char *name);
+/* The connected socket, before the handshake. It is not owned. */
+void tls_link_attach(struct tls_link *l, int fd);
 void tls_link_free(struct tls_link **l);
 
 enum tls_result tls_link_handshake(struct tls_link *l, struct err *e);

@@ -136,7 +136,7 @@ may_be_asked_for(const char *name)
 }
 
 struct tls_link *
-tls_link_new(struct tls *t, int fd, bool server, const char *name)
+tls_link_new(struct tls *t, bool server, const char *name)
 {
 	struct tls_link *l = xcalloc(1, sizeof(*l));
 
@@ -145,8 +145,7 @@ tls_link_new(struct tls *t, int fd, bool server, const char *name)
 	l->patience = tls_handshake_timeout(t);
 	l->name = name != NULL ? xstrdup(name) : NULL;
 	l->ssl = SSL_new(tls_context(t));
-	if (l->ssl == NULL || SSL_set_fd(l->ssl, fd) != 1 ||
-	    SSL_set_app_data(l->ssl, l) != 1)
+	if (l->ssl == NULL || SSL_set_app_data(l->ssl, l) != 1)
 		log_die("tls: out of memory");
 	SSL_set_verify(l->ssl, verify_mode(l->verify, server), on_verify);
 	if (server) {
@@ -158,6 +157,13 @@ tls_link_new(struct tls *t, int fd, bool server, const char *name)
 	}
 	ERR_clear_error();
 	return l;
+}
+
+void
+tls_link_attach(struct tls_link *l, int fd)
+{
+	if (SSL_set_fd(l->ssl, fd) != 1)
+		log_die("tls: out of memory");
 }
 
 void

@@ -178,24 +178,14 @@ on_gone(void *arg)
 	smtp_channel_check(c);
 }
 
-/* False: the peer cannot be reached at all. */
-static bool
+static void
 open_link(struct smtp_peer *p)
 {
 	struct smtp_channel *c = p->channel;
-	struct err e = ERR_INIT;
-	struct smtp_link *l;
-	int fd = net_connect(p->address, &e);
+	struct smtp_link *l = xcalloc(1, sizeof(*l));
 
 	p->n_links++;
 	p->n_opening++;
-	if (fd < 0) {
-		peer_failed(p, e.text);
-		p->n_links--;
-		p->n_opening--;
-		return false;
-	}
-	l = xcalloc(1, sizeof(*l));
 	l->peer = p;
 	l->client = smtp_client_new(&c->client, &link_ops, l, clock_mono());
 	l->next = p->links;
@@ -204,9 +194,8 @@ open_link(struct smtp_peer *p)
 		l->next->prev = &l->next;
 	p->links = l;
 	c->n_links++;
-	l->conn =
-	    conn_new(c->loop, fd, &smtp_client_engine, l->client, on_gone, l);
-	return true;
+	l->conn = conn_dial(
+	    c->loop, p->address, &smtp_client_engine, l->client, on_gone, l);
 }
 
 static struct smtp_link *
@@ -234,8 +223,7 @@ pump(struct smtp_peer *p)
 		conn_wake(l->conn);
 	}
 	while (p->n_waiting > p->n_opening && p->n_links < limit)
-		if (!open_link(p))
-			return;
+		open_link(p);
 }
 
 void
