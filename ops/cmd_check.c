@@ -4,9 +4,11 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "lib/loop.h"
 #include "lib/paths.h"
+#include "lib/tls.h"
 #include "mixer/mixer.h"
 #include "ops/cmd.h"
 #include "osi/osi.h"
@@ -126,8 +128,89 @@ check_listens(struct check *k, const struct conf_node *root)
 				    "another <listen> has it already");
 }
 
-static check_fn *const checks[] = {
-    check_qmgr, check_mixer, check_smtpd, check_texts, check_listens};
+/* --- TLS --- */
+
+static const struct conf_node *
+find_child(const struct conf_node *n, const char *element, const char *attr,
+    const char *value)
+{
+	const struct conf_node *c = NULL;
+
+	while ((c = conf_next(n, element, c)) != NULL)
+		if (strcmp(conf_str(c, attr, ""), value) == 0)
+			return c;
+	return NULL;
+}
+
+/* Its files are read as the daemons read them. */
+static void
+check_tls_files(struct check *k, const struct conf_node *n)
+{
+	const char *key = conf_str(n, "key", conf_str(n, "certificate", NULL));
+	struct err e = ERR_INIT;
+	struct tls *t = tls_from_conf(n, &e);
+	struct stat st;
+
+	if (t == NULL) {
+		/* the text says file and line itself */
+		fprintf(stderr, "%s\n", e.text);
+		k->complaints++;
+	}
+	tls_free(&t);
+	if (key != NULL && stat(key, &st) == 0 && (st.st_mode & S_IRWXO) != 0)
+		complain_of(k, n, "key", "anybody on this machine may read it");
+}
+
+/* An <iaed> listener hands what it accepts, unread, to a channel, which must
+ * have services to be called by. */
+static void
+check_tls_listen(struct check *k, const struct conf_node *iaed,
+    const struct conf_node *listen, const struct conf_node *tls)
+{
+	const char *channel = conf_str(listen, "channel", NULL);
+
+	if (conf_str(tls, "certificate", NULL) == NULL)
+		complain_of(k, listen, "tls", "it has no certificate");
+	if (strcmp(iaed->name, "iaed") == 0 &&
+	    (channel == NULL ||
+		find_child(iaed, "service", "channel", channel) == NULL))
+		complain_of(
+		    k, listen, "channel", "no <service> names this channel");
+}
+
+static void
+check_tls_names(struct check *k, const struct conf_node *root,
+    const struct conf_node *parent, const struct conf_node *n)
+{
+	const char *name = conf_str(n, "tls", NULL);
+	const struct conf_node *tls =
+	    name != NULL ? find_child(root, "tls", "name", name) : NULL;
+
+	if (name != NULL && tls == NULL)
+		complain_of(k, n, "tls",
+		    arena_printf(k->a, "there is no <tls name=\"%s\">", name));
+	if (tls != NULL && strcmp(n->name, "listen") == 0)
+		check_tls_listen(k, parent, n, tls);
+	for (size_t i = 0; i < n->n_children; i++)
+		check_tls_names(k, root, n, n->children[i]);
+}
+
+static void
+check_tls(struct check *k, const struct conf_node *root)
+{
+	const struct conf_node *n = NULL;
+
+	while ((n = conf_next(root, "tls", n)) != NULL) {
+		check_tls_files(k, n);
+		if (find_child(root, "tls", "name", conf_str(n, "name", "")) !=
+		    n)
+			complain_of(k, n, "name", "another <tls> has it");
+	}
+	check_tls_names(k, root, root, root);
+}
+
+static check_fn *const checks[] = {check_qmgr, check_mixer, check_smtpd,
+    check_texts, check_listens, check_tls};
 
 static void
 check_file(struct check *k)

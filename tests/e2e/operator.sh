@@ -44,6 +44,11 @@ operator_check() {
 	check "check refuses a selector that is none" status_is 1 isthmus check -c "$WORLD/bad.xml"
 	sed "s|127.0.0.1:$ALPHA_SMTP\"|127.0.0.1:$ALPHA_P1\"|" "$WORLD/alpha.xml" >"$WORLD/bad.xml"
 	check "check refuses two listeners on one address" status_is 1 isthmus check -c "$WORLD/bad.xml"
+	sed 's|<iaed|<tls name="bb" certificate="/nonexistent/c.pem"/><iaed|' "$WORLD/alpha.xml" >"$WORLD/bad.xml"
+	check "check refuses a certificate that is not there" status_is 1 isthmus check -c "$WORLD/bad.xml"
+	check "and names it" says '/nonexistent/c\.pem: No such file'
+	sed 's|</iaed>|<listen address="127.0.0.1:1" tls="bb" channel="x400p1"/></iaed>|' "$WORLD/alpha.xml" >"$WORLD/bad.xml"
+	check "check refuses the name of no <tls>" status_is 1 isthmus check -c "$WORLD/bad.xml"
 	echo '<isthmus' >"$WORLD/bad.xml"
 	check "check refuses what is not XML" status_is 1 isthmus check -c "$WORLD/bad.xml"
 	check "with file and line" says 'bad\.xml:[0-9]+:'

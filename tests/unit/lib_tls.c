@@ -697,6 +697,69 @@ wrong_files_are_refused_by_name(void)
 	tls_files_remove(&f);
 }
 
+/* <tls> with these attributes (name, value, ..., NULL). */
+static struct conf_node *
+tls_node(struct arena *a, const char *const *attrs)
+{
+	struct conf_node *n = ARENA_NEW(a, struct conf_node);
+
+	n->name = "tls";
+	n->file = "x.xml";
+	n->line = 7;
+	for (; *attrs != NULL; attrs += 2)
+		*(struct conf_attr *)arena_push(a, &n->attrs, &n->n_attrs,
+		    sizeof(*n->attrs)) = (struct conf_attr){attrs[0], attrs[1]};
+	return n;
+}
+
+static void
+configuration_makes_settings_or_says_what_is_wrong_where(void)
+{
+	static const struct {
+		const char *attrs[7];
+		const char *text; /* NULL: good */
+	} rows[] = {
+	    {{"verify", "none", NULL}, NULL},
+	    {{"min-version", "1.3", "handshake-timeout", "5s", NULL}, NULL},
+	    {{"verify", "perhaps", NULL}, "x.xml:7: <tls> verify: \"perhaps\""},
+	    {{"min-version", "1.1", NULL}, "min-version: \"1.1\""},
+	    {{"handshake-timeout", "soon", NULL}, "handshake-timeout"},
+	    {{"ca", "/nonexistent", NULL},
+		"x.xml:7: <tls> ca /nonexistent: No"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct arena *a = arena_new();
+		struct err e = ERR_INIT;
+		struct tls *t = tls_from_conf(tls_node(a, rows[i].attrs), &e);
+
+		CU_ASSERT_EQUAL(t != NULL, rows[i].text == NULL);
+		CU_ASSERT(rows[i].text == NULL ||
+		    (e.code == ERR_CONFIG && strstr(e.text, rows[i].text)));
+		CU_ASSERT(t == NULL || !tls_can_serve(t));
+		tls_free(&t);
+		arena_free(&a);
+	}
+}
+
+static void
+settings_are_found_by_name(void)
+{
+	const char *const one[] = {"name", "one", NULL};
+	struct arena *a = arena_new();
+	struct conf_node *child = tls_node(a, one);
+	struct conf_node root = {
+	    .name = "isthmus", .children = &child, .n_children = 1};
+	struct err e = ERR_INIT;
+	struct tls *t = tls_named(&root, "one", &e);
+
+	CU_ASSERT_PTR_NOT_NULL(t);
+	tls_free(&t);
+	CU_ASSERT_PTR_NULL(tls_named(&root, "two", &e));
+	CU_ASSERT_PTR_NOT_NULL(strstr(e.text, "\"two\""));
+	arena_free(&a);
+}
+
 void
 suite_lib_tls(void)
 {
@@ -712,6 +775,8 @@ suite_lib_tls(void)
 	    TEST(one_octet_at_a_time_is_enough),
 	    TEST(a_stream_that_ends_without_close_notify_is_broken),
 	    TEST(wrong_files_are_refused_by_name),
+	    TEST(configuration_makes_settings_or_says_what_is_wrong_where),
+	    TEST(settings_are_found_by_name),
 	    CU_TEST_INFO_NULL,
 	};
 	unit_suite("lib_tls", tests);
