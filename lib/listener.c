@@ -4,14 +4,13 @@
  */
 #include <errno.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "lib/arena.h"
 #include "lib/log.h"
-#include "lib/loop.h"
+#include "lib/net_int.h"
 
 #define ACCEPTS_PER_WAKE 64 /* then other events get their turn */
 #define REST_MS 1000
@@ -71,7 +70,7 @@ on_readable(int fd, void *arg)
 	bool closed = false;
 	char peer[128];
 	socklen_t n;
-	int s, one = 1;
+	int s;
 
 	ll->closed = &closed;
 	for (int i = 0; i < ACCEPTS_PER_WAKE; i++) {
@@ -82,12 +81,8 @@ on_readable(int fd, void *arg)
 			continue;
 		if (s < 0)
 			break;
-		if (ss.ss_family == AF_INET || ss.ss_family == AF_INET6) {
-			setsockopt(
-			    s, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-			setsockopt(
-			    s, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
-		}
+		if (ss.ss_family == AF_INET || ss.ss_family == AF_INET6)
+			net_tune_tcp(s);
 		ll->fn(ll->arg, s,
 		    net_name((struct sockaddr *)&ss, n, peer, sizeof(peer)));
 		if (closed)

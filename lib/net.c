@@ -142,16 +142,31 @@ with_address(
 	return fd;
 }
 
+void
+net_tune_tcp(int fd)
+{
+	static const struct {
+		int level, option, value;
+	} all[] = {
+	    {IPPROTO_TCP, TCP_NODELAY, 1},
+	    {SOL_SOCKET, SO_KEEPALIVE, 1},
+	    {IPPROTO_TCP, TCP_KEEPIDLE, 60},
+	    {IPPROTO_TCP, TCP_KEEPINTVL, 20},
+	    {IPPROTO_TCP, TCP_KEEPCNT, 3},
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		setsockopt(fd, all[i].level, all[i].option, &all[i].value,
+		    sizeof(all[i].value));
+}
+
 static int
 new_socket(int family)
 {
-	int one = 1;
 	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
-	if (fd >= 0 && family != AF_UNIX) {
-		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-		setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
-	}
+	if (fd >= 0 && family != AF_UNIX)
+		net_tune_tcp(fd);
 	return fd;
 }
 

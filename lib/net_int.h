@@ -22,6 +22,9 @@ int net_split(const char *address, struct net_target *t, struct err *e);
  * AI_NUMERICHOST is set. */
 int net_resolve(const char *address, const struct net_target *t, int flags,
     struct addrinfo **list, struct err *e);
+/* No delay for small PDUs; and a peer that is gone without a word is found out
+ * after two minutes, however long the connection may be silent. */
+void net_tune_tcp(int fd);
 /* A non-blocking socket that connects, or -1 and errno. */
 int net_connect_to(const struct sockaddr *sa, socklen_t n);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/log.h"
+#include "lib/tls.h"
 
 const char *
 x_name_text(struct arena *a, const struct mhs_name *n)
@@ -38,8 +39,13 @@ x_link_address(const struct x_link *l)
 void
 x_log_open(const struct x_link *l)
 {
+	static const struct tls_peer plain;
 	struct rtse *r = p1_rtse(l->p1);
+	const struct tls_peer *tls = conn_tls(l->conn);
+	bool named;
 
+	tls = tls != NULL ? tls : &plain;
+	named = tls->subject != NULL && tls->subject[0] != '\0';
 	log_event(LOG_LEVEL_INFO, "association", "state", "open", "assoc",
 	    l->id, "role", role_name(l), "peer", l->peer->name, "address",
 	    x_link_address(l), "context", p1_protocol_name(p1_protocol(l->p1)),
@@ -49,7 +55,13 @@ x_log_open(const struct x_link *l)
 	    rtse_dialogue(r) == RTSE_MONOLOGUE ? "monologue"
 					       : "two-way-alternate",
 	    "checkpoint", log_u64(rtse_checkpoint_size(r)), "window",
-	    log_u64(rtse_window_size(r)), NULL);
+	    log_u64(rtse_window_size(r)), "tls", tls->version, "cipher",
+	    tls->cipher, "subject", named ? tls->subject : NULL, "serial",
+	    named ? tls->serial : NULL, "verified",
+	    tls->version == NULL ? NULL
+		: tls->verified  ? "yes"
+				 : "no",
+	    NULL);
 }
 
 void
