@@ -10,6 +10,7 @@ struct bench {
 	uint8_t criticality; /* bits that must not be on an unknown one */
 	unsigned can;
 	bool delivery;
+	bool internal_trace; /* one was there, and was taken into the trace */
 };
 
 static bool
@@ -31,8 +32,20 @@ known_here(const struct bench *b, const struct mhs_ext *x)
 }
 
 static bool
-is_twice(const struct mhs_exts *all, const struct mhs_ext *x)
+has_internal_trace(const struct mhs_envelope *env)
 {
+	for (size_t i = 0; i < env->n_trace; i++)
+		if (env->trace[i].internal)
+			return true;
+	return false;
+}
+
+static bool
+is_twice(
+    const struct bench *b, const struct mhs_exts *all, const struct mhs_ext *x)
+{
+	if (x->type == P1_EXT_INTERNAL_TRACE && b->internal_trace)
+		return true;
 	for (const struct mhs_ext *y = all->v; y < x; y++)
 		if (y->oid == NULL && y->type == x->type)
 			return true;
@@ -49,7 +62,7 @@ is_malformed(const struct bench *b, const struct mhs_exts *all,
 
 	if (x->oid != NULL || !known_here(b, x))
 		return false;
-	if (is_twice(all, x))
+	if (is_twice(b, all, x))
 		return against(v, MHS_UNABLE_TO_TRANSFER,
 		    MHS_PROTOCOL_VIOLATION,
 		    arena_printf(
@@ -136,7 +149,9 @@ judge_message(
 bool
 p1_judge(struct arena *a, const struct mhs_envelope *env, struct p1_verdict *v)
 {
-	struct bench b = {.a = a, .criticality = MHS_CRITICAL_TRANSFER};
+	struct bench b = {.a = a,
+	    .criticality = MHS_CRITICAL_TRANSFER,
+	    .internal_trace = has_internal_trace(env)};
 	struct p1_verdict all = {0};
 	bool any = false;
 
@@ -161,7 +176,8 @@ p1_judge_delivery(struct arena *a, const struct mhs_envelope *env,
 	struct bench b = {.a = a,
 	    .criticality = MHS_CRITICAL_DELIVERY,
 	    .can = can,
-	    .delivery = true};
+	    .delivery = true,
+	    .internal_trace = has_internal_trace(env)};
 
 	*v = (struct p1_verdict){0};
 	if (env->kind == MHS_REPORT)

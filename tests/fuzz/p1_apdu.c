@@ -1,13 +1,16 @@
 /*
  * Any octets as an MTS-APDU: whole and in single octets they are judged alike;
  * what was understood survives the queue's packed form, is written, understood
- * again, and then written octet for octet the same.
+ * again, and then written octet for octet the same. It is judged, and what comes
+ * down to 1984 can be written too, with nothing of 1988 in it.
  */
 #include "p1/apdu.h"
 
 #include <string.h>
 
 #include "lib/log.h"
+#include "p1/downgrade.h"
+#include "p1/judge.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
@@ -48,6 +51,37 @@ queued(struct arena *a, const struct mhs_envelope *env)
 	return out;
 }
 
+static void
+judge(struct arena *a, const struct mhs_envelope *env)
+{
+	struct p1_verdict *v = arena_alloc(a, env->n_recipients * sizeof(*v));
+
+	p1_judge(a, env, v);
+	if (env->n_recipients > 0)
+		p1_judge_delivery(a, env, env->n_recipients - 1, 0, v);
+}
+
+static void
+bring_down(struct arena *a, const struct mhs_envelope *env, const char *gateway)
+{
+	struct buf head = {0}, tail = {0};
+	struct p1_downgraded d;
+	struct err e = ERR_INIT;
+
+	p1_downgrade(a, env,
+	    gateway != NULL ? mhs_or_parse(a, gateway, NULL) : NULL, &d);
+	INVARIANT(d.env != NULL || d.n_failed > 0 || env->kind != MHS_REPORT);
+	if (d.env == NULL)
+		return;
+	if (p1_apdu_write(d.env, 0, NULL, &head, &tail, &e) < 0)
+		log_die("came down, but cannot be written: %s", e.text);
+	INVARIANT(d.env->exts.n == 0);
+	for (size_t i = 0; i < d.env->n_recipients; i++)
+		p1_upgrade_or(a, d.env->recipients[i].name.ora, NULL);
+	buf_free(&head);
+	buf_free(&tail);
+}
+
 /* Understands p and writes it again: false when it is no APDU. */
 static bool
 rewrite(const uint8_t *p, size_t n, size_t step, struct buf *out)
@@ -59,6 +93,9 @@ rewrite(const uint8_t *p, size_t n, size_t step, struct buf *out)
 	bool good = split(s, p, n, step) >= 0;
 
 	if (good) {
+		judge(a, p1_apdu_envelope(s));
+		bring_down(a, p1_apdu_envelope(s), NULL);
+		bring_down(a, p1_apdu_envelope(s), "/O=relay/ADMD=A/C=XX/");
 		INVARIANT(p1_apdu_write(queued(a, p1_apdu_envelope(s)),
 			      content.len, NULL, out, &tail, &e) >= 0);
 		buf_append(out, content.data, content.len);

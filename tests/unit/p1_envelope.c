@@ -458,6 +458,27 @@ a_malformed_internal_trace_leaves_the_envelope_readable(void)
 	arena_free(&c.a);
 }
 
+static void
+a_second_internal_trace_is_a_protocol_violation(void)
+{
+	struct chance c = {1, arena_new()};
+	struct mhs_envelope *env = generate(&c, MHS_MESSAGE);
+	struct p1_verdict v[4];
+	struct buf out;
+
+	trace(&c, mhs_trace_add(c.a, env), true);
+	env->exts = (struct mhs_exts){0};
+	add_ext(&c, &env->exts, P1_EXT_INTERNAL_TRACE, NULL,
+	    ext_vectors[P1_EXT_INTERNAL_TRACE - 1].good);
+	out = written(env, NULL);
+	env = read_and_queued(c.a, &out);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(env);
+	CU_ASSERT(p1_judge(c.a, env, v));
+	CU_ASSERT_EQUAL(v[0].diagnostic, MHS_PROTOCOL_VIOLATION);
+	buf_free(&out);
+	arena_free(&c.a);
+}
+
 void
 suite_p1_envelope(void)
 {
@@ -466,6 +487,7 @@ suite_p1_envelope(void)
 	    TEST(everything_has_a_name_when_it_is_shown),
 	    TEST(recorded_envelopes_have_nothing_held_against_them),
 	    TEST(a_malformed_internal_trace_leaves_the_envelope_readable),
+	    TEST(a_second_internal_trace_is_a_protocol_violation),
 	    CU_TEST_INFO_NULL,
 	};
 	unit_suite("p1_envelope", tests);
