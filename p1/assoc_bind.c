@@ -469,10 +469,12 @@ our_result(struct p1 *p, const struct p1_bind *b,
 }
 
 static void
-accept_bind(struct p1 *p, const struct octets *result, const char *peer_mta)
+accept_bind(struct p1 *p, const struct octets *result, const char *peer_mta,
+    const struct p1_peer_auth *auth)
 {
 	struct err e = ERR_INIT;
 
+	p->params.old_extensions = auth->old_extensions;
 	if (rtse_open_accept(p->rtse, result->p, result->n, &e) < 0) {
 		rtse_abort(p->rtse, "bind failed");
 		p1_closed(p, &e);
@@ -520,7 +522,8 @@ recover_ind(struct p1 *p, const struct rtse_event *ev)
 		return;
 	}
 	p1_trace(p, false, "p1 association recovered", auth.peer_mta);
-	accept_bind(p, &none, auth.peer_mta != NULL ? auth.peer_mta : "");
+	accept_bind(
+	    p, &none, auth.peer_mta != NULL ? auth.peer_mta : "", &auth);
 }
 
 void
@@ -556,7 +559,7 @@ p1_bind_ind(struct p1 *p, const struct rtse_event *ev)
 		refuse_bind(p, error, &e);
 	else
 		accept_bind(
-		    p, &(struct octets){result.data, result.len}, b.mta);
+		    p, &(struct octets){result.data, result.len}, b.mta, &auth);
 	buf_free(&result);
 	arena_free(&a);
 }

@@ -1,14 +1,34 @@
 /*
  * Any octets as a bind PDU: what is understood is written, and means the same
- * when it is read again.
+ * when it is read again. Its strong credentials and security labels are read
+ * too: a token that was read has all its parts.
  */
 #include "p1/bind_codec.h"
 
 #include <string.h>
 
 #include "lib/log.h"
+#include "p1/label.h"
+#include "p1/token_codec.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+
+static void
+look_inside(struct arena *a, const struct p1_bind *b)
+{
+	struct p1_labels *allowed = p1_labels_parse(a, "1.3.26.1:secret", NULL);
+	struct p1_credentials_strong c;
+	struct err e = ERR_INIT;
+
+	(void)p1_labels_allow(allowed, &b->security_context, &e);
+	if (b->credentials != P1_CRED_STRONG ||
+	    p1_strong_decode(a, &b->raw_credentials, &c, &e) < 0)
+		return;
+	INVARIANT(c.n_certificates <= P1_CERTIFICATES_MAX);
+	if (c.has_token)
+		INVARIANT(c.token.mta != NULL && c.token.signature.n > 0 &&
+		    c.token.random.n >= P1_RANDOM_MIN && c.token.tbs.n > 0);
+}
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
@@ -24,6 +44,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		INVARIANT(x.kind == y.kind && x.credentials == y.credentials &&
 		    x.error == y.error && strcmp(x.mta, y.mta) == 0);
 		INVARIANT(x.password.n == y.password.n);
+		look_inside(a, &x);
 	}
 	buf_free(&out);
 	arena_free(&a);

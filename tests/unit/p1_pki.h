@@ -6,8 +6,11 @@
 #ifndef TESTS_P1_PKI_H
 #define TESTS_P1_PKI_H
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <openssl/pem.h>
