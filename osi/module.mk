@@ -24,6 +24,12 @@ SRCS += \
 	osi/pres_x410.c \
 	osi/acse.c \
 	osi/acse_codec.c \
+	osi/rose.c \
+	osi/rose_codec.c \
+	osi/rose_pres.c \
+	osi/rose_receive.c \
+	osi/rose_rtse.c \
+	osi/rose_table.c \
 	osi/rtse.c \
 	osi/rtse_codec.c \
 	osi/rtse_keep.c \

@@ -11,7 +11,7 @@
 
 #define LAYER "presentation"
 
-#define SES_PRIM_TYPES (SES_TYPED_DATA + 1)
+#define SES_PRIM_TYPES (SES_CAPABILITY_DATA + 1)
 #define IN(state) (1u << (state))
 #define IN_OPEN (IN(PRES_CONNECTED) | IN(PRES_WAIT_RELEASE_CNF))
 #define IN_ANY                                                             \
@@ -125,6 +125,8 @@ static const struct {
     [SES_TOKEN_PLEASE] = {PRES_EVENT_TOKEN_PLEASE_IND, PRES_EVENT_NONE},
     [SES_CONTROL_GIVE] = {PRES_EVENT_CONTROL_GIVE_IND, PRES_EVENT_NONE},
     [SES_SYNC_MINOR] = {PRES_EVENT_SYNC_MINOR_IND, PRES_EVENT_SYNC_MINOR_CNF},
+    [SES_SYNC_MAJOR] = {PRES_EVENT_SYNC_MAJOR_IND, PRES_EVENT_SYNC_MAJOR_CNF},
+    [SES_CAPABILITY_DATA] = {PRES_EVENT_TC, PRES_EVENT_TCC},
     [SES_ACTIVITY_START] = {PRES_EVENT_ACTIVITY_START_IND, PRES_EVENT_NONE},
     [SES_ACTIVITY_RESUME] = {PRES_EVENT_ACTIVITY_RESUME_IND, PRES_EVENT_NONE},
     [SES_ACTIVITY_INTERRUPT] = {PRES_EVENT_ACTIVITY_INTERRUPT_IND,
@@ -292,6 +294,10 @@ static const struct {
     [SES_TOKEN_PLEASE] = {[SES_IND] = {session_ind, IN_OPEN}},
     [SES_CONTROL_GIVE] = {[SES_IND] = {fresh_ind, IN_OPEN}},
     [SES_SYNC_MINOR] = {[SES_IND] = {session_ind, IN_OPEN},
+	[SES_CNF] = {session_ind, IN_OPEN}},
+    [SES_SYNC_MAJOR] = {[SES_IND] = {session_ind, IN_OPEN},
+	[SES_CNF] = {session_ind, IN_OPEN}},
+    [SES_CAPABILITY_DATA] = {[SES_IND] = {session_ind, IN_OPEN},
 	[SES_CNF] = {session_ind, IN_OPEN}},
     [SES_ACTIVITY_START] = {[SES_IND] = {fresh_ind, IN_OPEN}},
     [SES_ACTIVITY_RESUME] = {[SES_IND] = {fresh_ind, IN_OPEN}},
