@@ -212,22 +212,24 @@ void
 q_config_read_lists(struct q_reading *r)
 {
 	const struct conf_node *n = NULL;
-	struct q_list **v = NULL;
+	struct listed {
+		const struct conf_node *node;
+		struct q_list *list;
+	} *v = NULL;
 	size_t n_v = 0;
 
 	while ((n = conf_next(r->c->root, "list", n)) != NULL) {
 		struct q_list *l = read_list(r, n);
 
 		if (l != NULL)
-			*(struct q_list **)arena_push(
-			    r->c->arena, &v, &n_v, sizeof(*v)) = l;
+			*(struct listed *)arena_push(r->c->arena, &v, &n_v,
+			    sizeof(*v)) = (struct listed){n, l};
 	}
 	/* reports to an owner must not come back to a list */
 	for (size_t i = 0; i < n_v; i++)
-		if (q_config_list(r->c, &v[i]->owner) != NULL)
-			q_complain(r, conf_child(r->c->root, "list"),
-			    "the owner %s of a list is a list itself",
-			    mhs_name_text(r->c->arena, &v[i]->owner));
+		if (q_config_list(r->c, &v[i].list->owner) != NULL)
+			q_complain(r, v[i].node, "owner: \"%s\" is a list",
+			    conf_str(v[i].node, "owner", ""));
 }
 
 const struct q_list *
