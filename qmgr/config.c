@@ -226,6 +226,7 @@ add_channel(struct q_reading *r, const struct conf_node *n, const char *name,
 	/* the channel's own business, but the faults are found here */
 	integer(r, n, "connections", 100, 1, 100000);
 	duration(r, n, "idle-timeout", 30 * SECOND);
+	size(r, n, "return-max", 1);
 	*(struct q_channel_config **)arena_push(
 	    c->arena, &c->channels, &c->n_channels, sizeof(*c->channels)) = ch;
 }

@@ -76,6 +76,7 @@ every_fault_is_found_and_told_with_its_line(void)
 	    {GOOD "scheduler maxchans=x", 12, "maxchans"},
 	    {GOOD "scheduler maxchans=2", 12, "reserves"},
 	    {GOOD "scheduler retry-step=2h", 12, "retry-step"},
+	    {GOOD "channel name=report return-max=x", 12, "return-max"},
 	    {GOOD "channel name=smtp", 12, "second channel"},
 	    {GOOD "channel name=x program=rm", 12, "program"},
 	    {GOOD "peer name=bravo channel=smtp", 12, "second peer"},
