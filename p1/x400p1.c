@@ -111,6 +111,23 @@ on_work(void *arg, const struct q_work *w)
 
 /* --- connections from iaed --- */
 
+/* The one that the listener names; NULL: plain. */
+static int
+find_tls(const struct x400p1 *c, const uint8_t *p, size_t n, struct tls **out,
+    struct err *e)
+{
+	char name[IAED_TLS_NAME_MAX + 1];
+
+	*out = NULL;
+	if (!iaed_handoff_tls(p, n, name))
+		return 0;
+	*out = x_tls_named(c, name);
+	if (*out == NULL)
+		return err_set(e, "x400p1", ERR_CONFIG,
+		    "the <tls> \"%s\" of the listener is not known", name);
+	return 0;
+}
+
 static void
 on_handoff(int fd, void *arg)
 {
@@ -118,6 +135,7 @@ on_handoff(int fd, void *arg)
 	uint8_t d[IAED_HANDOFF_MAX];
 	struct err e = ERR_INIT;
 	struct octets octets;
+	struct tls *tls;
 	int sock = -1;
 	ssize_t n = net_recv_fd(fd, d, sizeof(d), &sock, &e);
 
@@ -130,8 +148,9 @@ on_handoff(int fd, void *arg)
 		c->service = -1;
 		return;
 	}
-	if (sock >= 0 && iaed_handoff_parse(d, (size_t)n, &octets, &e) >= 0) {
-		x_link_take(c, sock, octets.p, octets.n);
+	if (sock >= 0 && iaed_handoff_parse(d, (size_t)n, &octets, &e) >= 0 &&
+	    find_tls(c, d, (size_t)n, &tls, &e) >= 0) {
+		x_link_take(c, sock, octets.p, octets.n, tls);
 		return;
 	}
 	log_err(LOG_LEVEL_ERROR, "bad handover", &e, NULL);

@@ -12,6 +12,7 @@
 
 #include <netinet/in.h>
 
+#include "p1/downgrade.h"
 #include "p1/p1.h"
 #include "p1/trace.h"
 #include "p1/x400p1_keep.h"
@@ -35,6 +36,8 @@ struct x_job {
 	unsigned attempts; /* on an association that broke */
 	struct q_record *record;
 	struct mhs_envelope *env;   /* as it goes out */
+	uint32_t *index;            /* of its recipients, in the record */
+	struct p1_downgraded down;  /* env NULL: it goes as it is */
 	struct q_outcome *outcomes; /* one per recipient of the work */
 	size_t n_outcomes;
 	uint64_t sent;     /* content octets given to the engine */
@@ -157,6 +160,7 @@ struct x400p1 {
 	int64_t transfer_timeout[X_URGENCIES];
 	int64_t transfer_rate; /* octets per second that add to these; 0: no */
 	unsigned max_links;    /* in each direction */
+	const struct mhs_or *gateway; /* to us, from 1984; NULL: none */
 	struct x_named *named;
 	struct x_peer *peers;
 	struct x_peer *served; /* the last that got a place which was awaited */
@@ -211,8 +215,10 @@ osi_trace_fn x_log_pdu; /* arg: the link */
 void x_check(struct x400p1 *c);
 /* Opens one to the peer: ERR_* when there is no socket. */
 int x_link_open(struct x_peer *p, struct err *e);
-/* Takes a connection from iaed, with the octets that were read of it. */
-void x_link_take(struct x400p1 *c, int fd, const uint8_t *d, size_t n);
+/* Takes a connection from iaed, with the octets that were read of it; or none,
+ * where the caller has to speak TLS first. */
+void x_link_take(
+    struct x400p1 *c, int fd, const uint8_t *d, size_t n, struct tls *tls);
 /* Nothing is under way on it: closes it now, or when it stays so. */
 void x_link_rest(struct x_link *l);
 /* A transfer begins: it must be over in so long, and the peer not be silent
@@ -258,6 +264,10 @@ void x_pool_await_turn(struct x_link *l);
 /* Opens the record and makes the envelope. NULL: the result was given. */
 struct x_job *x_job_new(
     struct x400p1 *c, struct x_peer *peer, const struct q_work *w);
+/* The envelope for this protocol. NULL: nothing of it can go by that, and the
+ * result was given. */
+const struct mhs_envelope *x_job_envelope(
+    struct x_job *j, enum p1_protocol protocol);
 void x_job_transferred(struct x_job *j, const struct x_link *l);
 void x_job_deferred(
     struct x_job *j, const char *status, const char *why, bool peer_error);

@@ -287,6 +287,7 @@ read_peer(struct x400p1 *c, const struct conf_node *root,
 static int
 read_us(struct x400p1 *c, const struct conf_node *root, struct err *e)
 {
+	const struct conf_node *mixer = conf_child(root, "mixer");
 	struct mhs_mta us;
 
 	if (mhs_mta_read(c->arena, root, &us, e) < 0)
@@ -294,6 +295,9 @@ read_us(struct x400p1 *c, const struct conf_node *root, struct err *e)
 	c->us.mta = us.name;
 	c->us.domain = us.domain;
 	c->hostname = us.hostname;
+	if (mixer != NULL && is_set(mixer, "gateway-or"))
+		c->gateway = mhs_or_parse(
+		    c->arena, conf_str(mixer, "gateway-or", ""), NULL);
 	return 0;
 }
 

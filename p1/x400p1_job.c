@@ -71,6 +71,7 @@ choose_recipients(struct x_job *j, const struct mhs_envelope *from)
 	}
 	env->recipients = NULL;
 	env->n_recipients = 0;
+	j->index = arena_alloc(a, from->n_recipients * sizeof(*j->index));
 	for (size_t i = 0; i < from->n_recipients; i++) {
 		struct mhs_recipient *r;
 
@@ -80,6 +81,7 @@ choose_recipients(struct x_job *j, const struct mhs_envelope *from)
 		    sizeof(*env->recipients));
 		*r = from->recipients[i];
 		r->responsible = mine[i];
+		j->index[env->n_recipients - 1] = (uint32_t)i;
 	}
 }
 
@@ -191,6 +193,67 @@ first_recipient(const struct x_job *j)
 	return NULL;
 }
 
+/* --- 1984 --- */
+
+static void
+fail_downgraded(struct x_job *j, const struct p1_downgrade_failure *f)
+{
+	uint32_t recipient = j->index[f->recipient];
+
+	for (size_t i = 0; i < j->n_outcomes; i++) {
+		struct q_outcome *o = &j->outcomes[i];
+
+		if (o->recipient != recipient || o->result == Q_FAILED)
+			continue;
+		fail(o, f->text);
+		o->reason = f->reason;
+		o->diagnostic = f->diagnostic;
+		o->status = mhs_diag_to_status(f->reason, f->diagnostic);
+	}
+}
+
+static void
+log_downgraded(const struct x_job *j)
+{
+	char id[Q_ID_TEXT];
+
+	for (size_t i = 0; i < j->down.n_failed; i++)
+		log_event(LOG_LEVEL_WARN, "not for 1984", "id",
+		    q_id_text(j->message, id), "peer", j->peer->name, "to",
+		    x_name_text(j->record->arena,
+			&j->env->recipients[j->down.failed[i].recipient].name),
+		    "reason", j->down.failed[i].text, NULL);
+}
+
+/* Those who cannot be reached fail, whatever becomes of the others. */
+static void
+settle_downgraded(struct x_job *j)
+{
+	for (size_t i = 0; i < j->down.n_failed; i++)
+		fail_downgraded(j, &j->down.failed[i]);
+}
+
+const struct mhs_envelope *
+x_job_envelope(struct x_job *j, enum p1_protocol protocol)
+{
+	struct err e = ERR_INIT;
+
+	j->down = (struct p1_downgraded){0};
+	if (protocol != P1_MTS_TRANSFER_1984)
+		return j->env;
+	p1_downgrade(j->record->arena, j->env, j->channel->gateway, &j->down);
+	log_downgraded(j);
+	if (j->down.env != NULL && !j->down.content_to_p2)
+		return j->down.env;
+	settle_downgraded(j);
+	err_set(&e, "x400p1", ERR_UNSUPPORTED, "%s",
+	    j->down.env != NULL ? "the peer knows P2 only, and its "
+				  "configuration does not say so"
+				: "nothing of it can go to a peer of 1984");
+	x_job_failed(j, &e);
+	return NULL;
+}
+
 static void
 log_job(const struct x_job *j, enum log_level level, const char *event,
     const struct x_link *l, const char *text)
@@ -217,6 +280,7 @@ x_job_transferred(struct x_job *j, const struct x_link *l)
 {
 	if (j->cut != NULL)
 		x_cut_forget(j->cut);
+	settle_downgraded(j);
 	log_job(j, LOG_LEVEL_INFO, "sent", l, NULL);
 	finish(j, p1_peer_mta(l->p1), false);
 }

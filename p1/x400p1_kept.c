@@ -33,7 +33,7 @@ struct x_kept {
 	uint64_t unseen;
 	/* resumed: where reading is */
 	uint64_t first;        /* block of the file */
-	uint64_t octets;       /* in all blocks */
+	uint64_t octets;       /* in all blocks, of late ones too */
 	uint64_t block;        /* the one at hand, in the file */
 	uint64_t block_offset; /* its first octet, of the transfer */
 	uint32_t block_n;
@@ -151,6 +151,7 @@ x_kept_checkpoint(struct x_kept *x, const uint8_t *p, size_t n, uint32_t serial)
 		return ERR_SYSTEM;
 	}
 	x->end += more;
+	x->octets += n;
 	return 0;
 }
 

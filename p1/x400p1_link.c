@@ -340,6 +340,8 @@ link_new(struct x400p1 *c, struct x_peer *p, const struct p1_params *q, int fd)
 	    .timeouts = {.connect = CONNECT_MS, .reply = REPLY_MS},
 	    .trace = x_log_pdu,
 	    .trace_arg = l,
+	    .serves = q->common.serves,
+	    .serves_arg = c,
 	};
 	params.keep = &keep_ops;
 	params.conn_id = ++c->serial;
@@ -425,15 +427,34 @@ drop_unbound(struct x400p1 *c, const struct x_link *newest)
 	conn_kill(oldest->conn);
 }
 
+/* Nobody has read what TLS hides: we look by ourselves. */
+static bool
+serves(void *arg, const struct osi_sel *called)
+{
+	const struct x400p1 *c = arg;
+
+	for (size_t i = 0; i < c->n_services; i++)
+		if (osi_sel_equal(&c->services[i], called))
+			return true;
+	return false;
+}
+
 void
-x_link_take(struct x400p1 *c, int fd, const uint8_t *d, size_t n)
+x_link_take(
+    struct x400p1 *c, int fd, const uint8_t *d, size_t n, struct tls *tls)
 {
 	struct p1_params q = responder_params(c);
-	struct x_link *l = link_new(c, NULL, &q, fd);
+	struct x_link *l;
 
+	if (tls != NULL)
+		q.common.serves = serves;
+	l = link_new(c, NULL, &q, fd);
 	if (c->n_incoming > c->max_links)
 		drop_unbound(c, l);
-	conn_unread(l->conn, d, n);
+	if (tls != NULL)
+		conn_start_tls(l->conn, tls, true, NULL);
+	else
+		conn_unread(l->conn, d, n);
 	conn_wake(l->conn);
 }
 

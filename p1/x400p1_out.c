@@ -170,7 +170,8 @@ resume(struct x_link *l, struct x_job *j, struct err *e)
 }
 
 static int
-send_first(struct x_link *l, struct x_job *j, struct err *e)
+send_first(struct x_link *l, struct x_job *j, const struct mhs_envelope *env,
+    struct err *e)
 {
 	if (j->env->n_recipients == 0)
 		return err_set(e, "x400p1", ERR_UNSUPPORTED,
@@ -179,7 +180,7 @@ send_first(struct x_link *l, struct x_job *j, struct err *e)
 		return 0;
 	if (l->job == NULL) /* the association went, and the job with it */
 		return ERR_TEMPORARY;
-	return p1_send(l->p1, j->env, j->record->content_n, e);
+	return p1_send(l->p1, env, j->record->content_n, e);
 }
 
 static msec_t
@@ -200,7 +201,10 @@ static bool
 start(struct x_link *l, struct x_job *j)
 {
 	struct err e = ERR_INIT;
+	const struct mhs_envelope *env = x_job_envelope(j, p1_protocol(l->p1));
 
+	if (env == NULL)
+		return false;
 	put_on(l, j);
 	l->used++;
 	j->sent = 0;
@@ -209,7 +213,7 @@ start(struct x_link *l, struct x_job *j)
 	loop_timer_cancel(&l->turn);
 	l->turn_late = false;
 	x_link_guard(l, time_for(j));
-	if (send_first(l, j, &e) >= 0) {
+	if (send_first(l, j, env, &e) >= 0) {
 		if (l->job == j)
 			send_more(l);
 		return true;

@@ -192,3 +192,4 @@ hostile_peers
 part "hostile peers"
 kills
 part "kills"
+bash tests/e2e/p1.sh || all_failed=$((all_failed + 1))

@@ -35,7 +35,7 @@ on_accept(void *arg, int fd, const char *peer)
 	(void)peer;
 	r->connections++;
 	if (r->answers != NULL)
-		x_link_take(r->answers, fd, NULL, 0);
+		x_link_take(r->answers, fd, NULL, 0, NULL);
 	else
 		r->fd = fd;
 	loop_stop(r->world->us.loop);
@@ -235,8 +235,8 @@ silent_callers_take_no_place(void)
 	w.remotes[0].answers = &w.them;
 	for (unsigned i = 0; i < 5; i++) {
 		CU_ASSERT_EQUAL(socketpair(AF_UNIX, SOCK_STREAM, 0, fds[i]), 0);
-		x_link_take(&w.them, fds[i][0], NULL, 0);
-		x_link_take(&w.us, dup(fds[i][0]), NULL, 0);
+		x_link_take(&w.them, fds[i][0], NULL, 0, NULL);
+		x_link_take(&w.us, dup(fds[i][0]), NULL, 0, NULL);
 	}
 	/* we call in spite of ours, they answer in spite of theirs */
 	x_out_add(&w.peers[0], job(&w.peers[0], MHS_NORMAL));

@@ -198,6 +198,7 @@ a_resumed_transfer_is_kept_on(void)
 	CU_ASSERT_EQUAL(
 	    x_kept_checkpoint(x, f.octets + PIECE, 2 * PIECE, 2), 0);
 	CU_ASSERT_EQUAL(x_kept_checkpoint(x, f.octets, 0, 3), 0);
+	CU_ASSERT(reads_back(&f, x, 3 * PIECE, 999)); /* at the same time */
 	x_kept_end(x, true);
 	x = go_on(&f, "alpha", 1, 3, &n);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(x);
