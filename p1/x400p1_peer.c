@@ -124,7 +124,9 @@ x_lost_add(struct x_link *l)
 	const struct ses_conn_id *id = rtse_conn_id(p1_rtse(l->p1));
 	struct x_lost lost = {.id = *id, .peer = l->peer, .at = clock_mono()};
 
-	if (!l->peer->recover)
+	/* a recovery presents no credentials */
+	if (!l->peer->recover || l->peer->password != NULL ||
+	    l->peer->strong != NULL)
 		return;
 	if (l->role == OSI_INITIATOR) {
 		l->peer->lost = *id;

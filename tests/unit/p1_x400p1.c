@@ -301,6 +301,239 @@ a_message_that_could_not_be_begun_waits_again(void)
 	finish(&w);
 }
 
+static struct x_in *
+being_committed(struct x_link *l)
+{
+	struct x_in *in = xcalloc(1, sizeof(*in));
+
+	in->link = l;
+	in->channel = l->channel;
+	in->commits = 1;
+	l->in = in;
+	return in;
+}
+
+/* What is on its way to disk stays ours until it is there; meanwhile the peer
+ * can begin no more, and the end of the association changes nothing. */
+static void
+what_is_given_up_too_late_holds_the_peer_back(void)
+{
+	struct err e = ERR_INIT;
+	struct p1_event lost = {.type = P1_IN_LOST, .err = &e};
+	struct x_in *first, *second;
+	struct world w;
+	struct x_link *l;
+
+	begin(&w, 1);
+	w.remotes[0].answers = &w.them;
+	CU_ASSERT_EQUAL(x_link_open(&w.peers[0], &e), 0);
+	run(&w, WAIT_MS);
+	l = w.them.links;
+	while (!l->opened && w.late < 50)
+		run(&w, 20);
+	w.late = 0;
+	CU_ASSERT_FATAL(l->opened);
+	CU_ASSERT(p1_engine_ops.wants_input(l->p1));
+	first = being_committed(l);
+	x_in_event(l, &lost);
+	CU_ASSERT(!p1_engine_ops.wants_input(l->p1));
+	CU_ASSERT_PTR_NULL(l->in);
+	CU_ASSERT_PTR_EQUAL(l->late, first);
+	second = being_committed(l);
+	x_in_event(l, &lost);
+	CU_ASSERT_PTR_EQUAL(l->late, second);
+	CU_ASSERT_PTR_EQUAL(second->next, first);
+	x_in_drop(l);
+	CU_ASSERT_PTR_NULL(l->late);
+	CU_ASSERT_PTR_NULL(first->link);
+	CU_ASSERT_PTR_NULL(second->link);
+	free(first);
+	free(second);
+	/* nothing on its way: it is forgotten at once */
+	being_committed(l)->commits = 0;
+	x_in_event(l, &lost);
+	CU_ASSERT_PTR_NULL(l->late);
+	finish(&w);
+}
+
+/* --- peers --- */
+
+static void
+networks_are_those_of_the_text(void)
+{
+	static const struct {
+		const char *text;
+		int result;
+		size_t n;
+	} t[] = {
+	    {"127.0.0.1", 0, 1},
+	    {"192.0.2.0/24 2001:db8::/32", 0, 2},
+	    {"0.0.0.0/0", 0, 1},
+	    {"192.0.2.0/33", ERR_SYNTAX, 1},
+	    {"2001:db8::/129", ERR_SYNTAX, 1},
+	    {"192.0.2.0/", ERR_SYNTAX, 1},
+	    {"192.0.2.0/-1", ERR_SYNTAX, 1},
+	    {"example.com", ERR_SYNTAX, 1},
+	};
+	struct arena *a = arena_new();
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
+		struct x_net *v = NULL;
+		size_t n = 0;
+
+		CU_ASSERT_EQUAL(
+		    x_nets_parse(a, t[i].text, &v, &n, NULL), t[i].result);
+		CU_ASSERT_EQUAL(n, t[i].n);
+	}
+	arena_free(&a);
+}
+
+/* A call from 127.0.0.1, by the selector "T". */
+static struct x_peer *
+call(struct world *w, struct x_peer *peers, struct p1_peer_auth *out)
+{
+	struct osi_selectors from = {.tsel = {true, 1, "T"}};
+	struct p1_caller caller = {.mta = "us", .from = &from, .to = &from};
+	struct err e = ERR_INIT;
+	struct x_peer *found = NULL;
+
+	w->them.peers = peers;
+	x_link_take(
+	    &w->them, net_connect(w->remotes[0].address, &e), NULL, 0, NULL);
+	if (x_lookup(w->them.links, &caller, out))
+		found = w->them.links->peer;
+	w->them.links->peer = NULL;
+	return found;
+}
+
+static void
+a_caller_is_who_fits_in_all(void)
+{
+	static const struct {
+		const char *nets, *tsel;
+		bool in;
+	} t[] = {
+	    {NULL, NULL, true},
+	    {"127.0.0.1", NULL, true},
+	    {"192.0.2.0/24 127.0.0.0/8", NULL, true},
+	    {"127.0.0.2", NULL, false},
+	    {"126.0.0.0/8", NULL, false},
+	    {"::/1", "T", true},
+	    {NULL, "T", true},
+	    {NULL, "U", false},
+	    {NULL, "", false},
+	};
+	struct p1_peer_auth out;
+	struct world w;
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
+		struct x_peer *p;
+
+		begin(&w, 2);
+		p = &w.caller;
+		p->protocol = P1_MTS_TRANSFER_1984;
+		if (t[i].nets != NULL)
+			CU_ASSERT_EQUAL(x_nets_parse(w.us.arena, t[i].nets,
+					    &p->nets, &p->n_nets, NULL),
+			    0);
+		osi_sel_parse(t[i].tsel, &p->calling.tsel, NULL);
+		CU_ASSERT_EQUAL(call(&w, p, &out) == p, t[i].in);
+		if (t[i].in)
+			CU_ASSERT_EQUAL(
+			    out.protocols, 1 << P1_MTS_TRANSFER_1984);
+		finish(&w);
+	}
+}
+
+static void
+of_two_with_one_name_the_one_that_fits_is_taken(void)
+{
+	struct p1_peer_auth out;
+	struct x_peer elsewhere;
+	struct world w;
+
+	begin(&w, 2);
+	elsewhere = w.caller;
+	elsewhere.next = &w.caller;
+	CU_ASSERT_EQUAL(x_nets_parse(w.us.arena, "192.0.2.1", &elsewhere.nets,
+			    &elsewhere.n_nets, NULL),
+	    0);
+	w.caller.automatic = true;
+	CU_ASSERT_PTR_EQUAL(call(&w, &elsewhere, &out), &w.caller);
+	CU_ASSERT_EQUAL(out.protocols, 0);
+	w.them.peers = &w.caller;
+	finish(&w);
+}
+
+static void
+protocols_fall_back_in_order_and_the_best_is_tried_again(void)
+{
+	struct x_peer p = {.name = "p", .automatic = true};
+	msec_t hour = 3600 * 1000;
+
+	log_set_level(LOG_LEVEL_ERROR + 1);
+	CU_ASSERT_EQUAL(x_peer_protocol(&p, 0), P1_MTS_TRANSFER);
+	CU_ASSERT(x_peer_fall_back(&p, P1_MTS_TRANSFER, 0));
+	CU_ASSERT_EQUAL(x_peer_protocol(&p, 1), P1_MTS_TRANSFER_X410);
+	/* another link found the same */
+	CU_ASSERT(x_peer_fall_back(&p, P1_MTS_TRANSFER, 1));
+	CU_ASSERT_EQUAL(x_peer_protocol(&p, 2), P1_MTS_TRANSFER_X410);
+	CU_ASSERT(x_peer_fall_back(&p, P1_MTS_TRANSFER_X410, 2));
+	CU_ASSERT_EQUAL(x_peer_protocol(&p, hour), P1_MTS_TRANSFER_1984);
+	CU_ASSERT_EQUAL(x_peer_protocol(&p, 7 * hour), P1_MTS_TRANSFER);
+	p.protocol = P1_MTS_TRANSFER_1984;
+	CU_ASSERT(!x_peer_fall_back(&p, P1_MTS_TRANSFER_1984, 0));
+	CU_ASSERT_EQUAL(p.protocol, P1_MTS_TRANSFER);
+	p.automatic = false;
+	CU_ASSERT(!x_peer_fall_back(&p, P1_MTS_TRANSFER, 0));
+	log_set_level(LOG_LEVEL_INFO);
+}
+
+/* Of four associations one is for urgent work, one for normal, too. */
+static void
+places_are_kept_for_what_is_more_urgent(void)
+{
+	static const struct {
+		unsigned busy[X_URGENCIES], room[X_URGENCIES];
+	} t[] = {
+	    /* non-urgent, normal, urgent */
+	    {{0, 0, 0}, {2, 3, 4}},
+	    {{2, 0, 0}, {0, 1, 2}},
+	    {{2, 1, 0}, {0, 0, 1}},
+	    {{0, 3, 0}, {0, 0, 1}},
+	    {{0, 0, 4}, {0, 0, 0}},
+	    {{0, 0, 3}, {1, 1, 1}},
+	    {{1, 1, 0}, {1, 1, 2}},
+	};
+	struct x_peer p = {
+	    .max_links = 4, .reserve_urgent = 1, .reserve_normal = 1};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++)
+		for (int u = 0; u < X_URGENCIES; u++) {
+			memcpy(p.busy, t[i].busy, sizeof(p.busy));
+			CU_ASSERT_EQUAL(
+			    x_out_room(&p, (enum x_urgency)u), t[i].room[u]);
+		}
+}
+
+static void
+permanent_associations_are_opened_without_work_and_again(void)
+{
+	struct world w;
+
+	begin(&w, 5);
+	w.peers[0].permanent = 2;
+	x_pool_permanent(&w.peers[0]);
+	run_until(&w, &w.remotes[0].connections, 2);
+	CU_ASSERT_EQUAL(w.peers[0].n_links, 2);
+	close(w.remotes[0].fd);
+	w.remotes[0].fd = -1;
+	run_until(&w, &w.remotes[0].connections, 3);
+	CU_ASSERT_EQUAL(w.peers[0].n_links, 2);
+	CU_ASSERT(w.peers[0].back_off >= 1000);
+	finish(&w);
+}
+
 void
 suite_p1_x400p1(void)
 {
@@ -311,6 +544,13 @@ suite_p1_x400p1(void)
 	    TEST(silent_callers_take_no_place),
 	    TEST(the_most_urgent_waits_first),
 	    TEST(a_message_that_could_not_be_begun_waits_again),
+	    TEST(what_is_given_up_too_late_holds_the_peer_back),
+	    TEST(networks_are_those_of_the_text),
+	    TEST(a_caller_is_who_fits_in_all),
+	    TEST(of_two_with_one_name_the_one_that_fits_is_taken),
+	    TEST(protocols_fall_back_in_order_and_the_best_is_tried_again),
+	    TEST(places_are_kept_for_what_is_more_urgent),
+	    TEST(permanent_associations_are_opened_without_work_and_again),
 	    CU_TEST_INFO_NULL,
 	};
 	unit_suite("p1_x400p1", tests);
