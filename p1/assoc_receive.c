@@ -83,8 +83,17 @@ keep_end(void *user, void *kept, bool again)
 	p->params.keep->end(p->user, kept, again);
 }
 
-const struct rtse_keep p1_receive_keep = {
-    keep_begin, keep_checkpoint, keep_resume, keep_read, keep_end};
+static bool
+keep_accepted(void *user, const struct rtse_activity *a)
+{
+	const struct rtse_keep *keep = ((struct p1 *)user)->params.keep;
+
+	return keep->accepted != NULL &&
+	    keep->accepted(((struct p1 *)user)->user, a);
+}
+
+const struct rtse_keep p1_receive_keep = {keep_begin, keep_checkpoint,
+    keep_resume, keep_read, keep_end, keep_accepted};
 
 /* --- life --- */
 

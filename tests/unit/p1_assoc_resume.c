@@ -303,6 +303,35 @@ what_cannot_be_resumed_is_sent_anew_on_the_same_association(void)
 	arena_free(&a);
 }
 
+/* All of it arrived, and was accepted; the word of it was lost. */
+static void
+an_acceptance_that_was_lost_comes_when_the_sender_resumes(void)
+{
+	struct arena *a = arena_new();
+	struct journey j;
+	struct kept k;
+
+	journey_init(&j, a);
+	connect_again(&j);
+	begin(&j);
+	while (receiver(&j)->count[P1_IN_END] == 0) {
+		move(&j.w, sender(&j), receiver(&j));
+		if (receiver(&j)->count[P1_IN_END] == 0)
+			move(&j.w, receiver(&j), sender(&j));
+	}
+	cut(&j, &k, a);
+	CU_ASSERT_EQUAL(j.arrived, 1);
+	CU_ASSERT_FATAL(k.there);
+	connect_again(&j);
+	go_on(&j, &k);
+	pump(&j.w);
+	CU_ASSERT_EQUAL(sender(&j)->count[P1_SENT], 1);
+	CU_ASSERT_EQUAL(receiver(&j)->count[P1_IN_END], 0);
+	pair_free(&j.w);
+	store_free(&j.store);
+	arena_free(&a);
+}
+
 /* Nothing is sent, and the association is as good as before. */
 static void
 a_resume_that_does_not_add_up_sends_nothing(void)
@@ -369,6 +398,7 @@ suite_p1_assoc_resume(void)
 	    TEST(a_message_cut_again_and_again_arrives_whole),
 	    TEST(a_cut_within_the_envelope_resumes_before_the_content),
 	    TEST(what_cannot_be_resumed_is_sent_anew_on_the_same_association),
+	    TEST(an_acceptance_that_was_lost_comes_when_the_sender_resumes),
 	    TEST(a_resume_that_does_not_add_up_sends_nothing),
 	    TEST(each_checkpoint_that_the_peer_confirms_is_said),
 	    CU_TEST_INFO_NULL,

@@ -72,6 +72,8 @@ on_end(struct end *x, const struct p1_event *ev)
 	x->local = xstrdup(ev->env->id.local);
 	if (x->hold_answer)
 		return;
+	if (x->store != NULL && !x->refuse)
+		store_accept(x->store);
 	CU_ASSERT_EQUAL(
 	    x->refuse ? p1_refuse(x->p, &e) : p1_accept(x->p, &e), 0);
 }
@@ -158,9 +160,16 @@ on_keep_end(void *user, void *kept, bool again)
 	store_end(((struct end *)user)->store, kept, again);
 }
 
+static inline bool
+on_keep_accepted(void *user, const struct rtse_activity *a)
+{
+	return store_accepted(((struct end *)user)->store, a);
+}
+
 /* For ends with a store. */
-static const struct rtse_keep keep __attribute__((unused)) = {on_keep_begin,
-    on_keep_checkpoint, on_keep_resume, on_keep_read, on_keep_end};
+static const struct rtse_keep keep
+    __attribute__((unused)) = {on_keep_begin, on_keep_checkpoint,
+	on_keep_resume, on_keep_read, on_keep_end, on_keep_accepted};
 
 static inline struct p1_params
 params(enum osi_role role)
