@@ -1,7 +1,7 @@
 /*
  * TSDUs of a peer into a session responder or initiator whose user answers
- * everything. The first octet chooses the role, the functional units and
- * the fragmentation; then each TSDU has two octets of length.
+ * everything. The first octet chooses the role, the functional units, the
+ * fragmentation and the parameters; then each TSDU has two octets of length.
  */
 #include "osi/ses.h"
 
@@ -55,7 +55,8 @@ static void
 request(struct end *e, uint8_t what)
 {
 	struct ses_prim p = {
-	    .type = (enum ses_prim_type)(what % (SES_TYPED_DATA + 1)),
+	    .old_activity_id_n = what % 7,
+	    .type = (enum ses_prim_type)(what % (SES_CAPABILITY_DATA + 1)),
 	    .data = (const uint8_t *)"data",
 	    .n = what % 5,
 	    .last = (what & 0x80) == 0,
@@ -78,6 +79,10 @@ open_ends(struct end *e, uint8_t choice)
 	    .cotp.role = responder ? OSI_RESPONDER : OSI_INITIATOR,
 	    .requirements = (choice & 2) != 0 ? SES_FU_RTSE : 0x0fff,
 	    .cotp.common.timeouts = {1000, 1000, 1000},
+	    .extended_concatenation = (choice & 8) != 0,
+	    .report_errors = (choice & 16) != 0,
+	    .tsdu_send = (choice & 32) != 0 ? 100 : 0,
+	    .tsdu_receive = (choice & 32) != 0 ? 64 : 0,
 	};
 
 	e->s = ses_new(&p, told, e, 1);
