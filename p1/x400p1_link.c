@@ -4,11 +4,9 @@
  */
 #include "p1/x400p1.h"
 
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "lib/log.h"
 
@@ -297,25 +295,7 @@ on_gone(void *arg)
 	x_check(c);
 }
 
-/* An association may have nothing to say for days; what stands between the two
- * hosts forgets it, or one of them goes, and nobody would know. */
-static void
-keep_alive(int fd)
-{
-	static const struct {
-		int level, option, value;
-	} all[] = {
-	    {SOL_SOCKET, SO_KEEPALIVE, 1},
-	    {IPPROTO_TCP, TCP_KEEPIDLE, 60},
-	    {IPPROTO_TCP, TCP_KEEPINTVL, 20},
-	    {IPPROTO_TCP, TCP_KEEPCNT, 3},
-	};
-
-	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
-		(void)setsockopt(fd, all[i].level, all[i].option, &all[i].value,
-		    sizeof(all[i].value));
-}
-
+/* fd negative: the peer is called. */
 static struct x_link *
 link_new(struct x400p1 *c, struct x_peer *p, const struct p1_params *q, int fd)
 {
@@ -347,9 +327,10 @@ link_new(struct x400p1 *c, struct x_peer *p, const struct p1_params *q, int fd)
 	params.conn_id = ++c->serial;
 	params.wall = clock_wall();
 	snprintf(l->id, sizeof(l->id), "a%u", (unsigned)c->serial);
-	keep_alive(fd);
 	l->p1 = p1_new(&params, on_event, l, clock_mono());
-	l->conn = conn_new(c->loop, fd, &p1_engine_ops, l->p1, on_gone, l);
+	l->conn = fd < 0
+	    ? conn_dial(c->loop, p->address, &p1_engine_ops, l->p1, on_gone, l)
+	    : conn_new(c->loop, fd, &p1_engine_ops, l->p1, on_gone, l);
 	return l;
 }
 
@@ -377,13 +358,10 @@ x_link_open(struct x_peer *p, struct err *e)
 	    .window_size = p->window_size,
 	};
 	struct x_link *l;
-	int fd = net_connect(p->address, e);
 
-	if (fd < 0)
-		return e->code;
 	p->n_links++;
 	p->n_opening++;
-	l = link_new(c, p, &q, fd);
+	l = link_new(c, p, &q, -1);
 	l->recovers = p->has_lost;
 	p->has_lost = false; /* once; then a bind */
 	if (p->tls != NULL)
