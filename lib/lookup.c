@@ -24,8 +24,9 @@ struct net_lookup {
 	struct net_target target;
 	struct net_addresses found;
 	struct err err;
+	struct loop_timer *soon; /* no thread was needed: delivers it */
 	pthread_mutex_t lock;
-	bool cancelled, posted; /* under the lock */
+	bool cancelled; /* under the lock */
 };
 
 static void
@@ -82,12 +83,24 @@ hand_back(struct net_lookup *l)
 
 	pthread_mutex_lock(&l->lock);
 	cancelled = l->cancelled;
-	l->posted = !cancelled;
 	if (!cancelled)
 		loop_post(l->loop, deliver, l);
 	pthread_mutex_unlock(&l->lock);
 	if (cancelled)
 		lookup_free(l);
+}
+
+static void
+deliver_soon(void *arg)
+{
+	((struct net_lookup *)arg)->soon = NULL;
+	deliver(arg);
+}
+
+static void
+answer_soon(struct net_lookup *l)
+{
+	l->soon = loop_timer_set(l->loop, 0, deliver_soon, l);
 }
 
 static void *
@@ -122,7 +135,7 @@ start_thread(struct net_lookup *l)
 	err_set(&l->err, "net", ERR_TEMPORARY,
 	    "address \"%.100s\": no thread to look it up: %s", l->address,
 	    strerror(r));
-	hand_back(l);
+	answer_soon(l);
 }
 
 struct net_lookup *
@@ -138,13 +151,13 @@ net_lookup(struct loop *loop, const char *address, net_found_fn *fn, void *arg)
 	l->err = (struct err)ERR_INIT;
 	pthread_mutex_init(&l->lock, NULL);
 	if (net_split(l->address, &l->target, &l->err) != 0) {
-		hand_back(l);
+		answer_soon(l);
 	} else if (l->target.path != NULL) {
 		memcpy(un.sun_path, l->target.path, strlen(l->target.path) + 1);
 		add_address(&l->found, (struct sockaddr *)&un, sizeof(un));
-		hand_back(l);
+		answer_soon(l);
 	} else if (resolve(l, AI_NUMERICHOST) == 0) {
-		hand_back(l);
+		answer_soon(l);
 	} else {
 		err_clear(&l->err);
 		start_thread(l);
@@ -160,6 +173,11 @@ net_lookup_cancel(struct net_lookup **lp)
 	if (l == NULL)
 		return;
 	*lp = NULL;
+	if (l->soon != NULL) {
+		loop_timer_cancel(&l->soon);
+		lookup_free(l);
+		return;
+	}
 	pthread_mutex_lock(&l->lock);
 	l->cancelled = true;
 	pthread_mutex_unlock(&l->lock);
