@@ -224,6 +224,8 @@ void x_link_rest(struct x_link *l);
 /* A transfer begins: it must be over in so long, and the peer not be silent
  * meanwhile. */
 void x_link_guard(struct x_link *l, msec_t limit);
+/* One of ours, beyond those that are permanent? */
+bool x_link_spare(const struct x_link *l);
 /* Releases it when what is under way is done. */
 void x_link_close(struct x_link *l);
 void x_links_free(struct x400p1 *c);

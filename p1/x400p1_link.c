@@ -15,13 +15,25 @@
 
 /* --- rest --- */
 
+bool
+x_link_spare(const struct x_link *l)
+{
+	unsigned n = 0;
+
+	for (const struct x_link *x = l->channel->links; x != NULL; x = x->next)
+		n += x->peer == l->peer && x->role == OSI_INITIATOR &&
+		    !x->closing && !x->ended;
+	return n > l->peer->permanent;
+}
+
 static void
 on_idle(void *arg)
 {
 	struct x_link *l = arg;
 
 	l->idle = NULL;
-	x_link_close(l);
+	if (x_link_spare(l))
+		x_link_close(l);
 }
 
 void
@@ -38,8 +50,7 @@ rest_initiator(struct x_link *l)
 {
 	struct x400p1 *c = l->channel;
 
-	if (l->idle == NULL && !l->closing &&
-	    l->peer->n_links > l->peer->permanent)
+	if (l->idle == NULL && !l->closing && x_link_spare(l))
 		l->idle = loop_timer_set(c->loop, c->idle_timeout, on_idle, l);
 }
 

@@ -33,7 +33,7 @@ bool
 x_pool_must_yield(const struct x_link *l)
 {
 	if (l->role != OSI_INITIATOR || l->closing || l->used < YIELD_AFTER ||
-	    l->peer->n_links <= l->peer->permanent || !full(l->channel))
+	    !full(l->channel) || !x_link_spare(l))
 		return false;
 	for (const struct x_peer *p = l->channel->peers; p != NULL; p = p->next)
 		if (starves(p))
@@ -56,7 +56,7 @@ make_room(struct x400p1 *c)
 	while (wanted-- > 0) {
 		oldest = NULL;
 		for (struct x_link *l = c->links; l != NULL; l = l->next)
-			if (l->idle != NULL)
+			if (l->idle != NULL && x_link_spare(l))
 				oldest = l;
 		if (oldest == NULL)
 			return;

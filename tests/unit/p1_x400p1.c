@@ -534,6 +534,31 @@ permanent_associations_are_opened_without_work_and_again(void)
 	finish(&w);
 }
 
+static void
+of_idle_associations_the_permanent_ones_stay(void)
+{
+	struct err e = ERR_INIT;
+	struct world w;
+	unsigned closing = 0;
+
+	begin(&w, 5);
+	w.us.idle_timeout = 50;
+	w.remotes[0].answers = &w.them;
+	w.peers[0].permanent = 1;
+	for (int i = 0; i < 3; i++)
+		CU_ASSERT_EQUAL(x_link_open(&w.peers[0], &e), 0);
+	run_until(&w, &w.remotes[0].connections, 3);
+	while (w.peers[0].n_links > 1 && w.late < 50)
+		run(&w, 20);
+	CU_ASSERT_EQUAL(w.peers[0].n_links, 1);
+	run(&w, 200);
+	for (const struct x_link *l = w.us.links; l != NULL; l = l->next)
+		closing += l->closing || l->ended;
+	CU_ASSERT_EQUAL(closing, 0);
+	CU_ASSERT_EQUAL(w.peers[0].n_links, 1);
+	finish(&w);
+}
+
 void
 suite_p1_x400p1(void)
 {
@@ -551,6 +576,7 @@ suite_p1_x400p1(void)
 	    TEST(protocols_fall_back_in_order_and_the_best_is_tried_again),
 	    TEST(places_are_kept_for_what_is_more_urgent),
 	    TEST(permanent_associations_are_opened_without_work_and_again),
+	    TEST(of_idle_associations_the_permanent_ones_stay),
 	    CU_TEST_INFO_NULL,
 	};
 	unit_suite("p1_x400p1", tests);
