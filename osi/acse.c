@@ -9,8 +9,6 @@
 #define LAYER "acse"
 #define SOURCE_USER 1
 #define SOURCE_PROVIDER 2
-#define DIAG_NO_COMMON_VERSION 2 /* of the service provider */
-#define RELEASE_NOT_FINISHED 1
 
 enum acse_state {              /* X.227 Annex A */
 	ACSE_UNASSOCIATED,     /* STA0 */
@@ -19,6 +17,7 @@ enum acse_state {              /* X.227 Annex A */
 	ACSE_WAIT_RLRE,        /* STA3 */
 	ACSE_WAIT_RELEASE_RSP, /* STA4 */
 	ACSE_ASSOCIATED,       /* STA5 */
+	ACSE_COLLISION,        /* STA6, STA7: both release */
 	ACSE_CLOSED,           /* STA0 again, for ever */
 };
 
@@ -29,12 +28,14 @@ struct acse {
 	enum acse_state state;
 	struct arena *arena;             /* for application_context */
 	const char *application_context; /* of the AARQ, both sides */
+	bool proposed, selected;         /* the authentication unit */
 };
 
 #define IN(state) (1u << (state))
 #define IN_LIVE                                                         \
 	(IN(ACSE_WAIT_AARE) | IN(ACSE_WAIT_RSP) | IN(ACSE_ASSOCIATED) | \
-	    IN(ACSE_WAIT_RLRE) | IN(ACSE_WAIT_RELEASE_RSP))
+	    IN(ACSE_WAIT_RLRE) | IN(ACSE_WAIT_RELEASE_RSP) |            \
+	    IN(ACSE_COLLISION))
 
 static void
 enter(struct acse *a, enum acse_state state)
@@ -111,9 +112,12 @@ p_abort_ind(struct acse *a, const struct err *why)
 }
 
 static int
-send_abort(struct acse *a, int source, const struct pres_value *information)
+send_abort(struct acse *a, int source, enum acse_abort_diagnostic diagnostic,
+    const struct pres_value *information)
 {
-	struct acse_apdu u = {.type = ACSE_ABRT, .reason = source};
+	struct acse_apdu u = {.type = ACSE_ABRT,
+	    .reason = source,
+	    .abort_diagnostic = a->selected ? diagnostic : ACSE_ABORT_NONE};
 	struct pres_prim q = {.type = PRES_U_ABORT, .kind = SES_REQ};
 	struct err e = ERR_INIT;
 
@@ -128,8 +132,14 @@ send_abort(struct acse *a, int source, const struct pres_value *information)
 static void
 provider_abort(struct acse *a, struct err *why)
 {
-	send_abort(a, 1, NULL);
+	send_abort(a, 1, ACSE_ABORT_PROTOCOL_ERROR, NULL);
 	p_abort_ind(a, why);
+}
+
+static bool
+has_authentication(const struct acse_authentication *x)
+{
+	return x->unit || x->mechanism != NULL || x->value.n > 0;
 }
 
 static int
@@ -140,10 +150,12 @@ associate_req(struct acse *a, const struct acse_prim *p, struct err *e)
 	    .called = p->called,
 	    .calling = p->calling,
 	    .authentication = p->authentication,
+	    .implementation = p->implementation,
 	    .user_information = p->user_information};
 	struct pres_prim q = {.type = PRES_CONNECT, .kind = SES_REQ};
 
 	INVARIANT(p->application_context != NULL || pres_is_x410(a->pres));
+	a->proposed = has_authentication(&p->authentication);
 	enter(a, ACSE_WAIT_AARE);
 	return send(a, &u, &q, e);
 }
@@ -160,11 +172,16 @@ associate_rsp(struct acse *a, const struct acse_prim *p, struct err *e)
 	    .diagnostic = p->diagnostic,
 	    .called = p->called,
 	    .authentication = p->authentication,
+	    .implementation = p->implementation,
 	    .user_information = p->user_information};
 	struct pres_prim q = {.type = PRES_CONNECT,
 	    .kind = SES_RSP,
 	    .accepted = p->result == ACSE_ACCEPTED};
 
+	if (has_authentication(&p->authentication) && !a->proposed)
+		return err_set(e, LAYER, ERR_PROTOCOL,
+		    "the AARQ does not propose authentication");
+	a->selected = has_authentication(&p->authentication);
 	enter(a, q.accepted ? ACSE_ASSOCIATED : ACSE_CLOSED);
 	return send(a, &u, &q, e);
 }
@@ -189,10 +206,14 @@ release_rsp(struct acse *a, const struct acse_prim *p, struct err *e)
 	struct acse_apdu u = {.type = ACSE_RLRE,
 	    .reason = p->reason,
 	    .user_information = p->user_information};
-	struct pres_prim q = {
-	    .type = PRES_RELEASE, .kind = SES_RSP, .accepted = true};
+	struct pres_prim q = {.type = PRES_RELEASE,
+	    .kind = SES_RSP,
+	    .accepted = p->result == ACSE_ACCEPTED};
 
-	enter(a, ACSE_CLOSED);
+	if (a->state == ACSE_COLLISION)
+		enter(a, q.accepted ? ACSE_WAIT_RLRE : ACSE_ASSOCIATED);
+	else
+		enter(a, q.accepted ? ACSE_CLOSED : ACSE_ASSOCIATED);
 	return send(a, &u, &q, e);
 }
 
@@ -200,7 +221,7 @@ static int
 abort_req(struct acse *a, const struct acse_prim *p, struct err *e)
 {
 	(void)e;
-	return send_abort(a, 0, &p->user_information);
+	return send_abort(a, 0, p->abort_diagnostic, &p->user_information);
 }
 
 static const struct {
@@ -210,7 +231,8 @@ static const struct {
     [ACSE_ASSOCIATE] = {[SES_REQ] = {associate_req, IN(ACSE_UNASSOCIATED)},
 	[SES_RSP] = {associate_rsp, IN(ACSE_WAIT_RSP)}},
     [ACSE_RELEASE] = {[SES_REQ] = {release_req, IN(ACSE_ASSOCIATED)},
-	[SES_RSP] = {release_rsp, IN(ACSE_WAIT_RELEASE_RSP)}},
+	[SES_RSP] = {release_rsp,
+	    IN(ACSE_WAIT_RELEASE_RSP) | IN(ACSE_COLLISION)}},
     [ACSE_ABORT] = {[SES_REQ] = {abort_req, IN_LIVE}},
 };
 
@@ -278,6 +300,8 @@ prim_of(const struct acse_apdu *u, enum acse_prim_type type,
 	    .diagnostic_source = u->diagnostic_source,
 	    .diagnostic = u->diagnostic,
 	    .reason = u->reason,
+	    .abort_diagnostic = (enum acse_abort_diagnostic)u->abort_diagnostic,
+	    .implementation = u->implementation,
 	    .called = u->called,
 	    .calling = u->calling,
 	    .authentication = u->authentication,
@@ -307,7 +331,7 @@ refuse_version(struct acse *a, struct err *why)
 	    .kind = SES_RSP,
 	    .result = ACSE_REJECTED_PERMANENT,
 	    .diagnostic_source = SOURCE_PROVIDER,
-	    .diagnostic = DIAG_NO_COMMON_VERSION};
+	    .diagnostic = ACSE_PROVIDER_NO_COMMON_VERSION};
 	struct err e = ERR_INIT;
 
 	err_set(why, LAYER, ERR_UNSUPPORTED, "no common version of ACSE");
@@ -333,6 +357,7 @@ connect_ind(struct acse *a, const struct pres_prim *q)
 		if (u.application_context != NULL)
 			a->application_context =
 			    arena_strdup(a->arena, u.application_context);
+		a->proposed = u.authentication.unit;
 		if (u.version_1) {
 			struct acse_prim p =
 			    prim_of(&u, ACSE_ASSOCIATE, SES_IND);
@@ -411,6 +436,20 @@ refused_cnf(struct acse *a, const struct pres_prim *q)
 	arena_free(&arena);
 }
 
+/* An AARE selects of what the AARQ proposed. */
+static int
+judge_aare(struct acse *a, const struct acse_apdu *u, struct err *e)
+{
+	if (!u->version_1)
+		return err_set(e, LAYER, ERR_UNSUPPORTED,
+		    "AARE, protocol-version: not version 1");
+	if (u->authentication.unit && !a->proposed)
+		return err_set(e, LAYER, ERR_PROTOCOL,
+		    "AARE, acse-requirements: more than was proposed");
+	a->selected = u->authentication.unit;
+	return 0;
+}
+
 static void
 accepted_cnf(struct acse *a, const struct pres_prim *q)
 {
@@ -424,6 +463,8 @@ accepted_cnf(struct acse *a, const struct pres_prim *q)
 	else if (rc > 0 && u.result != ACSE_ACCEPTED)
 		rc = err_set(&e, LAYER, ERR_PROTOCOL,
 		    "AARE rejects on a connection that was accepted");
+	else if (rc > 0)
+		rc = judge_aare(a, &u, &e);
 	if (rc < 0) {
 		provider_abort(a, &e);
 	} else {
@@ -458,8 +499,10 @@ release_up(struct acse *a, const struct pres_prim *q, enum acse_apdu_type want,
 	} else {
 		struct acse_prim p = prim_of(&u, ACSE_RELEASE, q->kind);
 
+		if (q->kind == SES_CNF && !q->accepted)
+			p.result = ACSE_REJECTED_PERMANENT;
 		if (next == ACSE_ASSOCIATED)
-			p.reason = RELEASE_NOT_FINISHED;
+			p.reason = ACSE_RELEASE_NOT_FINISHED;
 		enter(a, next);
 		a->fn(a->user, &p);
 	}
@@ -469,14 +512,18 @@ release_up(struct acse *a, const struct pres_prim *q, enum acse_apdu_type want,
 static void
 release_ind(struct acse *a, const struct pres_prim *q)
 {
-	release_up(a, q, ACSE_RLRQ, ACSE_WAIT_RELEASE_RSP);
+	release_up(a, q, ACSE_RLRQ,
+	    a->state == ACSE_WAIT_RLRE ? ACSE_COLLISION
+				       : ACSE_WAIT_RELEASE_RSP);
 }
 
 static void
 release_cnf(struct acse *a, const struct pres_prim *q)
 {
-	release_up(
-	    a, q, ACSE_RLRE, q->accepted ? ACSE_CLOSED : ACSE_ASSOCIATED);
+	enum acse_state next = q->accepted ? ACSE_CLOSED : ACSE_ASSOCIATED;
+
+	release_up(a, q, ACSE_RLRE,
+	    a->state == ACSE_COLLISION ? ACSE_WAIT_RELEASE_RSP : next);
 }
 
 static void
@@ -521,8 +568,9 @@ static const struct {
     [PRES_CONNECT] = {[SES_IND] = {connect_ind, IN(ACSE_UNASSOCIATED)},
 	[SES_CNF] = {connect_cnf, IN(ACSE_WAIT_AARE)}},
     [PRES_DATA] = {[SES_IND] = {pass, IN_DATA}},
+    [PRES_TYPED_DATA] = {[SES_IND] = {pass, IN_DATA}},
     [PRES_RELEASE] = {[SES_IND] = {release_ind, IN_DATA},
-	[SES_CNF] = {release_cnf, IN(ACSE_WAIT_RLRE)}},
+	[SES_CNF] = {release_cnf, IN(ACSE_WAIT_RLRE) | IN(ACSE_COLLISION)}},
     [PRES_U_ABORT] = {[SES_IND] = {abort_ind, ~0u}},
     [PRES_P_ABORT] = {[SES_IND] = {pres_abort_ind, ~0u}},
     [PRES_SESSION] = {[SES_IND] = {pass, IN_DATA}, [SES_CNF] = {pass, IN_DATA}},
@@ -572,6 +620,12 @@ acse_free(struct acse **ap)
 	pres_free(&a->pres);
 	arena_free(&a->arena);
 	free(a);
+}
+
+bool
+acse_has_authentication(const struct acse *a)
+{
+	return a->selected;
 }
 
 struct pres *

@@ -1,5 +1,5 @@
 /*
- * ACSE (X.227 / ISO 8650-1), kernel functional unit: AARQ, AARE, RLRQ, RLRE,
+ * ACSE (X.227 / ISO 8650-1), kernel and authentication functional units: AARQ, AARE, RLRQ, RLRE,
  * ABRT over presentation connect, release and abort.
  *
  * User information is one EXTERNAL: a value on a presentation context (for
@@ -36,7 +36,50 @@ enum acse_diagnostic { /* X.227 associate-source-diagnostic, service-user */
 	ACSE_DIAG_NO_REASON = 1,
 	ACSE_DIAG_CONTEXT_NAME_NOT_SUPPORTED = 2,
 	ACSE_DIAG_CALLING_AP_TITLE_UNKNOWN = 3,
+	ACSE_DIAG_CALLING_AP_INVOCATION_UNKNOWN = 4,
+	ACSE_DIAG_CALLING_AE_QUALIFIER_UNKNOWN = 5,
+	ACSE_DIAG_CALLING_AE_INVOCATION_UNKNOWN = 6,
 	ACSE_DIAG_CALLED_AP_TITLE_UNKNOWN = 7,
+	ACSE_DIAG_CALLED_AP_INVOCATION_UNKNOWN = 8,
+	ACSE_DIAG_CALLED_AE_QUALIFIER_UNKNOWN = 9,
+	ACSE_DIAG_CALLED_AE_INVOCATION_UNKNOWN = 10,
+	ACSE_DIAG_MECHANISM_NOT_RECOGNIZED = 11,
+	ACSE_DIAG_MECHANISM_REQUIRED = 12,
+	ACSE_DIAG_AUTHENTICATION_FAILURE = 13,
+	ACSE_DIAG_AUTHENTICATION_REQUIRED = 14,
+};
+
+enum acse_provider_diagnostic { /* the same, service-provider */
+	ACSE_PROVIDER_NULL = 0,
+	ACSE_PROVIDER_NO_REASON = 1,
+	ACSE_PROVIDER_NO_COMMON_VERSION = 2,
+};
+
+/* X.227 abort-diagnostic: only with the authentication functional unit. */
+enum acse_abort_diagnostic {
+	ACSE_ABORT_NONE = 0, /* not there */
+	ACSE_ABORT_NO_REASON = 1,
+	ACSE_ABORT_PROTOCOL_ERROR = 2,
+	ACSE_ABORT_MECHANISM_NOT_RECOGNIZED = 3,
+	ACSE_ABORT_MECHANISM_REQUIRED = 4,
+	ACSE_ABORT_AUTHENTICATION_FAILURE = 5,
+	ACSE_ABORT_AUTHENTICATION_REQUIRED = 6,
+};
+
+enum acse_release_reason { /* 0, 1 of a request; 0, 1 of a response */
+	ACSE_RELEASE_NORMAL = 0,
+	ACSE_RELEASE_URGENT = 1,
+	ACSE_RELEASE_NOT_FINISHED = 1,
+	ACSE_RELEASE_USER_DEFINED = 30,
+};
+
+/* AP-title and AE-qualifier come in two forms (X.227 9): a Directory name and
+ * its relative part, or an OID and an INTEGER. */
+enum acse_form {
+	ACSE_FORM_ABSENT,
+	ACSE_FORM_1,     /* Name; RelativeDistinguishedName */
+	ACSE_FORM_2,     /* OBJECT IDENTIFIER; INTEGER */
+	ACSE_FORM_OTHER, /* of older versions of ACSE: any type */
 };
 
 /* Who calls or is called: Directory names are carried, not understood. */
@@ -48,7 +91,12 @@ struct acse_entity {
 	int32_t ap_invocation, ae_invocation;
 };
 
-struct acse_authentication {   /* X.227 7.1.1.9; carried for our user */
+/* The authentication functional unit: proposed by an AARQ that has any of
+ * this, selected when the AARE has the unit too. A value is charstring [0],
+ * bitstring [1], external [2] or other [3]. */
+struct acse_authentication {
+	bool unit; /* its bit of acse-requirements; asked for by itself, or
+	            * implied by the fields */
 	const char *mechanism; /* dotted OID or NULL */
 	struct octets value;   /* the encoded CHOICE, n == 0: absent */
 };
@@ -57,10 +105,15 @@ struct acse_prim {
 	enum acse_prim_type type;
 	enum ses_prim_kind kind;
 	const char *application_context; /* dotted OID; NULL: not present */
-	enum acse_result result;
-	int diagnostic_source; /* 1 service-user, 2 service-provider */
+	enum acse_result result; /* RELEASE rsp and cnf: other than accepted
+	                          * is negative */
+	int diagnostic_source;   /* 1 service-user, 2 service-provider */
 	int diagnostic;
-	int reason; /* RELEASE: normal 0 ...; ABORT: source */
+	int reason; /* RELEASE: enum acse_release_reason; ABORT: source */
+	enum acse_abort_diagnostic abort_diagnostic; /* ABORT */
+	/* ASSOCIATE: GraphicString of implementation-information, n == 0: none;
+	 * for logs only */
+	struct octets implementation;
 	/* ASSOCIATE req and ind: both; rsp and cnf: `called` responds */
 	struct acse_entity called, calling;
 	struct acse_authentication authentication; /* ASSOCIATE */
@@ -81,5 +134,9 @@ void acse_free(struct acse **a);
 int acse_request(struct acse *a, const struct acse_prim *p, struct err *e)
     __attribute__((warn_unused_result));
 struct pres *acse_pres(struct acse *a);
+/* Was the authentication functional unit selected? */
+bool acse_has_authentication(const struct acse *a);
+enum acse_form acse_title_form(const struct octets *ap_title);
+enum acse_form acse_qualifier_form(const struct octets *ae_qualifier);
 
 #endif

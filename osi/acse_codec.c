@@ -11,6 +11,7 @@
 #define LAYER "acse"
 #define SOURCE_USER 1
 #define SOURCE_PROVIDER 2
+#define AUTHENTICATION_OTHER 3 /* the last of the CHOICE */
 
 /* --- decoding --- */
 
@@ -96,6 +97,40 @@ is_version_1(const BIT_STRING_t *v)
 	return v == NULL || (v->size > 0 && (v->buf[0] & 0x80) != 0);
 }
 
+/* The first bit of acse-requirements; fields without it do not count. */
+static int
+authentication(struct arena *a, const BIT_STRING_t *requirements,
+    const OBJECT_IDENTIFIER_t *mechanism, const ANY_t *value,
+    struct acse_authentication *out, struct err *e)
+{
+	int rc;
+
+	out->unit = requirements != NULL && requirements->size > 0 &&
+	    (requirements->buf[0] & 0x80) != 0;
+	if (!out->unit)
+		return 0;
+	if ((rc = oid(a, mechanism, &out->mechanism, e)) < 0 ||
+	    (rc = osi_any(a, value, LAYER, &out->value, e)) < 0)
+		return rc;
+	/* charstring, bitstring, external, other */
+	if (out->value.n > 0 &&
+	    ((out->value.p[0] & 0xc0) != 0x80 ||
+		(out->value.p[0] & 0x1f) > AUTHENTICATION_OTHER))
+		return err_set(e, LAYER, ERR_SYNTAX,
+		    "authentication-value of unknown type %02x",
+		    out->value.p[0]);
+	return 0;
+}
+
+static void
+implementation(struct arena *a, const GraphicString_t *in, struct octets *out)
+{
+	if (in != NULL && in->size > 0)
+		*out =
+		    (struct octets){arena_memdup(a, in->buf, (size_t)in->size),
+			(size_t)in->size};
+}
+
 static int
 decode_aarq(
     struct arena *a, const Acse_APDU_t *u, struct acse_apdu *out, struct err *e)
@@ -104,11 +139,10 @@ decode_aarq(
 	int rc;
 
 	out->version_1 = is_version_1(q->protocol_version);
-	if ((rc = osi_any(a, q->authentication_value, LAYER,
-		 &out->authentication.value, e)) < 0 ||
+	implementation(a, q->implementation_information, &out->implementation);
+	if ((rc = authentication(a, q->acse_requirements, q->mechanism_name,
+		 q->authentication_value, &out->authentication, e)) < 0 ||
 	    (rc = oid(a, &q->application_context, &out->application_context,
-		 e)) < 0 ||
-	    (rc = oid(a, q->mechanism_name, &out->authentication.mechanism,
 		 e)) < 0 ||
 	    (rc = entity(a, q->called_AP_title, q->called_AE_qualifier,
 		 q->called_AP_invocation, q->called_AE_invocation, &out->called,
@@ -147,12 +181,11 @@ decode_aare(
 		    e, LAYER, ERR_SYNTAX, "result %ld out of range", r->result);
 	out->result = (enum acse_result)r->result;
 	out->version_1 = is_version_1(r->protocol_version);
-	if ((rc = osi_any(a, r->authentication_value, LAYER,
-		 &out->authentication.value, e)) < 0 ||
+	implementation(a, r->implementation_information, &out->implementation);
+	if ((rc = authentication(a, r->acse_requirements, r->mechanism_name,
+		 r->authentication_value, &out->authentication, e)) < 0 ||
 	    (rc = diagnostic(&r->diagnostic, out, e)) < 0 ||
 	    (rc = oid(a, &r->application_context, &out->application_context,
-		 e)) < 0 ||
-	    (rc = oid(a, r->mechanism_name, &out->authentication.mechanism,
 		 e)) < 0 ||
 	    (rc = entity(a, r->responding_AP_title, r->responding_AE_qualifier,
 		 r->responding_AP_invocation, r->responding_AE_invocation,
@@ -198,8 +231,12 @@ static int
 decode_abrt(
     struct arena *a, const Acse_APDU_t *u, struct acse_apdu *out, struct err *e)
 {
+	const long *d = u->choice.abrt.abort_diagnostic;
+
 	if (reason(&u->choice.abrt.abort_source, out, e) < 0)
 		return ERR_SYNTAX;
+	if (d != NULL && *d >= 0 && *d < 256)
+		out->abort_diagnostic = (int)*d;
 	return user_information(
 	    a, u->choice.abrt.user_information, &out->user_information, e);
 }
@@ -284,7 +321,7 @@ put_authentication(struct buf *out, uint32_t first,
 {
 	static const uint8_t requirement[] = {0x07, 0x80};
 
-	if (x->mechanism == NULL && x->value.n == 0)
+	if (!x->unit && x->mechanism == NULL && x->value.n == 0)
 		return 0;
 	ber_put(out, BER_CONTEXT, first, requirement, sizeof(requirement));
 	if (x->mechanism != NULL &&
@@ -334,6 +371,9 @@ encode_aarq(const struct acse_apdu *u, struct buf *out, struct err *e)
 	put_entity(out, 6, &u->calling);
 	if (put_authentication(out, 10, &u->authentication, e) < 0)
 		return ERR_CONFIG;
+	if (u->implementation.n > 0)
+		ber_put(out, BER_CONTEXT, 29, u->implementation.p,
+		    u->implementation.n);
 	put_user_information(out, &u->user_information, true);
 	return 0;
 }
@@ -355,6 +395,9 @@ encode_aare(const struct acse_apdu *u, struct buf *out, struct err *e)
 	put_entity(out, 4, &u->called);
 	if (put_authentication(out, 8, &u->authentication, e) < 0)
 		return ERR_CONFIG;
+	if (u->implementation.n > 0)
+		ber_put(out, BER_CONTEXT, 29, u->implementation.p,
+		    u->implementation.n);
 	put_user_information(out, &u->user_information, true);
 	return 0;
 }
@@ -364,6 +407,8 @@ encode_rest(const struct acse_apdu *u, struct buf *out, struct err *e)
 {
 	(void)e;
 	ber_put_integer(out, BER_CONTEXT, 0, u->reason);
+	if (u->type == ACSE_ABRT && u->abort_diagnostic != ACSE_ABORT_NONE)
+		ber_put_integer(out, BER_CONTEXT, 1, u->abort_diagnostic);
 	put_user_information(out, &u->user_information, false);
 	return 0;
 }
@@ -385,4 +430,27 @@ acse_apdu_encode(const struct acse_apdu *u, struct buf *out, struct err *e)
 		return ERR_CONFIG;
 	ber_wrap(out, from, BER_APPLICATION, (uint32_t)u->type);
 	return 0;
+}
+
+/* By the identifier octet, which is all that ACSE has to know. */
+static enum acse_form
+form_of(const struct octets *o, uint8_t form1, uint8_t form2)
+{
+	if (o->n == 0)
+		return ACSE_FORM_ABSENT;
+	if (o->p[0] == form1)
+		return ACSE_FORM_1;
+	return o->p[0] == form2 ? ACSE_FORM_2 : ACSE_FORM_OTHER;
+}
+
+enum acse_form
+acse_title_form(const struct octets *ap_title)
+{
+	return form_of(ap_title, 0x30, 0x06);
+}
+
+enum acse_form
+acse_qualifier_form(const struct octets *ae_qualifier)
+{
+	return form_of(ae_qualifier, 0x31, 0x02);
 }

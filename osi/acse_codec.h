@@ -21,6 +21,8 @@ struct acse_apdu {
 	enum acse_result result;            /* AARE */
 	int diagnostic_source, diagnostic;  /* AARE */
 	int reason;                         /* RLRQ, RLRE; ABRT: source */
+	int abort_diagnostic;               /* ABRT; 0: none */
+	struct octets implementation;       /* AARQ, AARE */
 	struct acse_authentication authentication;
 	struct pres_value user_information;
 };

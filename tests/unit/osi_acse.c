@@ -49,7 +49,9 @@ titles_and_authentication_are_carried(void)
 		.application_context = CONTEXT,
 		.called = entities[0],
 		.calling = entities[1],
-		.authentication = {"2.2.3.1", {password, sizeof(password)}},
+		.authentication = {true, "2.2.3.1",
+		    {password, sizeof(password)}},
+		.implementation = {(const uint8_t *)"Isthmus", 7},
 		.user_information = {3, value, sizeof(value)}};
 
 	for (int i = 0; i < 2; i++) {
@@ -66,6 +68,15 @@ titles_and_authentication_are_carried(void)
 		    back.authentication.mechanism, "2.2.3.1");
 		CU_ASSERT(
 		    same(&back.authentication.value, &u.authentication.value));
+		CU_ASSERT_EQUAL(back.implementation.n, 7);
+		CU_ASSERT_EQUAL(
+		    acse_title_form(&back.called.ap_title), ACSE_FORM_1);
+		CU_ASSERT_EQUAL(acse_title_form(&back.calling.ap_title),
+		    i == 0 ? ACSE_FORM_2 : ACSE_FORM_ABSENT);
+		CU_ASSERT_EQUAL(acse_qualifier_form(&back.called.ae_qualifier),
+		    ACSE_FORM_2);
+		CU_ASSERT_EQUAL(acse_qualifier_form(&back.calling.ae_qualifier),
+		    ACSE_FORM_ABSENT);
 		CU_ASSERT_EQUAL(back.user_information.context_id, 3);
 		CU_ASSERT_EQUAL_FATAL(back.user_information.n, sizeof(value));
 		CU_ASSERT_EQUAL(
@@ -91,6 +102,9 @@ results_and_reasons_are_carried(void)
 	    {.type = ACSE_RLRQ, .reason = 30},
 	    {.type = ACSE_RLRE, .reason = 1},
 	    {.type = ACSE_ABRT, .reason = 1},
+	    {.type = ACSE_ABRT,
+		.reason = 0,
+		.abort_diagnostic = ACSE_ABORT_AUTHENTICATION_FAILURE},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -103,6 +117,8 @@ results_and_reasons_are_carried(void)
 		    back.diagnostic_source, rows[i].diagnostic_source);
 		CU_ASSERT_EQUAL(back.diagnostic, rows[i].diagnostic);
 		CU_ASSERT_EQUAL(back.reason, rows[i].reason);
+		CU_ASSERT_EQUAL(
+		    back.abort_diagnostic, rows[i].abort_diagnostic);
 		CU_ASSERT_EQUAL(back.user_information.n, 0);
 		arena_free(&a);
 	}
@@ -131,6 +147,11 @@ foreign_forms_of_an_apdu_are_read(void)
 	    {"601b a106 0604 56000106 be11 2807 06025101 8101 61"
 	     " 2806 020103 8101 62",
 		ERR_SYNTAX, false, 0},
+	    /* authentication: without its unit passed over; an unknown type */
+	    {"600d a106 0604 56000106 ac03 9f2100", 0, true, 0},
+	    {"6010 a106 0604 56000106 8a02 0780 ac02 8400", ERR_SYNTAX, true,
+		0},
+	    {"6010 a106 0604 56000106 8a02 0780 ac02 8000", 0, true, 0},
 	    {"6003 020101", ERR_SYNTAX, false, 0},
 	    {"6000", ERR_SYNTAX, false, 0},
 	    {"6503 800100", ERR_SYNTAX, false, 0},
@@ -166,6 +187,9 @@ struct side {
 	struct buf information, called, calling;
 	struct err err;
 	enum acse_result answer;
+	int answer_diagnostic;
+	bool wait;
+	enum acse_abort_diagnostic abort_diagnostic;
 };
 
 static void
@@ -183,9 +207,7 @@ event(void *user, const struct acse_prim *p)
 	    .kind = SES_RSP,
 	    .result = s->answer,
 	    .diagnostic_source = 1,
-	    .diagnostic = s->answer != ACSE_ACCEPTED
-		? ACSE_DIAG_CALLING_AP_TITLE_UNKNOWN
-		: ACSE_DIAG_NULL,
+	    .diagnostic = s->answer_diagnostic,
 	    .user_information = {3, value, sizeof(value)}};
 	struct err e = ERR_INIT;
 
@@ -194,12 +216,13 @@ event(void *user, const struct acse_prim *p)
 	s->diagnostic_source = p->diagnostic_source;
 	s->diagnostic = p->diagnostic;
 	s->reason = p->reason;
+	s->abort_diagnostic = p->abort_diagnostic;
 	keep(&s->information, p->user_information.p, p->user_information.n);
 	keep(&s->called, p->called.ap_title.p, p->called.ap_title.n);
 	keep(&s->calling, p->calling.ap_title.p, p->calling.ap_title.n);
 	if (p->err != NULL)
 		s->err = *p->err;
-	if (p->kind == SES_IND &&
+	if (p->kind == SES_IND && !s->wait &&
 	    (p->type == ACSE_ASSOCIATE || p->type == ACSE_RELEASE))
 		CU_ASSERT_EQUAL(acse_request(s->a, &q, &e), 0);
 }
@@ -232,6 +255,13 @@ two_init(struct two *t, size_t chunk)
 	*t = (struct two){.chunk = chunk};
 	t->a.a = acse_new(&a, event, &t->a, 1000);
 	t->b.a = acse_new(&b, event, &t->b, 1000);
+}
+
+static void
+run(struct two *t)
+{
+	wire_run(ses_cotp(pres_ses(acse_pres(t->a.a))),
+	    ses_cotp(pres_ses(acse_pres(t->b.a))), t->chunk);
 }
 
 static void
@@ -299,6 +329,7 @@ a_rejection_says_why(void)
 
 		two_init(&t, 7);
 		t.b.answer = answers[i];
+		t.b.answer_diagnostic = ACSE_DIAG_CALLING_AP_TITLE_UNKNOWN;
 		request(&t, &t.a, ACSE_ASSOCIATE);
 		CU_ASSERT_EQUAL(t.a.result, answers[i]);
 		CU_ASSERT_EQUAL(t.a.diagnostic_source, 1);
@@ -363,6 +394,70 @@ a_refusal_below_acse_is_a_rejection_by_the_provider(void)
 	two_free(&t);
 }
 
+/* --- the authentication functional unit --- */
+
+static void
+authentication_is_selected_by_both(void)
+{
+	static const struct {
+		bool proposed, answered;
+		int rc; /* of the response */
+		enum acse_abort_diagnostic carried;
+	} rows[] = {
+	    {true, true, 0, ACSE_ABORT_AUTHENTICATION_FAILURE},
+	    {true, false, 0, ACSE_ABORT_NONE},
+	    {false, false, 0, ACSE_ABORT_NONE},
+	    {false, true, ERR_PROTOCOL, ACSE_ABORT_NONE},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct acse_prim q = {.type = ACSE_ASSOCIATE,
+		    .kind = SES_REQ,
+		    .application_context = CONTEXT};
+		struct acse_prim r = {.type = ACSE_ASSOCIATE, .kind = SES_RSP};
+		struct acse_prim abort = {.type = ACSE_ABORT,
+		    .kind = SES_REQ,
+		    .abort_diagnostic = ACSE_ABORT_AUTHENTICATION_FAILURE};
+		struct err e = ERR_INIT;
+		struct two t;
+
+		two_init(&t, WIRE_WHOLE);
+		t.b.wait = true;
+		q.authentication.unit = rows[i].proposed;
+		r.authentication.unit = rows[i].answered;
+		CU_ASSERT_EQUAL(acse_request(t.a.a, &q, &e), 0);
+		run(&t);
+		CU_ASSERT_EQUAL(acse_request(t.b.a, &r, &e), rows[i].rc);
+		run(&t);
+		if (rows[i].rc == 0) {
+			CU_ASSERT_EQUAL(acse_has_authentication(t.a.a),
+			    rows[i].proposed && rows[i].answered);
+			CU_ASSERT_TRUE(acse_request(t.a.a, &abort, &e) >= 0);
+			run(&t);
+			CU_ASSERT_EQUAL(t.b.count[ACSE_ABORT], 1);
+			CU_ASSERT_EQUAL(t.b.abort_diagnostic, rows[i].carried);
+		}
+		two_free(&t);
+	}
+}
+
+static void
+authentication_refusals_name_their_diagnostic(void)
+{
+	for (int d = ACSE_DIAG_NULL; d <= ACSE_DIAG_AUTHENTICATION_REQUIRED;
+	     d++) {
+		struct two t;
+
+		two_init(&t, WIRE_WHOLE);
+		t.b.answer = ACSE_REJECTED_PERMANENT;
+		t.b.answer_diagnostic = d;
+		request(&t, &t.a, ACSE_ASSOCIATE);
+		CU_ASSERT_EQUAL(t.a.diagnostic_source, 1);
+		CU_ASSERT_EQUAL(t.a.diagnostic, d);
+		two_free(&t);
+	}
+}
+
 void
 suite_osi_acse(void)
 {
@@ -374,6 +469,8 @@ suite_osi_acse(void)
 	    TEST(a_rejection_says_why),
 	    TEST(an_abort_carries_its_source_and_information),
 	    TEST(a_connect_without_aarq_is_refused),
+	    TEST(authentication_is_selected_by_both),
+	    TEST(authentication_refusals_name_their_diagnostic),
 	    TEST(a_refusal_below_acse_is_a_rejection_by_the_provider),
 	    CU_TEST_INFO_NULL,
 	};
