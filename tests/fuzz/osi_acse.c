@@ -56,13 +56,14 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct arena *a = arena_new();
 	const struct pres_value v = {3, p, n};
 	struct rtse_refusal j;
+	struct rtse_rtab ab;
 	struct err e = ERR_INIT;
 	int i;
 
 	acse(a, p, n);
 	opens(a, &v);
 	(void)rtse_rtorj_decode(a, &v, &j, &e);
-	(void)rtse_rtab_decode(a, &v, &i, &e);
+	(void)rtse_rtab_decode(a, &v, &ab, &e);
 	(void)rtse_rttp_decode(a, &v, &i, &e);
 	arena_free(&a);
 	return 0;

@@ -655,6 +655,78 @@ apdus_survive_the_way_there_and_back(void)
 	}
 }
 
+/* --- a recording --- */
+
+/* The recorded responder answers even operations with a result, odd ones with
+ * an error of the next higher number. */
+static void
+recorded(void *user, const struct rose_event *ev)
+{
+	struct side *s = user;
+	struct err e = ERR_INIT;
+	const struct octets none = {0};
+	int rc = 0;
+
+	s->count[ev->type]++;
+	if (ev->type == ROSE_BIND_IND)
+		rc = rose_bind_accept(s->r, &none, &e);
+	else if (ev->type == ROSE_INVOKED && ev->operation->code.local % 2 == 0)
+		rc = rose_result(s->r, ev->id, &ev->value, &e);
+	else if (ev->type == ROSE_INVOKED)
+		rc = rose_error(
+		    s->r, ev->id, ev->operation->errors, &ev->value, &e);
+	CU_ASSERT_EQUAL(rc, 0);
+}
+
+/* The answers of an independent stack, octet by octet, from presentation up
+ * (our session negotiated segmenting, and so says that a TSDU is whole). */
+static void
+our_responder_answers_a_recorded_invoker(void)
+{
+	struct rose_params p = params(ROSE_OVER_PRESENTATION, OSI_RESPONDER);
+	struct rose_operation ops[10] = {0};
+	struct rose_code errors[10] = {0};
+	struct buf in = {0}, want = {0};
+	struct side s = {0};
+	unsigned answers = 0;
+
+	for (int i = 0; i < 10; i++) {
+		errors[i].local = i + 1;
+		ops[i] = (struct rose_operation){.name = "recorded",
+		    .code = {NULL, i},
+		    .class = ROSE_CLASS_2,
+		    .errors = &errors[i],
+		    .n_errors = 1};
+	}
+	p.operations = ops;
+	p.n_operations = 10;
+	p.stack.apdu_syntax = "1.0.8824";
+	p.stack.application_context = "1.17.0.1.1";
+	s.r = rose_new(&p, recorded, &s, 1000);
+	wire_vector(&in, "isode-rtse-twa-echo-3.initiator");
+	wire_vector(&want, "isode-rtse-twa-echo-3.responder");
+	rose_engine_ops.input(s.r, in.data, in.len, 1000);
+	CU_ASSERT_EQUAL(s.count[ROSE_INVOKED], 10);
+	CU_ASSERT_EQUAL(s.count[ROSE_UNBIND_IND], 1);
+	CU_ASSERT_EQUAL(s.count[ROSE_ABORTED], 0);
+	for (size_t at = 0; at < want.len;) {
+		size_t n = (size_t)want.data[at + 2] << 8 | want.data[at + 3];
+		struct buf *out = rose_engine_ops.output(s.r);
+
+		/* TPKT, DT TPDU, GT and DT SPDUs */
+		if (want.data[at + 7] == 1) {
+			answers++;
+			CU_ASSERT_PTR_NOT_NULL(memmem(
+			    out->data, out->len, want.data + at + 11, n - 11));
+		}
+		at += n;
+	}
+	CU_ASSERT_EQUAL(answers, 10);
+	side_free(&s);
+	buf_free(&in);
+	buf_free(&want);
+}
+
 void
 suite_osi_rose(void)
 {
@@ -674,6 +746,7 @@ suite_osi_rose(void)
 	    TEST(who_releases_performs_no_more),
 	    TEST(a_peer_that_reads_no_rejects_is_aborted),
 	    TEST(requests_out_of_state_are_refused),
+	    TEST(our_responder_answers_a_recorded_invoker),
 	    TEST(apdus_survive_the_way_there_and_back),
 	    CU_TEST_INFO_NULL,
 	};
