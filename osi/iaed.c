@@ -11,6 +11,11 @@
 #include "lib/log.h"
 #include "osi/cotp.h"
 
+/* A burst of callers fills the sockets of the channel's processes; those take
+ * thousands a second. What waits is tried again so often, and so long. */
+#define RETRY_MS 10
+#define PATIENCE_MS 5000
+
 struct service {
 	struct osi_sel tsel;
 	const char *channel;
@@ -23,7 +28,7 @@ struct target {
 	struct target *next;
 };
 
-/* A connection that waits for its CR. */
+/* A connection that waits for its CR, or for room at its channel. */
 struct caller {
 	struct iaed *iaed;
 	struct listener *listener;
@@ -31,6 +36,7 @@ struct caller {
 	char *peer;
 	struct loop_watch *watch;
 	struct loop_timer *timer;
+	msec_t give_up; /* waits for room until then; 0: not */
 	uint8_t data[IAED_READ_MAX];
 	size_t n;
 	struct caller *next, **back;
@@ -254,6 +260,24 @@ reason_for(const struct iaed *i, const char *channel)
 	return COTP_REASON_NO_SESSION;
 }
 
+static void on_retry(void *arg);
+
+/* Its channel has no room: true, it waits for some. */
+static bool
+wait_for_room(struct caller *c)
+{
+	msec_t now = clock_mono();
+
+	if (c->give_up == 0)
+		c->give_up = now + PATIENCE_MS;
+	loop_watch_cancel(&c->watch);
+	loop_timer_cancel(&c->timer);
+	if (now >= c->give_up)
+		return false;
+	c->timer = loop_timer_set(c->iaed->loop, RETRY_MS, on_retry, c);
+	return true;
+}
+
 static void
 serve(struct caller *c, const struct osi_sel *called)
 {
@@ -267,6 +291,8 @@ serve(struct caller *c, const struct osi_sel *called)
 		return;
 	}
 	r = hand_over(c, s->channel);
+	if (r == ERR_TEMPORARY && wait_for_room(c))
+		return;
 	if (r != 0) {
 		refuse_and_log(c, reason_for(c->iaed, s->channel),
 		    r == ERR_NOT_FOUND ? "no-service" : "service-full", called,
@@ -286,6 +312,8 @@ serve_tls(struct caller *c)
 	const struct iaed_listen *l = &c->listener->params;
 	int r = hand_over(c, l->channel);
 
+	if (r == ERR_TEMPORARY && wait_for_room(c))
+		return;
 	log_event(r == 0 ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN,
 	    r == 0                   ? "handed-over"
 		: r == ERR_NOT_FOUND ? "no-service"
@@ -346,6 +374,18 @@ on_timeout(void *arg)
 	caller_end(c);
 }
 
+static void
+on_retry(void *arg)
+{
+	struct caller *c = arg;
+
+	c->timer = NULL;
+	if (c->listener->params.tls != NULL)
+		serve_tls(c);
+	else
+		look(c);
+}
+
 static struct caller *
 caller_new(struct listener *l, int fd, const char *peer)
 {
@@ -379,7 +419,8 @@ on_accept(void *arg, int fd, const char *peer)
 	}
 	c = caller_new(l, fd, peer);
 	if (l->params.tls != NULL) {
-		serve_tls(c);
+		serve_tls(c); /* it may be gone now */
+		apply_limits(i);
 		return;
 	}
 	c->watch = loop_watch_read(i->loop, fd, on_readable, c);

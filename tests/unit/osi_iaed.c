@@ -25,7 +25,7 @@ world_open(struct world *w, size_t connections, msec_t cr_time)
 	struct osi_sel tsel;
 	struct sockaddr_storage ss;
 	socklen_t n = sizeof(ss);
-	int pair[2], fd = net_listen("127.0.0.1:0", NULL);
+	int pair[2], fd = net_listen("127.0.0.1:0", NULL), small = 8192;
 
 	log_set_level(LOG_LEVEL_ERROR);
 	w->loop = loop_new();
@@ -38,6 +38,7 @@ world_open(struct world *w, size_t connections, msec_t cr_time)
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC,
 		0, pair),
 	    0);
+	setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
 	iaed_add_socket(w->iaed, "x400p1", pair[0]);
 	w->service = pair[1];
 	getsockname(fd, (struct sockaddr *)&ss, &n);
@@ -291,6 +292,40 @@ a_channel_that_went_away_is_congested_not_unknown(void)
 	world_close(&w);
 }
 
+/* The sockets between processes hold some hundreds, here next to nothing. */
+static void
+a_burst_waits_for_room_and_is_served_when_there_is_some(void)
+{
+	struct world w;
+	uint8_t got[IAED_HANDOFF_MAX];
+	struct buf cr = {0};
+	int fds[100], passed, n = 0;
+
+	world_open(&w, 200, 5000);
+	unhex(GOOD, &cr);
+	for (size_t k = 0; k < 100; k++) {
+		fds[k] = net_connect(w.address, NULL);
+		CU_ASSERT(fds[k] >= 0);
+		CU_ASSERT(send(fds[k], cr.data, cr.len, MSG_NOSIGNAL) > 0);
+	}
+	run(&w, 100);
+	CU_ASSERT(iaed_waiting(w.iaed) > 0);
+	for (int round = 0; round < 100 && n < 100; round++) {
+		while (net_recv_fd(w.service, got, sizeof(got), &passed, NULL) >
+		    0) {
+			close(passed);
+			n++;
+		}
+		run(&w, 20);
+	}
+	CU_ASSERT_EQUAL(n, 100);
+	CU_ASSERT_EQUAL(iaed_waiting(w.iaed), 0);
+	for (size_t k = 0; k < 100; k++)
+		close(fds[k]);
+	buf_free(&cr);
+	world_close(&w);
+}
+
 static void
 processes_take_turns_and_a_lost_one_is_dropped(void)
 {
@@ -351,6 +386,7 @@ suite_osi_iaed(void)
 	    TEST(a_listener_has_its_own_limit_and_leaves_room_to_others),
 	    TEST(a_tls_connection_is_handed_over_unread_to_its_channel),
 	    TEST(a_channel_that_went_away_is_congested_not_unknown),
+	    TEST(a_burst_waits_for_room_and_is_served_when_there_is_some),
 	    TEST(processes_take_turns_and_a_lost_one_is_dropped),
 	    TEST(a_datagram_with_a_wrong_count_is_refused),
 	    CU_TEST_INFO_NULL,

@@ -131,7 +131,7 @@ each_recipient_gets_its_peer_after_redirection(void)
 			CU_ASSERT_TRUE(is_named(&w, &r->name, rows[i].to));
 		CU_ASSERT_EQUAL(p1_ext_history(w.a, &r->exts,
 				    P1_EXT_REDIRECTION_HISTORY, &v),
-		    rows[i].history);
+		    (size_t)rows[i].history);
 		finish(&w);
 	}
 }
