@@ -14,11 +14,11 @@ part() { # NAME COMMAND...
 	shift
 	echo "== $name"
 	"$@" 2>&1 | tee "$log"
-	if grep -qE '^[a-z0-9 -]+: [0-9]+ passed, [0-9]+ failed$' "$log"; then
+	if grep -qE '^[A-Za-z0-9'"'"' -]+: [0-9]+ passed, [0-9]+ failed$' "$log"; then
 		while read -r line; do
 			passed=$((passed + $(sed -E 's/.*: ([0-9]+) passed.*/\1/' <<<"$line")))
 			failed=$((failed + $(sed -E 's/.*, ([0-9]+) failed.*/\1/' <<<"$line")))
-		done < <(grep -E '^[a-z0-9 -]+: [0-9]+ passed, [0-9]+ failed$' "$log")
+		done < <(grep -E '^[A-Za-z0-9'"'"' -]+: [0-9]+ passed, [0-9]+ failed$' "$log")
 	else
 		echo "$name: ended without a result"
 		failed=$((failed + 1))

@@ -11,38 +11,11 @@ export BIN
 . tests/e2e/world.sh
 # shellcheck source=tests/e2e/story.sh
 . tests/e2e/story.sh
+# shellcheck source=tests/e2e/parts.sh
+. tests/e2e/parts.sh
 
 PID_north="" PID_south="" PID_proxy="" # set by start()
-passed=0 failed=0 all_failed=0
-row() { :; }
-show() { cat >/dev/null; }
-check() { # TEXT COMMAND...
-	local text=$1
-	shift
-	if "$@" >/dev/null 2>&1; then
-		passed=$((passed + 1))
-		[ -z "${VERBOSE:-}" ] || echo "ok: $text"
-	else
-		failed=$((failed + 1))
-		echo "FAILED: $text"
-	fi
-}
-part() { # NAME: the sum of what was checked since the last
-	echo "$1: $passed passed, $failed failed"
-	all_failed=$((all_failed + failed))
-	passed=0 failed=0
-}
-finish() {
-	local status=$?
-	[ $status = 0 ] && [ "$all_failed" != 0 ] && status=1
-	if [ $status != 0 ] && [ -n "$WORLD" ]; then
-		tail -n 40 "$WORLD"/north.log "$WORLD"/south.log 2>/dev/null
-	fi
-	[ -z "${KEEP:-}" ] || echo "kept: $WORLD"
-	world_stop
-	exit $status
-}
-trap finish EXIT
+trap 'finish "$WORLD"/north.log "$WORLD"/south.log' EXIT
 trap 'exit 130' INT TERM
 
 # --- certificates ---
@@ -232,13 +205,6 @@ credentials() {
 	check "and the reason in our own log" south_says "caller refused" "from this address"
 }
 
-child_of() { # PID NAME: pids of its descendants of that name
-	local p
-	for p in $(pgrep -P "$1"); do
-		[ "$(cat "/proc/$p/comm" 2>/dev/null)" = "$2" ] && echo "$p"
-		child_of "$p" "$2"
-	done
-}
 kill_channel() { # PID of a switch: its x400p1 dies
 	kill -KILL "$(child_of "$1" x400p1 | head -1)"
 }
@@ -330,6 +296,7 @@ p1_world_start || {
 	echo "p1: 0 passed, 1 failed"
 	exit 1
 }
+capture_start "$WORLD/p1.pcap" "$NORTH_P1" "$SOUTH_P1"
 protocols
 part "p1 protocols"
 credentials
@@ -338,3 +305,5 @@ kept_associations
 part "p1 associations"
 lost_associations
 part "p1 lost associations"
+stop_pid "$PID_tcpdump"
+bash tests/conformance/streams.sh "$WORLD/p1.pcap" "$NORTH_P1,$SOUTH_P1" || all_failed=$((all_failed + 1))

@@ -11,51 +11,16 @@ export BIN
 . tests/e2e/world.sh
 # shellcheck source=tests/e2e/story.sh
 . tests/e2e/story.sh
+# shellcheck source=tests/e2e/parts.sh
+. tests/e2e/parts.sh
 # shellcheck source=tests/e2e/operator.sh
 . tests/e2e/operator.sh
 # shellcheck source=tests/e2e/mta.sh
 . tests/e2e/mta.sh
 
-PID_alpha="" PID_bravo="" PID_tcpdump="" # set by start()
-passed=0 failed=0 all_failed=0
-row() { :; }
-show() { cat >/dev/null; }
-check() { # TEXT COMMAND...
-	local text=$1
-	shift
-	if "$@" >/dev/null 2>&1; then
-		passed=$((passed + 1))
-		[ -z "${VERBOSE:-}" ] || echo "ok: $text"
-	else
-		failed=$((failed + 1))
-		echo "FAILED: $text"
-	fi
-}
-part() { # NAME: the sum of what was checked since the last
-	echo "$1: $passed passed, $failed failed"
-	all_failed=$((all_failed + failed))
-	passed=0 failed=0
-}
-finish() {
-	local status=$?
-	[ $status = 0 ] && [ "$all_failed" != 0 ] && status=1
-	if [ $status != 0 ] && [ -n "$WORLD" ]; then
-		tail -n 30 "$WORLD"/alpha.log "$WORLD"/bravo.log 2>/dev/null
-	fi
-	[ -z "${KEEP:-}" ] || echo "kept: $WORLD"
-	world_stop
-	exit $status
-}
-trap finish EXIT
+PID_alpha="" PID_bravo="" # set by start()
+trap 'finish "$WORLD"/alpha.log "$WORLD"/bravo.log' EXIT
 trap 'exit 130' INT TERM
-
-capture_start() {
-	local sudo=()
-	[ "$(id -u)" = 0 ] || sudo=(sudo -n)
-	start tcpdump "${sudo[@]}" tcpdump -i lo -s 0 -U --immediate-mode -B 16384 -w "$WORLD/p1.pcap" \
-		"tcp port $ALPHA_P1 or tcp port $BRAVO_P1"
-	wait_for 5 grep -q 'listening on' "$WORLD/tcpdump.log"
-}
 
 opposite_direction() {
 	local file text
@@ -100,14 +65,6 @@ hostile_peers() {
 }
 
 # --- kills ---
-
-child_of() { # PID NAME: pids of its descendants of that name
-	local p
-	for p in $(pgrep -P "$1"); do
-		[ "$(cat "/proc/$p/comm" 2>/dev/null)" = "$2" ] && echo "$p"
-		child_of "$p" "$2"
-	done
-}
 
 # A content that has a file of its own, in every version of it.
 large_message() {
@@ -166,7 +123,7 @@ all_delivered() {
 
 # --- the run ---
 
-world_start && capture_start && switches_start || {
+world_start && capture_start "$WORLD/p1.pcap" "$ALPHA_P1" "$BRAVO_P1" "$CHARLIE" && switches_start || {
 	echo "e2e: 0 passed, 1 failed"
 	exit 1
 }
@@ -178,16 +135,16 @@ opposite_direction
 part "opposite direction"
 operator
 part "operator's command"
+mta
+part "MTA functions"
 stop_pid "$PID_tcpdump"
 messages=$(cat "$WORLD/alpha.log" "$WORLD/bravo.log" | grep -c ' sent kind=message')
 reports=$(cat "$WORLD/alpha.log" "$WORLD/bravo.log" | grep -c ' sent kind=report')
-bash tests/conformance/read.sh "$WORLD/p1.pcap" "$ALPHA_P1,$BRAVO_P1" "$messages" "$reports" ||
+bash tests/conformance/read.sh "$WORLD/p1.pcap" "$ALPHA_P1,$BRAVO_P1,$CHARLIE" "$messages" "$reports" ||
 	all_failed=$((all_failed + 1))
 large_message
 independent_mta
 part "large and independent"
-mta
-part "MTA functions"
 hostile_peers
 part "hostile peers"
 kills

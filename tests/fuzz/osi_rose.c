@@ -44,7 +44,8 @@ event(void *user, const struct rose_event *ev)
 	struct err e = ERR_INIT;
 
 	if (ev->type == ROSE_INVOKED && ev->id % 2 == 0)
-		(void)rose_done(*r, ev->id, &e);
+		if (rose_done(*r, ev->id, &e) < 0)
+			e = (struct err)ERR_INIT;
 }
 
 static void

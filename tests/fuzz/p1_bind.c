@@ -20,7 +20,8 @@ look_inside(struct arena *a, const struct p1_bind *b)
 	struct p1_credentials_strong c;
 	struct err e = ERR_INIT;
 
-	(void)p1_labels_allow(allowed, &b->security_context, &e);
+	if (p1_labels_allow(allowed, &b->security_context, &e) < 0)
+		e = (struct err)ERR_INIT;
 	if (b->credentials != P1_CRED_STRONG ||
 	    p1_strong_decode(a, &b->raw_credentials, &c, &e) < 0)
 		return;
