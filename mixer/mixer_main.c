@@ -2,9 +2,9 @@
  * mixer - convert messages between X.400 and Internet mail
  *
  * A channel process: qmgr gives it messages whose next peer is in the other
- * world, or of 1984. Each is read from the spool, converted, written as a new version of
- * the same message, and answered with the new record's id. A message that
- * cannot be converted is failed with conversion-not-performed (or
+ * world, or of 1984. Each is read from the spool, converted, written as a new
+ * version of the same message, and answered with the new record's id. A message
+ * that cannot be converted is failed with conversion-not-performed (or
  * unable-to-transfer) and the diagnostic that says why; one malformed message
  * never harms another. What could not be carried across is logged.
  */

@@ -7,9 +7,10 @@
  *	Gets, as work, the outcomes of a message's recipients. Makes the report
  *	that the originator (or an MTA on the way) asked for, and submits it
  *	like any other message; a recipient that failed and has an alternate is
- *	not reported on, but the message submitted for that one. Routing takes it back by P1, or through mixer
- *	as a delivery status notification. The work is done when the report is
- *	durable, or when nobody asked to be told.
+ *	not reported on, but the message submitted for that one. Routing takes
+ *	a report back by P1, or through mixer as a delivery status notification.
+ *	The work is done when the report is durable, or when nobody asked to be
+ *	told.
  * DIAGNOSTICS
  *	"unreadable" for a message that cannot be read; if it is gone or
  *	corrupt nothing can be reported of it, and the work is over. "report"
