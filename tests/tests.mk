@@ -36,7 +36,7 @@ e2e: programs $(BUILD)/tests/e2e/p1peer
 	@BUILD=$(BUILD) bash tests/e2e/run.sh
 
 # --- fuzz targets: tests/fuzz/NAME.c, corpus in tests/fuzz/corpus/NAME/ ---
-FUZZ_TIME ?= 60
+SECONDS ?= 60
 FUZZ_BUILD := build/fuzz
 FUZZ_BINS := $(addprefix $(FUZZ_BUILD)/,$(FUZZ_NAMES))
 
@@ -46,7 +46,7 @@ fuzz: deps-develop
 ifdef FUZZING
 .PHONY: fuzz-run
 fuzz-run: $(FUZZ_BINS)
-	@sh tests/fuzz/run.sh $(FUZZ_TIME) $(FUZZ_BINS)
+	@sh tests/fuzz/run.sh $(SECONDS) $(FUZZ_BINS)
 $(FUZZ_BUILD)/%: tests/fuzz/%.c $(LIB) $(ASN1_LIB)
 	@mkdir -p $(@D)
 	$(call say,FUZZ  $*)
