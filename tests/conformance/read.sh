@@ -61,6 +61,10 @@ named22=$(count '^X.420 Information Object')
 check "with their P22 content named: $named22 of $messages" test "$named22" -ge "$messages"
 named=$(count 'MTS-APDU: report \(1\)')
 check "P1 reports named: $named of $reports" test "$named" -ge "$reports"
+named=$(count 'MTS-APDU: probe \(2\)')
+check "P1 probes named: $named" test "$named" -gt 0
+named=$(count 'SPDU Type: ABORT \(AB\)')
+check "aborts named: $named" test "$named" -gt 0
 binds=$(count '^ *initiator-name:')
 check "bind arguments named: $binds" test "$binds" -gt 0
 binds=$(count '^ *responder-name:')

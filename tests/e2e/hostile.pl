@@ -3,6 +3,7 @@
 #   hostile.pl rfc1006 HOST:PORT VECTOR   each case on a connection of its own
 #   hostile.pl smtp HOST:PORT
 #   hostile.pl replay HOST:PORT VECTOR    the octets of an independent MTA, whole
+#   hostile.pl again HOST:PORT VECTOR     its bind, and one activity in another
 # Prints one line a case: 'ok NAME: what came back' or 'not ok NAME: ...'.
 # Every wait is bounded.
 use strict;
@@ -176,6 +177,20 @@ sub idle_silence {
 	close $s;
 }
 
+# Well-formed, and against the protocol: the session layer aborts.
+sub again {
+	my ($cr, $cn, $as) = tpkts($vector);
+	my $s = connect_to();
+	for my $t ($cr, $cn) {
+		send_all($s, $t);
+		read_for($s, 5, qr/^.{4,}/s);
+	}
+	send_all($s, $as . $as);
+	my ($got) = read_for($s, 5, qr/^.{8,}/s);
+	result(substr($got, 7, 1) eq "\x19", 'one activity in another', 'answered ' . unpack('H*', substr($got, 0, 24)));
+	close $s;
+}
+
 sub replay {
 	my @t = tpkts($vector);
 	my $s = connect_to();
@@ -252,7 +267,7 @@ sub smtp {
 	result(1, 'a peer that stops in DATA', 'left');
 }
 
-my %modes = (rfc1006 => \&rfc1006, smtp => \&smtp, replay => \&replay);
-die "usage: hostile.pl rfc1006|smtp|replay HOST:PORT [VECTOR]\n" unless $mode && $modes{$mode};
+my %modes = (rfc1006 => \&rfc1006, smtp => \&smtp, replay => \&replay, again => \&again);
+die "usage: hostile.pl rfc1006|smtp|replay|again HOST:PORT [VECTOR]\n" unless $mode && $modes{$mode};
 $modes{$mode}->();
 exit($failed ? 1 : 0);

@@ -137,6 +137,8 @@ operator
 part "operator's command"
 mta
 part "MTA functions"
+check "an activity in an activity is aborted" \
+	perl "$HERE/hostile.pl" again "127.0.0.1:$ALPHA_P1" tests/vectors/p1-88-message.initiator.hex
 stop_pid "$PID_tcpdump"
 messages=$(cat "$WORLD/alpha.log" "$WORLD/bravo.log" | grep -c ' sent kind=message')
 reports=$(cat "$WORLD/alpha.log" "$WORLD/bravo.log" | grep -c ' sent kind=report')
