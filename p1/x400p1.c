@@ -104,6 +104,7 @@ on_work(void *arg, const struct q_work *w)
 		unknown_peer(c, w);
 		return;
 	}
+	p->max_links = w->connections;
 	j = x_job_new(c, p, w);
 	if (j != NULL)
 		x_out_add(p, j);

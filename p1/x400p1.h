@@ -32,6 +32,7 @@ struct x_job {
 	struct x400p1 *channel;
 	struct x_peer *peer;
 	uint64_t mlist;
+	enum q_level level;
 	q_id message;      /* the original, for the log */
 	unsigned attempts; /* on an association that broke */
 	struct q_record *record;
@@ -69,9 +70,9 @@ struct x_peer {
 	struct tls *tls;          /* NULL: it need not speak TLS */
 	const char *tls_name;     /* that its certificate must carry */
 	uint32_t checkpoint_size, window_size;
-	unsigned max_links;                      /* that we open */
-	unsigned max_incoming;                   /* that it opens */
-	unsigned permanent;                      /* of those that we open */
+	unsigned max_links;    /* that we open, as the last work said */
+	unsigned max_incoming; /* that it opens */
+	unsigned permanent;    /* of those that we open */
 	unsigned reserve_urgent, reserve_normal; /* of those, too */
 
 	enum p1_protocol protocol;

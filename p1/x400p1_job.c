@@ -142,6 +142,7 @@ x_job_new(struct x400p1 *c, struct x_peer *peer, const struct q_work *w)
 	j->peer = peer;
 	j->record = record;
 	j->mlist = w->mlist;
+	j->level = w->level;
 	j->message = w->message;
 	j->n_outcomes = w->n_recipients;
 	j->outcomes =

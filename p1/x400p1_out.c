@@ -35,8 +35,7 @@ enqueue(struct x_peer *p, struct x_job *j, bool first)
 	struct x_job **at = &p->first;
 
 	while (*at != NULL &&
-	    (urgency(*at) > urgency(j) ||
-		(!first && urgency(*at) == urgency(j))))
+	    ((*at)->level > j->level || (!first && (*at)->level == j->level)))
 		at = &(*at)->next;
 	j->next = *at;
 	*at = j;

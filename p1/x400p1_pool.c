@@ -29,9 +29,25 @@ full(const struct x400p1 *c)
 	return c->n_outgoing >= c->max_links;
 }
 
+/* The peer may have fewer than it had. */
+static bool
+is_surplus(const struct x_peer *p)
+{
+	unsigned n = 0;
+
+	if (p->n_links <= p->max_links)
+		return false;
+	for (const struct x_link *l = p->channel->links; l != NULL; l = l->next)
+		n += l->peer == p && l->role == OSI_INITIATOR && !l->closing &&
+		    !l->ended;
+	return n > p->max_links;
+}
+
 bool
 x_pool_must_yield(const struct x_link *l)
 {
+	if (l->role == OSI_INITIATOR && !l->closing && is_surplus(l->peer))
+		return true;
 	if (l->role != OSI_INITIATOR || l->closing || l->used < YIELD_AFTER ||
 	    !full(l->channel) || !x_link_spare(l))
 		return false;

@@ -142,6 +142,15 @@ stop(struct q_chan *c)
 }
 
 static void
+on_ping(struct q_chan *c, struct q_in *in, struct arena *a)
+{
+	(void)in;
+	(void)a;
+	q_pipe_begin(c->pipe, Q_FRAME_PONG);
+	q_pipe_end(c->pipe);
+}
+
+static void
 on_stop(struct q_chan *c, struct q_in *in, struct arena *a)
 {
 	(void)in;
@@ -159,6 +168,7 @@ on_frame(void *arg, enum q_frame type, struct q_in *in, struct arena *a)
 	    [Q_FRAME_SERVICE] = on_service,
 	    [Q_FRAME_WORK] = on_work,
 	    [Q_FRAME_STOP] = on_stop,
+	    [Q_FRAME_PING] = on_ping,
 	};
 
 	if (take[type] == NULL)

@@ -12,6 +12,7 @@
 
 #include "lib/conf.h"
 #include "lib/loop.h"
+#include "qmgr/level.h"
 #include "qmgr/spool.h"
 
 #define Q_CHAN_FD 3
@@ -23,6 +24,7 @@ enum q_result {
 	Q_CONVERTED,   /* step done: q_outcomes.record is the new version */
 	Q_DEFERRED,    /* temporary: try this message again later */
 	Q_FAILED,      /* permanent: non-delivery */
+	Q_DELAYED,     /* only to the report channel: it is tried still */
 };
 
 /* What became of one recipient. Text is copied. */
@@ -33,7 +35,7 @@ struct q_outcome {
 	const char *status;         /* RFC 3463 "5.1.1", or NULL */
 	const char *text; /* the peer's words or ours, one line, or NULL */
 	const char *remote_mta; /* "dns; host" / "x400; mta", or NULL */
-	int64_t at;             /* wall seconds */
+	int64_t at; /* wall seconds; Q_DELAYED: until when it is tried */
 };
 
 struct q_work {
@@ -43,7 +45,10 @@ struct q_work {
 	const char *peer; /* configuration name, "" for internal channels */
 	const char *next_peer; /* mixer: the peer that the new version is for */
 	enum mhs_priority priority;
-	unsigned attempt; /* 1 for the first */
+	enum q_level level;   /* serve what you have in this order */
+	unsigned connections; /* to the peer, at most, from now on; 0: it has
+	                       * none (internal channels) */
+	unsigned attempt;     /* 1 for the first */
 	int64_t arrival;
 	const uint32_t *recipients; /* indices into the record's recipients */
 	size_t n_recipients;

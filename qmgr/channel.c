@@ -96,6 +96,14 @@ send_work(struct child *c, const struct q_work *w)
 	q_pipe_end(c->pipe);
 }
 
+void
+channel_ping(struct child *c)
+{
+	c->pinged = qmgr_now(c->q);
+	q_pipe_begin(c->pipe, Q_FRAME_PING);
+	q_pipe_end(c->pipe);
+}
+
 static void
 sum_capacity(struct qmgr *q, struct program *p)
 {
@@ -201,6 +209,14 @@ on_load_done(struct child *c, struct q_in *in, struct arena *a)
 }
 
 static void
+on_pong(struct child *c, struct q_in *in, struct arena *a)
+{
+	(void)c;
+	(void)in;
+	(void)a;
+}
+
+static void
 on_frame(void *arg, enum q_frame type, struct q_in *in, struct arena *a)
 {
 	static void (*const take[Q_FRAMES])(
@@ -211,8 +227,10 @@ on_frame(void *arg, enum q_frame type, struct q_in *in, struct arena *a)
 	    [Q_FRAME_SEGMENT] = on_segment,
 	    [Q_FRAME_LOADED] = on_loaded,
 	    [Q_FRAME_LOAD_DONE] = on_load_done,
+	    [Q_FRAME_PONG] = on_pong,
 	};
 
+	((struct child *)arg)->pinged = 0; /* it lives */
 	if (take[type] == NULL)
 		in->bad = true;
 	else
@@ -268,33 +286,57 @@ channel_close(struct child *c)
 
 /* --- dispatching --- */
 
+static bool
+takes_work(const struct child *c, const struct program *p)
+{
+	return c->program == p && !c->stopping && !c->pipe_over &&
+	    c->capacity > 0;
+}
+
 /* The process with most room. */
 static struct child *
 roomiest(struct qmgr *q, const struct program *p)
 {
 	struct child *c, *best = NULL;
-	size_t room = 0;
 
-	for (c = q->children; c != NULL; c = c->next) {
-		if (c->program != p || c->stopping || c->pipe_over ||
-		    c->works.n >= c->capacity ||
-		    c->capacity - c->works.n <= room)
-			continue;
-		room = c->capacity - c->works.n;
-		best = c;
-	}
+	for (c = q->children; c != NULL; c = c->next)
+		if (takes_work(c, p) &&
+		    (best == NULL ||
+			(int64_t)c->capacity - (int64_t)c->works.n >
+			    (int64_t)best->capacity - (int64_t)best->works.n))
+			best = c;
 	return best;
+}
+
+/* All works of a peer go to one process, as long as it can take more: so its
+ * connections are used again, and there are never more of them than it may
+ * have, whatever the number of processes. */
+static struct child *
+choose(struct qmgr *q, const struct program *p, const struct q_work *w)
+{
+	struct sched_peer *peer = q_queue_work_peer(q->queue, w->mlist);
+	struct child *c;
+
+	if (w->connections == 0)
+		return roomiest(q, p);
+	for (c = q->children; c != NULL; c = c->next)
+		if (c->instance == sched_peer_home(peer) && takes_work(c, p) &&
+		    (c->works.n < c->capacity || sched_peer_active(peer) > 1))
+			return c;
+	c = roomiest(q, p);
+	sched_peer_set_home(peer, c->instance);
+	return c;
 }
 
 static void
 dispatch(struct qmgr *q, struct program *p, struct arena *a)
 {
-	struct child *c;
 	struct q_work w;
 
-	while ((c = roomiest(q, p)) != NULL &&
-	    q_queue_next(q->queue, p->sched, a, &w)) {
-		send_work(c, &w);
+	/* what the scheduler gives, the processes have capacity for */
+	while (
+	    roomiest(q, p) != NULL && q_queue_next(q->queue, p->sched, a, &w)) {
+		send_work(choose(q, p, &w), &w);
 		arena_reset(a);
 	}
 }

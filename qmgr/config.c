@@ -185,10 +185,21 @@ read_scheduler(struct q_reading *r)
 	p->qmgr_expiry[MHS_NORMAL] = duration(r, n, "expiry-normal", 24 * HOUR);
 	p->qmgr_expiry[MHS_NON_URGENT] =
 	    duration(r, n, "expiry-non-urgent", 36 * HOUR);
+	p->qmgr_warn[MHS_URGENT] = duration(r, n, "warn-urgent", HOUR / 2);
+	p->qmgr_warn[MHS_NORMAL] = duration(r, n, "warn-normal", 4 * HOUR);
+	p->qmgr_warn[MHS_NON_URGENT] =
+	    duration(r, n, "warn-non-urgent", 12 * HOUR);
+	r->c->measure_window = duration(r, n, "measure-window", 10 * SECOND);
+	r->c->hang_timeout = duration(r, n, "hang-timeout", 120 * SECOND);
+	r->c->stop_timeout = duration(r, n, "stop-timeout", 10 * SECOND);
 	r->c->hop_limit =
 	    (unsigned)integer(r, n, "hop-limit", 50, 1, MHS_TRACE_MAX - 1);
 	if (p->qmgr_reserve_urgent + p->qmgr_reserve_normal >= p->qmgr_maxchans)
 		q_complain(r, n, "reserves leave nothing of maxchans");
+	if (r->c->measure_window < SECOND / 10)
+		q_complain(r, n, "measure-window: shorter than 100ms");
+	if (r->c->hang_timeout != 0 && r->c->hang_timeout < SECOND)
+		q_complain(r, n, "hang-timeout: shorter than 1s");
 	if (p->qmgr_retry_step > p->qmgr_retry_max)
 		q_complain(r, n, "retry-step is longer than retry-max");
 }
@@ -221,8 +232,17 @@ add_channel(struct q_reading *r, const struct conf_node *n, const char *name,
 	if (!use_program(ch, program) && *name != '\0')
 		q_complain(r, n, "program: there is no \"%s\"", program);
 	ch->processes = (unsigned)integer(r, n, "processes", 1, 1, 1000);
+	ch->min_processes =
+	    (unsigned)integer(r, n, "min-processes", ch->processes, 1, 1000);
 	ch->connections_per_peer =
 	    (unsigned)integer(r, n, "connections-per-peer", 4, 1, 100000);
+	ch->min_connections_per_peer = (unsigned)integer(r, n,
+	    "min-connections-per-peer", ch->connections_per_peer, 1, 100000);
+	if (ch->min_processes > ch->processes)
+		q_complain(r, n, "min-processes: more than processes");
+	if (ch->min_connections_per_peer > ch->connections_per_peer)
+		q_complain(r, n,
+		    "min-connections-per-peer: more than connections-per-peer");
 	/* the channel's own business, but the faults are found here */
 	integer(r, n, "connections", 100, 1, 100000);
 	duration(r, n, "idle-timeout", 30 * SECOND);
@@ -295,8 +315,41 @@ add_list_peer(struct q_config *c)
 	p = ARENA_NEW(c->arena, struct q_peer_config);
 	p->name = Q_PEER_LISTS;
 	p->channel = list_channel(c);
-	p->max_connections = 100;
+	p->max_connections = p->min_connections = 100;
+	p->max_messages = 2 * p->max_connections;
 	add_peer(c, p);
+}
+
+/* What the channel says for all its peers may be more than this one has. */
+static void
+read_connections(
+    struct q_reading *r, const struct conf_node *n, struct q_peer_config *p)
+{
+	const struct q_channel_config *ch = p->channel;
+	bool fixed = ch->min_connections_per_peer == ch->connections_per_peer;
+	int64_t least, reserved;
+
+	p->max_connections = (unsigned)integer(
+	    r, n, "max-connections", ch->connections_per_peer, 1, 100000);
+	least = fixed || ch->min_connections_per_peer > p->max_connections
+	    ? p->max_connections
+	    : ch->min_connections_per_peer;
+	p->min_connections =
+	    (unsigned)integer(r, n, "min-connections", least, 1, 100000);
+	p->max_messages = (unsigned)integer(
+	    r, n, "max-messages", 2 * (int64_t)p->max_connections, 1, 200000);
+	if (p->min_connections > p->max_connections)
+		q_complain(r, n, "min-connections: more than max-connections");
+	if (p->min_connections == p->max_connections)
+		return;
+	/* the channel counts on so many */
+	reserved = integer(r, n, "reserve-urgent", 0, 0, 100000) +
+	    integer(r, n, "reserve-normal", 0, 0, 100000);
+	if (p->min_connections <= reserved ||
+	    p->min_connections < integer(r, n, "permanent", 0, 0, 100000))
+		q_complain(r, n,
+		    "min-connections: not above what is reserved, or fewer"
+		    " than are permanent");
 }
 
 static void
@@ -325,8 +378,7 @@ read_peers(struct q_reading *r)
 		    p->channel->world == Q_WORLD_ANY)
 			q_complain(
 			    r, n, "channel: \"%s\" has no peers", channel);
-		p->max_connections = (unsigned)integer(r, n, "max-connections",
-		    p->channel->connections_per_peer, 1, 100000);
+		read_connections(r, n, p);
 		add_peer(c, p);
 	}
 	add_list_peer(c);

@@ -33,8 +33,9 @@ struct q_channel_config {
 	const char *name;
 	const char *program; /* file below libexec/isthmus */
 	enum q_world world;
-	unsigned processes;            /* most at a time */
-	unsigned connections_per_peer; /* default of peers' max-connections */
+	unsigned processes, min_processes; /* most at a time; equal: fixed */
+	/* defaults of peers' max-connections and min-connections */
+	unsigned connections_per_peer, min_connections_per_peer;
 	bool delivers; /* what it took has arrived: a probe ends before it */
 	bool service;  /* an <iaed> service names it */
 	const struct conf_node *node; /* NULL: made by default */
@@ -43,8 +44,9 @@ struct q_channel_config {
 struct q_peer_config {
 	const char *name;
 	const struct q_channel_config *channel;
-	unsigned max_connections;
-	bool p2; /* it knows no P22 */
+	unsigned max_connections, min_connections; /* equal: fixed */
+	unsigned max_messages; /* out to the channel, of one level or above */
+	bool p2;               /* it knows no P22 */
 	const struct conf_node *node;
 };
 
@@ -77,6 +79,9 @@ struct q_config {
 	struct q_spool_params spool;
 	struct sched_params sched;
 	unsigned hop_limit;
+	int64_t measure_window; /* of the self test (qmgr/tune.h) */
+	int64_t hang_timeout;   /* a process that does not answer; 0: never */
+	int64_t stop_timeout;   /* to finish in, at a stop */
 	/* lists, in the order of the file */
 	struct q_channel_config **channels;
 	size_t n_channels;

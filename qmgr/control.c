@@ -68,9 +68,6 @@ end(struct client *c, const char *last)
 
 /* --- queue --- */
 
-static const char *const priorities[] = {[MHS_URGENT] = "urgent",
-    [MHS_NORMAL] = "normal",
-    [MHS_NON_URGENT] = "non-urgent"};
 static const char *const states[] = {[SCHED_OFF] = "active",
     [SCHED_READY] = "ready",
     [SCHED_WAITING] = "waiting",
@@ -96,7 +93,7 @@ put_view(void *arg, const struct q_mlist_view *v)
 	evbuffer_add_printf(out,
 	    "%s\t%s\t%s\t%lld\t%llu\t%zu\t%s\t%s\t%s\t%u\t%lld\t",
 	    q_id_text(v->message, id), mhs_kind_name(v->kind),
-	    priorities[v->priority], (long long)v->arrival,
+	    q_level_name(v->level), (long long)v->arrival,
 	    (unsigned long long)v->size, v->recipients, v->channel, v->peer,
 	    v->held           ? "held"
 		: v->deferred ? "deferred"

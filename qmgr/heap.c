@@ -16,14 +16,14 @@ heap_free(struct heap *h)
 static bool
 before(const struct heap_node *x, const struct heap_node *y)
 {
-	return x->key != y->key ? x->key < y->key : x->second < y->second;
+	return x->key < y->key;
 }
 
 static void
 set(struct heap *h, size_t place, struct heap_node *node)
 {
 	h->v[place - 1] = node;
-	node->place = place;
+	node->place = (uint32_t)place;
 }
 
 static void
@@ -55,12 +55,12 @@ sink(struct heap *h, struct heap_node *node)
 }
 
 void
-heap_put(struct heap *h, struct heap_node *node, int64_t key, uint64_t second)
+heap_put(struct heap *h, struct heap_node *node, int64_t key)
 {
 	node->key = key;
-	node->second = second;
 	if (node->place == 0) {
 		if (h->n == h->cap) {
+			INVARIANT(h->n < UINT32_MAX / 2);
 			h->cap = h->cap > 0 ? h->cap * 2 : 64;
 			h->v = xrealloc(h->v, h->cap * sizeof(*h->v));
 		}

@@ -1,7 +1,8 @@
 /*
- * A binary heap of nodes that live inside other structs: least key first,
- * with the second key breaking ties. Every node knows its place, so that
- * removing or re-keying one costs the logarithm of the number of nodes.
+ * A binary heap of nodes that live inside other structs: least key first.
+ * Every node knows its place, so that removing or re-keying one costs the
+ * logarithm of the number of nodes. Nodes are small, because there is one for
+ * each of a million mlists: whose a node is, HEAP_OWNER() says.
  */
 #ifndef QMGR_HEAP_H
 #define QMGR_HEAP_H
@@ -11,9 +12,7 @@
 
 struct heap_node {
 	int64_t key;
-	uint64_t second;
-	size_t place; /* 1-based; 0: not in a heap */
-	void *owner;  /* whatever the node belongs to */
+	uint32_t place; /* 1-based; 0: not in a heap */
 };
 
 struct heap {
@@ -21,10 +20,13 @@ struct heap {
 	size_t n, cap;
 };
 
+/* The struct of that type whose `member` the node is. */
+#define HEAP_OWNER(node, type, member) \
+	((type *)(void *)((char *)(node)-offsetof(type, member)))
+
 void heap_free(struct heap *h);
-/* Sets the keys and puts the node in, or moves it to its new place. */
-void heap_put(
-    struct heap *h, struct heap_node *node, int64_t key, uint64_t second);
+/* Sets the key and puts the node in, or moves it to its new place. */
+void heap_put(struct heap *h, struct heap_node *node, int64_t key);
 /* Nothing happens when it is not in. */
 void heap_remove(struct heap *h, struct heap_node *node);
 /* The least, or NULL. */

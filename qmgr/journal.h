@@ -35,6 +35,7 @@ struct q_entry {
 	q_id record;       /* the version for this step; 0: the original */
 	unsigned attempts; /* made at this step */
 	int64_t next;      /* not before this wall second; 0: at once */
+	bool warned;       /* was told that it takes long */
 	struct q_outcome outcome; /* the last one; `recipient` is unused */
 	/* STATE: recipients; DONE_SET: places (low bits of ids) */
 	const uint32_t *v;

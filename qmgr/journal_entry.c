@@ -7,6 +7,7 @@
 
 #define PLACE_MAX ((1u << Q_PLACE_BITS) - 1)
 #define STEPS_MAX 8
+#define WARNED 0x80 /* beside the state */
 
 static void
 pack_outcome(const struct q_outcome *o, struct buf *out)
@@ -35,7 +36,7 @@ unpack_outcome(struct q_in *in, struct arena *a, struct q_outcome *o)
 static void
 pack_state(const struct q_entry *x, struct buf *out)
 {
-	buf_putc(out, (uint8_t)x->state);
+	buf_putc(out, (uint8_t)x->state | (x->warned ? WARNED : 0));
 	buf_putc(out, (uint8_t)x->step);
 	buf_put_u64(out, x->record);
 	buf_put_u32(out, x->attempts);
@@ -46,7 +47,12 @@ pack_state(const struct q_entry *x, struct buf *out)
 static void
 unpack_state(struct q_in *in, struct arena *a, struct q_entry *x)
 {
-	x->state = q_in_enum(in, Q_RCPT_DONE);
+	uint8_t state = q_in_u8(in);
+
+	x->warned = state & WARNED;
+	state &= (uint8_t)~WARNED;
+	in->bad |= state > Q_RCPT_DONE;
+	x->state = state;
 	x->step = q_in_enum(in, STEPS_MAX);
 	x->record = q_in_u64(in);
 	x->attempts = q_in_u32(in);

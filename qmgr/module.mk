@@ -12,6 +12,7 @@ SRCS += \
 	qmgr/heap.c \
 	qmgr/journal.c \
 	qmgr/journal_entry.c \
+	qmgr/level.c \
 	qmgr/list.c \
 	qmgr/load.c \
 	qmgr/pipe.c \
@@ -24,11 +25,14 @@ SRCS += \
 	qmgr/queue_plan.c \
 	qmgr/queue_result.c \
 	qmgr/queue_segments.c \
+	qmgr/queue_tune.c \
+	qmgr/queue_warn.c \
 	qmgr/record.c \
 	qmgr/replay.c \
 	qmgr/report.c \
 	qmgr/route.c \
 	qmgr/sched.c \
+	qmgr/sched_process.c \
 	qmgr/sockets.c \
 	qmgr/spool.c \
 	qmgr/spool_read.c \
@@ -36,6 +40,7 @@ SRCS += \
 	qmgr/summary.c \
 	qmgr/table.c \
 	qmgr/time.c \
+	qmgr/tune.c \
 	qmgr/wake.c \
 	qmgr/wire.c \
 	qmgr/writer.c

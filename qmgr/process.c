@@ -19,7 +19,6 @@
 
 #define RAN_WELL 10000     /* ms: then a death is a new trouble */
 #define BACK_OFF_MAX 60000 /* ms */
-#define STOP_TIME 10000    /* ms that children have to finish */
 #define IDLE_TIME 300000   /* ms without work; then a channel's process ends */
 #define EXIT_CONFIG 2
 
@@ -308,16 +307,76 @@ start_program(struct qmgr *q, struct program *p, int64_t now)
 	return at;
 }
 
-/* A process that had nothing to do for long makes room for others. */
+static bool
+may_end(const struct child *c)
+{
+	const struct program *p = c->program;
+
+	return p->channel != NULL && !c->stopping && p->running > p->least;
+}
+
+/* A process that had nothing to do for long ends, and one of those that are more
+ * than are of use now. */
 static int64_t
 stop_idle(struct child *c, int64_t now)
 {
-	if (c->program->channel == NULL || c->stopping || c->works.n > 0 ||
-	    c->program->running <= c->program->least)
+	if (!may_end(c) || c->works.n > 0)
 		return INT64_MAX;
-	if (now - c->idle_since < IDLE_TIME)
+	if (now - c->idle_since < IDLE_TIME &&
+	    c->program->running <= sched_chan_processes(c->program->sched))
 		return c->idle_since + IDLE_TIME;
 	channel_stop(c);
+	return INT64_MAX;
+}
+
+/* Where qmgr_maxchans is all there may be: a channel with less urgent work, or
+ * none, gives a process up. One at a time; idle ones first. */
+static void
+balance(struct qmgr *q)
+{
+	struct child *c, *victim = NULL;
+
+	for (c = q->children; c != NULL; c = c->next) {
+		bool idle = c->works.n == 0;
+
+		if (c->stopping && c->program->channel != NULL)
+			return;
+		if (!may_end(c) || c->program->sched == NULL ||
+		    !sched_should_yield(c->program->sched, idle))
+			continue;
+		if (victim == NULL || (idle && victim->works.n > 0) ||
+		    (idle && c->idle_since < victim->idle_since))
+			victim = c;
+	}
+	if (victim == NULL)
+		return;
+	log_event(LOG_LEVEL_INFO, "yields", "program", victim->program->name,
+	    "pid", log_u64((unsigned long long)victim->pid), NULL);
+	channel_stop(victim);
+}
+
+/* Every process answers a ping, whatever it is doing; the loader goes over files
+ * instead. Returns when to look again. */
+static int64_t
+watch(struct child *c, int64_t now)
+{
+	int64_t limit = c->q->config.hang_timeout;
+
+	if (limit == 0 || c->pipe_over || c->reaped ||
+	    strcmp(c->program->name, "loader") == 0)
+		return INT64_MAX;
+	if (c->pinged == 0 && now < c->ping_at)
+		return c->ping_at;
+	if (c->pinged == 0) {
+		c->ping_at = now + limit / 2;
+		channel_ping(c);
+	}
+	if (now - c->pinged < limit)
+		return c->pinged + limit;
+	log_event(LOG_LEVEL_ERROR, "killed", "program", c->program->name, "pid",
+	    log_u64((unsigned long long)c->pid), "reason", "does not answer",
+	    NULL);
+	process_kill(c);
 	return INT64_MAX;
 }
 
@@ -338,7 +397,10 @@ process_start_all(struct qmgr *q)
 	for (c = q->children; c != NULL; c = c->next) {
 		at = stop_idle(c, now);
 		first = at < first ? at : first;
+		at = watch(c, now);
+		first = at < first ? at : first;
 	}
+	balance(q);
 	return first;
 }
 
@@ -367,7 +429,8 @@ process_stop_all(struct qmgr *q)
 		else
 			channel_stop(c);
 	}
-	q->stop_timer = loop_timer_set(q->loop, STOP_TIME, kill_rest, q);
+	q->stop_timer =
+	    loop_timer_set(q->loop, q->config.stop_timeout, kill_rest, q);
 	look_at_children(q);
 }
 

@@ -94,7 +94,7 @@ unpack_outcomes(struct q_in *in, struct arena *a, size_t *n)
 	v = arena_alloc(a, *n * sizeof(*v));
 	for (size_t i = 0; i < *n; i++) {
 		v[i].recipient = q_in_u32(in);
-		v[i].result = q_in_enum(in, Q_FAILED);
+		v[i].result = q_in_enum(in, Q_DELAYED);
 		v[i].reason = (int32_t)q_in_u32(in);
 		v[i].diagnostic = (int32_t)q_in_u32(in);
 		v[i].at = (int64_t)q_in_u64(in);
@@ -113,7 +113,8 @@ q_work_pack(const struct q_work *w, struct buf *out)
 	buf_put_u64(out, w->record);
 	q_out_text(out, w->peer);
 	q_out_text(out, w->next_peer);
-	buf_putc(out, (uint8_t)w->priority);
+	buf_putc(out, (uint8_t)w->level);
+	buf_put_u32(out, w->connections);
 	buf_put_u32(out, w->attempt);
 	buf_put_u64(out, (uint64_t)w->arrival);
 	buf_put_u32(out, (uint32_t)w->n_recipients);
@@ -129,7 +130,10 @@ q_work_unpack(struct q_in *in, struct arena *a, struct q_work *w)
 	w->record = q_in_u64(in);
 	w->peer = q_in_text(in, a);
 	w->next_peer = q_in_text(in, a);
-	w->priority = q_in_enum(in, MHS_URGENT);
+	w->level = q_in_enum(in, Q_LEVEL_OVERRIDE);
+	w->connections = q_in_u32(in);
+	if (!in->bad)
+		w->priority = q_level_priority(w->level);
 	w->attempt = q_in_u32(in);
 	w->arrival = (int64_t)q_in_u64(in);
 	w->n_recipients = q_in_count(in, 4);

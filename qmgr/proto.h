@@ -14,7 +14,7 @@
 #include "qmgr/summary.h"
 #include "qmgr/wire.h"
 
-#define Q_PROTO_VERSION 1
+#define Q_PROTO_VERSION 2
 #define Q_FRAME_MAX (256u << 20)
 
 enum q_frame {
@@ -24,11 +24,13 @@ enum q_frame {
 	Q_FRAME_SERVICE,    /* name; descriptor */
 	Q_FRAME_WORK,       /* q_work */
 	Q_FRAME_STOP,
+	Q_FRAME_PING, /* answer at once: is it alive? */
 	/* child to qmgr */
 	Q_FRAME_READY,     /* capacity */
 	Q_FRAME_RESULT,    /* q_outcomes */
 	Q_FRAME_SUBMITTED, /* summary: a message, or (parent) a version */
 	Q_FRAME_SEGMENT,   /* q_segment_news: it is finished */
+	Q_FRAME_PONG,
 	/* loader to qmgr */
 	Q_FRAME_LOADED,    /* summary, journal entries (may be none) */
 	Q_FRAME_LOAD_DONE, /* all is told */

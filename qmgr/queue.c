@@ -6,10 +6,10 @@
 #include "lib/log.h"
 #include "qmgr/queue_own.h"
 
-/* Works of one peer under way for each of its connections: one in transfer and
- * one that follows without a pause. */
-#define WORKS_PER_CONNECTION 2
-#define NO_LIMIT 1000000
+/* What a summary may say of a recipient; the other bits are the queue's. */
+#define RCPT_BITS                                                  \
+	(Q_RCPT_RESPONSIBLE | Q_RCPT_WANTS_DR | Q_RCPT_WANTS_NDR | \
+	    Q_RCPT_ALTERNATE | Q_RCPT_WANTS_DELAY)
 
 static uint64_t
 hash_name(const char *s)
@@ -51,11 +51,11 @@ make_target(struct q_queue *q, struct target *t, const struct q_peer_config *p)
 
 	t->config = p;
 	t->direct.peer = sched_peer_new(
-	    q->chans[ch], p->name, p->max_connections * WORKS_PER_CONNECTION);
+	    q->chans[ch], p->name, p->max_connections, p->max_messages);
 	t->mixer = &q->by_mixer[ch];
 	if (p->p2) {
-		t->own_mixer.peer =
-		    sched_peer_new(q_queue_chan(q, "mixer"), p->name, NO_LIMIT);
+		t->own_mixer.peer = sched_peer_new(q_queue_chan(q, "mixer"),
+		    p->name, SCHED_NO_LIMIT, SCHED_NO_LIMIT);
 		t->mixer = &t->own_mixer;
 	}
 	INVARIANT(table_get(&q->by_peer, hash_name(p->name)) == NULL);
@@ -76,10 +76,10 @@ make_tree(struct q_queue *q)
 		    q->sched, c->channels[i]->name, c->channels[i]->processes);
 	mixer = q_queue_chan(q, "mixer");
 	for (size_t i = 0; i < c->n_channels; i++)
-		q->by_mixer[i].peer =
-		    sched_peer_new(mixer, c->channels[i]->name, NO_LIMIT);
-	q->report.peer =
-	    sched_peer_new(q_queue_chan(q, "report"), "report", NO_LIMIT);
+		q->by_mixer[i].peer = sched_peer_new(mixer,
+		    c->channels[i]->name, SCHED_NO_LIMIT, SCHED_NO_LIMIT);
+	q->report.peer = sched_peer_new(q_queue_chan(q, "report"), "report",
+	    SCHED_NO_LIMIT, SCHED_NO_LIMIT);
 	for (size_t i = 0; i < c->n_peers; i++)
 		make_target(q, &q->targets[i], c->peers[i]);
 }
@@ -97,6 +97,7 @@ q_queue_new(const struct q_config *c, const struct q_queue_ops *ops, void *arg)
 		q->faults[i].fault = i;
 	q->sched = sched_new(&c->sched);
 	make_tree(q);
+	queue_tune_setup(q);
 	return q;
 }
 
@@ -138,15 +139,15 @@ message_new(struct q_queue *q, const struct q_summary *s)
 	m->deferred = s->deferred;
 	m->latest = s->latest;
 	m->size = s->size;
-	m->kind = s->kind;
-	m->priority = s->priority;
-	m->world = q_world_of(s->kind, s->content_type);
+	m->kind = (uint8_t)s->kind;
+	m->level = (uint8_t)s->level;
+	m->world = (uint8_t)q_world_of(s->kind, s->content_type);
 	m->p22 = s->kind == MHS_MESSAGE && s->content_type == MHS_CONTENT_P22;
 	m->n_rcpts = (uint32_t)s->n_rcpts;
 	for (size_t i = 0; i < s->n_rcpts; i++) {
 		struct rcpt *r = &m->rcpts[i];
 
-		r->flags = s->rcpts[i].flags;
+		r->flags = s->rcpts[i].flags & RCPT_BITS;
 		r->target = find_target(q, s->rcpts[i].peer);
 		if (r->flags & Q_RCPT_RESPONSIBLE)
 			m->undone++;
@@ -233,6 +234,8 @@ apply_entry(struct message *m, const struct q_entry *x, struct err *e)
 		r->record = x->record;
 		r->attempts = x->attempts;
 		r->next = x->next;
+		if (x->warned)
+			r->flags |= Q_RCPT_WARNING | Q_RCPT_WARNED;
 		last_set(&r->last, last);
 		queue_set_state(m, r, x->state);
 		/* the peer may be on another channel than it was */
@@ -285,6 +288,7 @@ snapshot_message(const struct message *m, uint32_t *v, struct buf *out)
 
 		if ((r->flags & Q_RCPT_RESPONSIBLE) &&
 		    (r->last != NULL || r->step > 0 || r->attempts > 0 ||
+			(r->flags & Q_RCPT_WARNED) ||
 			r->state != Q_RCPT_PENDING))
 			v[n++] = i;
 	}
@@ -345,6 +349,7 @@ q_queue_free(struct q_queue **qp)
 	sched_free(&q->sched);
 	free(q->chans);
 	free(q->by_mixer);
+	free(q->tunes);
 	free(q->targets);
 	free(q);
 }

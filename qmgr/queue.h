@@ -65,8 +65,22 @@ bool q_queue_next(
 int q_queue_result(struct q_queue *q, const struct q_outcomes *o);
 /* The channel died with this work. */
 void q_queue_lost(struct q_queue *q, uint64_t mlist);
-/* Retries, holds and expiries that are due. */
+/* Retries, holds, warnings and expiries that are due. */
 void q_queue_tick(struct q_queue *q);
+/* The scheduler's peer of a work that is out; NULL: there is no such work. */
+struct sched_peer *q_queue_work_peer(const struct q_queue *q, uint64_t mlist);
+
+/* What the self test found (qmgr/tune.h): how many processes a channel has best,
+ * and how many connections a peer. Strings are the queue's. */
+struct q_advice {
+	const char *channel, *peer; /* peer NULL: processes of the channel */
+	unsigned n, min, max;       /* now; bounds */
+	double rate;                /* messages a second with n; 0: unknown */
+	const char *why;            /* the last decision */
+	int64_t at;                 /* wall ms of it; 0: none yet */
+};
+void q_queue_advice(const struct q_queue *q,
+    void (*fn)(void *arg, const struct q_advice *x), void *arg);
 
 /* The state of everything as journal entries. */
 void q_queue_snapshot(const struct q_queue *q, struct buf *out);
@@ -82,12 +96,13 @@ struct q_mlist_view {
 	q_id message;
 	enum mhs_kind kind;
 	enum mhs_priority priority;
+	enum q_level level;
 	int64_t arrival; /* wall seconds */
 	uint64_t size;
 	size_t recipients;
 	const char *channel, *peer;
 	enum sched_state state;
-	bool held;     /* READY, but its peer is held */
+	bool held;     /* READY, but its peer is; or by the operator */
 	bool deferred; /* WAITING for the deferred delivery time */
 	unsigned attempts;
 	int64_t next; /* wall seconds; 0: now */

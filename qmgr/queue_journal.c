@@ -50,6 +50,7 @@ same_state(const struct rcpt *x, const struct rcpt *y)
 {
 	return x->state == y->state && x->step == y->step &&
 	    x->record == y->record && x->attempts == y->attempts &&
+	    ((x->flags ^ y->flags) & Q_RCPT_WARNED) == 0 &&
 	    x->last == y->last && next_time(x) == next_time(y);
 }
 
@@ -66,6 +67,7 @@ pack_state(
 	    .record = r->record,
 	    .attempts = r->attempts,
 	    .next = next_time(r),
+	    .warned = r->flags & Q_RCPT_WARNED,
 	    .v = v,
 	    .n = n,
 	};
@@ -103,12 +105,8 @@ queue_message_free(struct q_queue *q, struct message *m)
 {
 	struct version *v;
 
-	while (m->mlists != NULL) {
-		sched_remove(&m->mlists->s);
-		if (m->mlists->node.owner != NULL)
-			table_remove(&q->active, &m->mlists->node);
-		queue_mlist_free(m->mlists);
-	}
+	while (m->mlists != NULL)
+		queue_mlist_drop(q, m->mlists);
 	while ((v = m->versions) != NULL) {
 		m->versions = v->next;
 		free(v);
@@ -126,6 +124,7 @@ message_over(struct q_queue *q, struct message *m)
 {
 	struct version *v;
 
+	queue_drop_warnings(q, m);
 	INVARIANT(m->mlists == NULL);
 	for (v = m->versions; v != NULL; v = v->next)
 		queue_version_over(q, v->id, v->content_file);

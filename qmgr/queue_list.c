@@ -81,15 +81,17 @@ view(const struct mlist *ml,
 	struct q_mlist_view v = {
 	    .message = m->id,
 	    .kind = m->kind,
-	    .priority = m->priority,
+	    .priority = q_level_priority(m->level),
+	    .level = m->level,
 	    .arrival = m->arrival,
 	    .size = m->size,
 	    .recipients = ml->n,
 	    .channel = sched_chan_name(sched_peer_chan(ml->s.peer)),
 	    .peer = ml->target != NULL ? ml->target->config->name : "",
 	    .state = ml->s.state,
-	    .held =
-		ml->s.state == SCHED_READY && sched_peer_held(ml->s.peer) != 0,
+	    .held = ml->s.state == SCHED_HELD ||
+		(ml->s.state == SCHED_READY &&
+		    sched_peer_held(ml->s.peer) != 0),
 	    .deferred = !ml->report && ml->s.state == SCHED_WAITING &&
 		m->deferred != 0 && ml->s.until == m->deferred * 1000,
 	    .attempts = ml->s.attempts,

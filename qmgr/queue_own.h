@@ -7,6 +7,7 @@
 #include "qmgr/queue.h"
 #include "qmgr/record.h"
 #include "qmgr/table.h"
+#include "qmgr/tune.h"
 
 /* An outcome, shared by the recipients that have the same. */
 struct last {
@@ -24,9 +25,12 @@ struct rcpt {
 	uint32_t attempts;
 	uint8_t state; /* enum q_rcpt_state */
 	uint8_t step;
-	uint8_t flags;     /* Q_RCPT_* of qmgr/summary.h */
+	uint8_t flags;     /* Q_RCPT_* of qmgr/summary.h, and these: */
 	bool unjournalled; /* what follows must wait */
 };
+
+#define Q_RCPT_WARNING 32 /* a warning was asked for */
+#define Q_RCPT_WARNED 64  /* it is durable */
 
 /* Where a step leads: a place in the scheduler's tree. */
 struct way {
@@ -42,6 +46,7 @@ struct target {
 	int32_t fault;                      /* a diagnostic */
 	struct way direct, *mixer;
 	struct way own_mixer; /* of a peer that gets P2 */
+	struct tune tune;     /* of its connections */
 };
 
 struct version {
@@ -64,12 +69,12 @@ struct message {
 	uint64_t size;
 	struct version *versions;
 	struct mlist *mlists;
-	enum mhs_kind kind;
-	enum mhs_priority priority;
-	enum q_world world;
-	bool p22;         /* its content is */
 	uint32_t undone;  /* recipients that are not DONE */
 	uint32_t effects; /* journal entries on their way */
+	uint8_t kind;     /* enum mhs_kind */
+	uint8_t level;    /* enum q_level */
+	uint8_t world;    /* enum q_world */
+	bool p22;         /* its content is */
 	bool finished;    /* its FINISHED entry is durable */
 	uint32_t n_rcpts;
 	struct rcpt rcpts[];
@@ -79,16 +84,19 @@ struct mlist {
 	struct sched_mlist s; /* first: the scheduler gives it back */
 	struct message *message;
 	struct mlist *next, *prev; /* of the message */
-	struct table_node node;    /* while active: by number */
-	uint64_t number;
+	struct table_node node;    /* key: its number; in the table while
+	                            * active */
 	struct way *way;
 	struct target *target; /* of the first recipient; NULL: report */
 	q_id record;           /* version to send; 0: the original */
 	struct last *error;    /* of the last attempt, or NULL */
-	uint32_t *v, n, cap;   /* recipients */
-	uint16_t lost;         /* how often a channel died with it */
+	uint32_t *v, n, cap;   /* recipients; v may be &one */
+	uint32_t one;
+	uint16_t lost; /* how often a channel died with it */
 	uint8_t step;
 	bool report;
+	bool warning; /* with `report`: not of the end, but that it takes
+	               * long; its recipients have other mlists */
 };
 
 struct segment {
@@ -108,6 +116,7 @@ struct q_queue {
 	struct sched_chan **chans; /* as config->channels */
 	struct way report;
 	struct way *by_mixer;           /* as config->channels */
+	struct tune *tunes;             /* the same: of processes */
 	struct target *targets;         /* as config->peers */
 	struct target faults[Q_FAULTS]; /* by diagnostic */
 	struct table by_peer;           /* targets by hash of the name */
@@ -126,6 +135,13 @@ void queue_settle(struct q_queue *q, struct message *m, int64_t now);
 /* Does anything lead to the recipient? */
 bool queue_has_way(const struct rcpt *r);
 unsigned queue_plan_length(const struct message *m, const struct target *t);
+struct mlist *queue_mlist_new(
+    struct q_queue *q, struct message *m, struct way *way);
+void queue_mlist_add(struct mlist *ml, uint32_t recipient);
+/* When a message is given up, ms. */
+int64_t queue_expiry(const struct q_queue *q, const struct message *m);
+/* Off the books, out of the table, and freed. */
+void queue_mlist_drop(struct q_queue *q, struct mlist *ml);
 void queue_mlist_free(struct mlist *ml);
 
 /* queue_journal.c */
@@ -141,6 +157,22 @@ void queue_journal(struct q_queue *q, struct message *m, struct buf *entries,
     const uint32_t *v, size_t n);
 void queue_version_over(struct q_queue *q, q_id id, uint64_t content_file);
 void queue_message_free(struct q_queue *q, struct message *m);
+
+/* queue_warn.c */
+/* When to tell that the recipient's mlist takes long; INT64_MAX: never. */
+int64_t queue_warn_time(
+    const struct q_queue *q, const struct message *m, const struct rcpt *r);
+void queue_overdue(struct q_queue *q, struct mlist *ml);
+/* The report channel answered; the mlist is over, or is tried again. */
+void queue_warned(
+    struct q_queue *q, struct mlist *ml, const struct q_outcomes *o);
+void queue_drop_warnings(struct q_queue *q, struct message *m);
+
+/* queue_tune.c */
+void queue_tune_setup(struct q_queue *q);
+/* An answer came, and the mlist is not off the books yet. */
+void queue_tune_result(
+    struct q_queue *q, const struct mlist *ml, bool peer_error);
 
 /* queue_segments.c */
 bool queue_record_known(const struct q_queue *q, q_id id);

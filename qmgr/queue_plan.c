@@ -22,30 +22,36 @@ queue_plan_length(const struct message *m, const struct target *t)
 	return needs_mixer(m, t) ? 2 : 1;
 }
 
-static void
-mlist_add(struct mlist *ml, uint32_t recipient)
+/* Most mlists have one recipient: it needs no memory of its own. */
+void
+queue_mlist_add(struct mlist *ml, uint32_t recipient)
 {
 	if (ml->n == ml->cap) {
-		ml->cap = ml->cap > 0 ? ml->cap * 2 : 1;
-		ml->v = xrealloc(ml->v, ml->cap * sizeof(*ml->v));
+		ml->cap *= 2;
+		ml->v = xrealloc(
+		    ml->v != &ml->one ? ml->v : NULL, ml->cap * sizeof(*ml->v));
+		ml->v[0] = ml->n == 1 ? ml->one : ml->v[0];
 	}
 	ml->v[ml->n++] = recipient;
 }
 
-static struct mlist *
-mlist_new(struct q_queue *q, struct message *m, struct way *way)
+struct mlist *
+queue_mlist_new(struct q_queue *q, struct message *m, struct way *way)
 {
 	struct mlist *ml = xcalloc(1, sizeof(*ml));
 
 	ml->message = m;
-	ml->number = ++q->next_number;
+	ml->node.key = ++q->next_number;
+	ml->v = &ml->one;
+	ml->cap = 1;
 	ml->way = way;
 	ml->next = m->mlists;
 	if (ml->next != NULL)
 		ml->next->prev = ml;
 	m->mlists = ml;
 	ml->s.peer = way->peer;
-	ml->s.priority = m->priority;
+	ml->s.level = m->level;
+	ml->s.expires = ml->s.warn = INT64_MAX;
 	return ml;
 }
 
@@ -56,16 +62,27 @@ queue_mlist_free(struct mlist *ml)
 	if (ml->next != NULL)
 		ml->next->prev = ml->prev;
 	last_set(&ml->error, NULL);
-	free(ml->v);
+	if (ml->v != &ml->one)
+		free(ml->v);
 	free(ml);
 }
 
-static int64_t
-expiry(const struct q_queue *q, const struct message *m)
+void
+queue_mlist_drop(struct q_queue *q, struct mlist *ml)
+{
+	sched_remove(&ml->s);
+	if (ml->node.owner != NULL)
+		table_remove(&q->active, &ml->node);
+	queue_mlist_free(ml);
+}
+
+int64_t
+queue_expiry(const struct q_queue *q, const struct message *m)
 {
 	int64_t from = m->deferred > m->arrival ? m->deferred : m->arrival;
 
-	from = from * 1000 + q->config->sched.qmgr_expiry[m->priority];
+	from = from * 1000 +
+	    q->config->sched.qmgr_expiry[q_level_priority(m->level)];
 	/* X.411 8.2.1.1.1.15: latest-delivery-time */
 	return m->latest != 0 && m->latest * 1000 < from ? m->latest * 1000
 							 : from;
@@ -81,11 +98,11 @@ mlist_for(struct q_queue *q, struct message *m, const struct rcpt *r)
 
 	if (ml != NULL && ml->record == r->record && ml->step == r->step)
 		return ml;
-	ml = mlist_new(q, m, way);
+	ml = queue_mlist_new(q, m, way);
 	ml->target = t;
 	ml->step = r->step;
 	ml->record = r->record;
-	ml->s.expires = expiry(q, m);
+	ml->s.expires = queue_expiry(q, m);
 	way->open = ml;
 	return ml;
 }
@@ -97,16 +114,15 @@ report_for(struct q_queue *q, struct message *m)
 	struct mlist *ml;
 
 	for (ml = m->mlists; ml != NULL; ml = ml->next)
-		if (ml->report && ml->s.state != SCHED_ACTIVE)
+		if (ml->report && !ml->warning && ml->s.state != SCHED_ACTIVE)
 			return ml;
-	ml = mlist_new(q, m, &q->report);
+	ml = queue_mlist_new(q, m, &q->report);
 	ml->report = true;
-	ml->s.expires = INT64_MAX;
 	return ml;
 }
 
 static void
-put_on_books(struct q_queue *q, struct message *m, int64_t now)
+put_on_books(struct message *m, int64_t now)
 {
 	struct mlist *ml;
 
@@ -116,20 +132,21 @@ put_on_books(struct q_queue *q, struct message *m, int64_t now)
 		ml->way->open = NULL;
 		sched_add(&ml->s, ml->s.until, now);
 	}
-	(void)q;
 }
 
 static void
-add_to_mlist(struct mlist *ml, uint32_t recipient)
+add_to_mlist(struct q_queue *q, struct mlist *ml, uint32_t recipient)
 {
 	struct message *m = ml->message;
 	struct rcpt *r = &m->rcpts[recipient];
 	int64_t until = r->next;
 
-	mlist_add(ml, recipient);
+	queue_mlist_add(ml, recipient);
 	r->mlist = ml;
 	if (ml->s.state != SCHED_OFF)
 		return;
+	if (!ml->report && queue_warn_time(q, m, r) < ml->s.warn)
+		ml->s.warn = queue_warn_time(q, m, r);
 	if (!ml->report && m->deferred > until)
 		until = m->deferred;
 	if (until * 1000 > ml->s.until)
@@ -275,9 +292,9 @@ queue_plan(struct q_queue *q, struct message *m)
 		    r->state == Q_RCPT_DONE)
 			continue;
 		if (r->state == Q_RCPT_REPORT)
-			add_to_mlist(report_for(q, m), i);
+			add_to_mlist(q, report_for(q, m), i);
 		else if (queue_has_way(r))
-			add_to_mlist(mlist_for(q, m, r), i);
+			add_to_mlist(q, mlist_for(q, m, r), i);
 	}
-	put_on_books(q, m, now);
+	put_on_books(m, now);
 }

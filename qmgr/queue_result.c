@@ -7,7 +7,8 @@
 #include "qmgr/queue_own.h"
 
 static void
-fill_outcomes(const struct mlist *ml, struct arena *a, struct q_work *w)
+fill_outcomes(const struct q_queue *q, const struct mlist *ml, struct arena *a,
+    struct q_work *w)
 {
 	const struct message *m = ml->message;
 	struct q_outcome *v = arena_alloc(a, ml->n * sizeof(*v));
@@ -18,6 +19,10 @@ fill_outcomes(const struct mlist *ml, struct arena *a, struct q_work *w)
 		if (r->last != NULL)
 			v[i] = r->last->o;
 		v[i].recipient = ml->v[i];
+		if (ml->warning) {
+			v[i].result = Q_DELAYED;
+			v[i].at = queue_expiry(q, m) / 1000;
+		}
 	}
 	w->outcomes = v;
 	w->n_outcomes = ml->n;
@@ -36,22 +41,32 @@ q_queue_next(
 	m = ml->message;
 	internal = ml->report || ml->way != &ml->target->direct;
 	*w = (struct q_work){
-	    .mlist = ml->number,
+	    .mlist = ml->node.key,
 	    .message = m->id,
 	    .record = ml->record != 0 ? ml->record : m->id,
 	    .peer = internal ? "" : ml->target->config->name,
 	    .next_peer =
 		internal && !ml->report ? ml->target->config->name : NULL,
-	    .priority = m->priority,
+	    .priority = q_level_priority(m->level),
+	    .level = m->level,
+	    .connections = internal ? 0 : sched_peer_connections(ml->s.peer),
 	    .attempt = ml->s.attempts,
 	    .arrival = m->arrival,
 	    .recipients = ml->v,
 	    .n_recipients = ml->n,
 	};
 	if (ml->report)
-		fill_outcomes(ml, a, w);
-	table_put(&q->active, &ml->node, ml->number, ml);
+		fill_outcomes(q, ml, a, w);
+	table_put(&q->active, &ml->node, ml->node.key, ml);
 	return true;
+}
+
+struct sched_peer *
+q_queue_work_peer(const struct q_queue *q, uint64_t mlist)
+{
+	const struct mlist *ml = table_get(&q->active, mlist);
+
+	return ml != NULL ? ml->s.peer : NULL;
 }
 
 static struct mlist *
@@ -111,6 +126,7 @@ apply_outcome(struct q_queue *q, struct mlist *ml, struct rcpt *r,
 		return;
 	case Q_DEFERRED: last_set(&r->last, last); return;
 	case Q_FAILED: queue_set_failed(q, m, r, last); return;
+	case Q_DELAYED: return; /* no answer of a channel */
 	}
 }
 
@@ -208,6 +224,11 @@ q_queue_result(struct q_queue *q, const struct q_outcomes *o)
 
 	if (ml == NULL)
 		return ERR_PROTOCOL;
+	queue_tune_result(q, ml, o->peer_error);
+	if (ml->warning) {
+		queue_warned(q, ml, o);
+		return 0;
+	}
 	apply_all(q, ml, o);
 	if (!o->peer_error)
 		sched_peer_ok(ml->s.peer);
@@ -258,8 +279,16 @@ on_expired(void *arg, struct sched_mlist *s)
 	settle(q, ml, NULL);
 }
 
+static void
+on_overdue(void *arg, struct sched_mlist *s)
+{
+	queue_overdue(arg, (struct mlist *)s);
+}
+
 void
 q_queue_tick(struct q_queue *q)
 {
-	sched_tick(q->sched, q->ops->now(q->arg), on_expired, q);
+	static const struct sched_events events = {on_expired, on_overdue};
+
+	sched_tick(q->sched, q->ops->now(q->arg), &events, q);
 }

@@ -4,52 +4,19 @@
 
 #include "lib/arena.h"
 #include "lib/log.h"
-
-/* Rank 0 is served first. */
-#define RANKS 3
-static const unsigned rank_of[] = {
-    [MHS_URGENT] = 0, [MHS_NORMAL] = 1, [MHS_NON_URGENT] = 2};
+#include "qmgr/sched_own.h"
 
 /* An mlist whose attempts keep ending in errors of its peer goes to the end
  * of the queue each so many attempts: perhaps it is the cause. */
 #define SUSPECT_ATTEMPTS 3
 
-struct fifo {
-	struct sched_mlist *first, *last;
-};
+/* A peer's key in a heap: its mlists in progress, then when it was last served.
+ * Room for 2^20 of the ones and 2^43 of the others. */
+#define SERVED_BITS 43
 
-struct sched_peer {
-	struct sched_chan *chan;
-	char *name;
-	struct sched_peer *next;
-	struct fifo ready[RANKS];
-	struct heap_node node[RANKS]; /* in the channel's heaps */
-	struct heap_node timer;       /* the end of a hold */
-	unsigned limit, active;
-	unsigned errors;    /* in a row */
-	int64_t held_until; /* 0: not held */
-	uint64_t served;    /* the dispatch that served it last */
-};
-
-struct sched_chan {
-	struct sched *sched;
-	char *name;
-	struct sched_chan *next;
-	struct sched_peer *peers;
-	struct heap heap[RANKS]; /* peers that may be served */
-	struct sched_counts counts;
-	unsigned capacity, max_processes, running;
-	int64_t last_start, last_stop; /* last_stop: when all had stopped */
-	bool stopped;
-};
-
-struct sched {
-	struct sched_params params;
-	struct sched_chan *chans;
-	struct heap timers, holds;
-	uint64_t served;
-	unsigned running;
-};
+/* Mlists out for each connection: one in transfer, one that follows without a
+ * pause. */
+#define WORKS_PER_CONNECTION 2
 
 struct sched *
 sched_new(const struct sched_params *p)
@@ -113,17 +80,17 @@ sched_chan_new(struct sched *s, const char *name, unsigned max_processes)
 }
 
 struct sched_peer *
-sched_peer_new(struct sched_chan *c, const char *name, unsigned limit)
+sched_peer_new(struct sched_chan *c, const char *name, unsigned connections,
+    unsigned works)
 {
 	struct sched_peer *p = xcalloc(1, sizeof(*p));
 
-	INVARIANT(limit > 0);
+	INVARIANT(connections > 0 && works > 0);
+	INVARIANT(connections <= SCHED_NO_LIMIT);
 	p->chan = c;
 	p->name = xstrdup(name);
-	p->limit = limit;
-	p->timer.owner = p;
-	for (unsigned i = 0; i < RANKS; i++)
-		p->node[i].owner = p;
+	p->connections = connections;
+	p->works = works;
 	p->next = c->peers;
 	c->peers = p;
 	return p;
@@ -147,17 +114,38 @@ sched_peer_name(const struct sched_peer *p)
 	return p->name;
 }
 
+struct sched_peer *
+sched_node_peer(struct heap_node *node, unsigned rank)
+{
+	return HEAP_OWNER(node - rank, struct sched_peer, node[0]);
+}
+
+static unsigned
+limit_of(const struct sched_peer *p)
+{
+	unsigned n = p->connections * WORKS_PER_CONNECTION;
+
+	return n < p->works ? n : p->works;
+}
+
+static int64_t
+key_of(const struct sched_peer *p)
+{
+	return (int64_t)((uint64_t)p->active << SERVED_BITS | p->served);
+}
+
 /* A peer stands in the heap of a rank while it has something ready there, is
- * not held, and is below its limit. */
+ * not held, and has fewer than its limit out that is as urgent or more. */
 static void
 peer_place(struct sched_peer *p)
 {
-	bool open = p->held_until == 0 && p->active < p->limit;
+	unsigned out = 0, limit = limit_of(p);
+	bool open = p->held_until == 0 && !p->stopped;
 
 	for (unsigned i = 0; i < RANKS; i++) {
-		if (open && p->ready[i].first != NULL)
-			heap_put(&p->chan->heap[i], &p->node[i], p->active,
-			    p->served);
+		out += p->out[i];
+		if (open && out < limit && p->ready[i].first != NULL)
+			heap_put(&p->chan->heap[i], &p->node[i], key_of(p));
 		else
 			heap_remove(&p->chan->heap[i], &p->node[i]);
 	}
@@ -185,35 +173,71 @@ set_timer(struct sched_mlist *m, int64_t at)
 {
 	struct sched *s = m->peer->chan->sched;
 
-	m->timer.owner = m;
+	at = m->warn < at ? m->warn : at;
+	at = m->expires < at ? m->expires : at;
 	if (at == INT64_MAX)
 		heap_remove(&s->timers, &m->timer);
 	else
-		heap_put(&s->timers, &m->timer, at, 0);
+		heap_put(&s->timers, &m->timer, at);
+}
+
+static void
+no_timer(struct sched_mlist *m)
+{
+	heap_remove(&m->peer->chan->sched->timers, &m->timer);
+}
+
+/* One more or one fewer mlist of the peer is out. */
+static void
+count_out(struct sched_peer *p, unsigned rank, bool more)
+{
+	struct sched_chan *c = p->chan;
+
+	c->busy -= p->active < p->connections ? p->active : p->connections;
+	p->active += more ? 1u : -1u;
+	p->out[rank] += more ? 1u : -1u;
+	c->counts.active += more ? UINT64_C(1) : -UINT64_C(1);
+	c->busy += p->active < p->connections ? p->active : p->connections;
 }
 
 /* --- the states; each function leaves or enters exactly one --- */
+
+static void
+enter_held(struct sched_mlist *m)
+{
+	m->state = SCHED_HELD;
+	m->peer->chan->counts.held++;
+	set_timer(m, INT64_MAX);
+}
 
 static void
 enter_ready(struct sched_mlist *m, bool front)
 {
 	struct sched_peer *p = m->peer;
 
+	if (m->held) {
+		enter_held(m);
+		return;
+	}
 	m->state = SCHED_READY;
-	m->until = 0;
+	p->n_ready++;
 	p->chan->counts.ready++;
-	fifo_put(&p->ready[rank_of[m->priority]], m, front);
-	set_timer(m, m->expires);
+	fifo_put(&p->ready[RANK(m->level)], m, front);
+	set_timer(m, INT64_MAX);
 	peer_place(p);
 }
 
 static void
 enter_waiting(struct sched_mlist *m, int64_t until)
 {
+	if (m->held) {
+		enter_held(m);
+		return;
+	}
 	m->state = SCHED_WAITING;
 	m->until = until;
 	m->peer->chan->counts.waiting++;
-	set_timer(m, until < m->expires ? until : m->expires);
+	set_timer(m, until);
 }
 
 static void
@@ -223,10 +247,8 @@ enter_active(struct sched_mlist *m)
 
 	m->state = SCHED_ACTIVE;
 	m->attempts++;
-	p->active++;
-	p->chan->counts.active++;
+	count_out(p, RANK(m->level), true);
 	p->served = ++p->chan->sched->served;
-	set_timer(m, INT64_MAX);
 	peer_place(p);
 }
 
@@ -235,21 +257,22 @@ leave(struct sched_mlist *m)
 {
 	struct sched_peer *p = m->peer;
 	struct sched_counts *n = &p->chan->counts;
+	unsigned rank = RANK(m->level);
 
-	switch (m->state) {
+	switch ((enum sched_state)m->state) {
 	case SCHED_OFF: return;
 	case SCHED_READY:
+		p->n_ready--;
 		n->ready--;
-		fifo_remove(&p->ready[rank_of[m->priority]], m);
+		fifo_remove(&p->ready[rank], m);
 		break;
 	case SCHED_WAITING: n->waiting--; break;
-	case SCHED_ACTIVE:
-		n->active--;
-		p->active--;
-		break;
+	case SCHED_ACTIVE: count_out(p, rank, false); break;
+	case SCHED_HELD: n->held--; break;
 	}
 	m->state = SCHED_OFF;
-	set_timer(m, INT64_MAX);
+	m->until = 0;
+	no_timer(m);
 	peer_place(p);
 }
 
@@ -275,40 +298,53 @@ sched_chan_capacity(struct sched_chan *c, unsigned capacity)
 	c->capacity = capacity;
 }
 
-/* How many of `all` places a rank may fill: the reserves are kept back, but
- * never the last place. */
-static unsigned
-share(const struct sched *s, unsigned all, unsigned rank)
+unsigned
+sched_share(const struct sched *s, unsigned all, unsigned rank)
 {
 	const struct sched_params *p = &s->params;
-	unsigned kept = (rank > 0 ? p->qmgr_reserve_urgent : 0) +
-	    (rank > 1 ? p->qmgr_reserve_normal : 0);
+	enum mhs_priority priority = q_level_priority(LEVEL(rank));
+	unsigned kept = 0;
 
 	if (all == 0)
 		return 0;
+	if (priority != MHS_URGENT)
+		kept += p->qmgr_reserve_urgent;
+	if (priority == MHS_NON_URGENT)
+		kept += p->qmgr_reserve_normal;
 	return kept < all ? all - kept : 1;
+}
+
+unsigned
+sched_first_rank(const struct sched_chan *c)
+{
+	unsigned rank = 0;
+
+	while (rank < RANKS && heap_first(&c->heap[rank]) == NULL)
+		rank++;
+	return c->stopped ? RANKS : rank;
 }
 
 struct sched_mlist *
 sched_next(struct sched_chan *c, int64_t now)
 {
-	(void)now;
-	for (unsigned i = 0; i < RANKS; i++) {
-		struct heap_node *node = heap_first(&c->heap[i]);
-		struct sched_mlist *m;
+	unsigned rank = sched_first_rank(c);
+	struct sched_mlist *m;
+	struct sched_peer *p;
 
-		if (node == NULL)
-			continue;
-		/* what is lower may take no more than this either */
-		if (c->counts.active >= share(c->sched, c->capacity, i))
-			return NULL;
-		m = ((struct sched_peer *)node->owner)->ready[i].first;
-		INVARIANT(m != NULL);
-		leave(m);
-		enter_active(m);
-		return m;
-	}
-	return NULL;
+	(void)now;
+	if (rank == RANKS || c->capacity == 0)
+		return NULL;
+	p = sched_node_peer(heap_first(&c->heap[rank]), rank);
+	/* one that takes no further connection is always welcome; else what is
+	 * lower may take no more than this either */
+	if (p->active < p->connections &&
+	    c->busy >= sched_share(c->sched, c->capacity, rank))
+		return NULL;
+	m = p->ready[rank].first;
+	INVARIANT(m != NULL);
+	leave(m);
+	enter_active(m);
+	return m;
 }
 
 /* --- what became of an active mlist --- */
@@ -362,7 +398,7 @@ sched_peer_error(struct sched_mlist *m, int64_t now)
 		return;
 	p->errors++;
 	p->held_until = now + back_off(s, p->errors);
-	heap_put(&s->holds, &p->timer, p->held_until, 0);
+	heap_put(&s->holds, &p->timer, p->held_until);
 	peer_place(p);
 }
 
@@ -387,26 +423,157 @@ sched_peer_release(struct sched_peer *p, int64_t now)
 	peer_place(p);
 }
 
-/* --- time --- */
+/* --- the operator's word --- */
 
 void
-sched_tick(struct sched *s, int64_t now,
-    void (*expired)(void *arg, struct sched_mlist *m), void *arg)
+sched_hold(struct sched_mlist *m)
 {
+	m->held = true;
+	if (m->state != SCHED_READY && m->state != SCHED_WAITING)
+		return;
+	leave(m);
+	enter_held(m);
+}
+
+void
+sched_release(struct sched_mlist *m, int64_t now)
+{
+	m->held = false;
+	if (m->state != SCHED_HELD)
+		return;
+	leave(m);
+	sched_add(m, 0, now);
+}
+
+void
+sched_try_now(struct sched_mlist *m)
+{
+	if (m->state != SCHED_WAITING)
+		return;
+	leave(m);
+	enter_ready(m, false);
+}
+
+void
+sched_set_level(struct sched_mlist *m, enum q_level level)
+{
+	struct sched_peer *p = m->peer;
+
+	if (m->state == SCHED_READY) {
+		fifo_remove(&p->ready[RANK(m->level)], m);
+		fifo_put(&p->ready[RANK(level)], m, false);
+	} else if (m->state == SCHED_ACTIVE) {
+		p->out[RANK(m->level)]--;
+		p->out[RANK(level)]++;
+	}
+	m->level = (uint8_t)level;
+	peer_place(p);
+}
+
+void
+sched_peer_stop(struct sched_peer *p, bool stop)
+{
+	p->stopped = stop;
+	peer_place(p);
+}
+
+void
+sched_chan_stop(struct sched_chan *c, bool stop)
+{
+	c->stopped = stop;
+}
+
+bool
+sched_peer_stopped(const struct sched_peer *p)
+{
+	return p->stopped;
+}
+
+bool
+sched_chan_stopped(const struct sched_chan *c)
+{
+	return c->stopped;
+}
+
+/* --- numbers that adapt --- */
+
+void
+sched_peer_set_connections(struct sched_peer *p, unsigned n)
+{
+	struct sched_chan *c = p->chan;
+
+	INVARIANT(n > 0 && n <= SCHED_NO_LIMIT);
+	c->busy -= p->active < p->connections ? p->active : p->connections;
+	p->connections = n;
+	c->busy += p->active < p->connections ? p->active : p->connections;
+	peer_place(p);
+}
+
+unsigned
+sched_peer_connections(const struct sched_peer *p)
+{
+	return p->connections;
+}
+
+unsigned
+sched_peer_active(const struct sched_peer *p)
+{
+	return p->active;
+}
+
+uint64_t
+sched_peer_ready(const struct sched_peer *p)
+{
+	return p->n_ready;
+}
+
+uint64_t
+sched_peer_home(const struct sched_peer *p)
+{
+	return p->home;
+}
+
+void
+sched_peer_set_home(struct sched_peer *p, uint64_t home)
+{
+	p->home = home;
+}
+
+/* --- time --- */
+
+static void
+ring(struct sched_mlist *m, int64_t now, const struct sched_events *events,
+    void *arg)
+{
+	if (m->expires <= now) {
+		leave(m);
+		events->expired(arg, m);
+	} else if (m->warn <= now) {
+		m->warn = INT64_MAX;
+		set_timer(m, m->state == SCHED_WAITING ? m->until : INT64_MAX);
+		events->overdue(arg, m);
+	} else {
+		INVARIANT(m->state == SCHED_WAITING);
+		leave(m);
+		enter_ready(m, false);
+	}
+}
+
+void
+sched_tick(
+    struct sched *s, int64_t now, const struct sched_events *events, void *arg)
+{
+	unsigned left = SCHED_TICK_MAX;
 	struct heap_node *node;
 
-	while ((node = heap_first(&s->holds)) != NULL && node->key <= now)
-		sched_peer_release(node->owner, now);
-	while ((node = heap_first(&s->timers)) != NULL && node->key <= now) {
-		struct sched_mlist *m = node->owner;
-		bool over = m->expires <= now;
-
-		leave(m);
-		if (over)
-			expired(arg, m);
-		else
-			enter_ready(m, false);
-	}
+	while (left-- > 0 && (node = heap_first(&s->holds)) != NULL &&
+	    node->key <= now)
+		sched_peer_release(
+		    HEAP_OWNER(node, struct sched_peer, timer), now);
+	while (left-- > 0 && (node = heap_first(&s->timers)) != NULL &&
+	    node->key <= now)
+		ring(HEAP_OWNER(node, struct sched_mlist, timer), now, events,
+		    arg);
 }
 
 int64_t
@@ -417,74 +584,4 @@ sched_deadline(const struct sched *s)
 	int64_t at = t != NULL ? t->key : INT64_MAX;
 
 	return h != NULL && h->key < at ? h->key : at;
-}
-
-/* --- processes --- */
-
-static int64_t
-earliest_start(const struct sched_chan *c)
-{
-	const struct sched_params *p = &c->sched->params;
-	bool light = c->counts.ready <= c->capacity;
-
-	if (c->running > 0)
-		return c->last_start +
-		    (light ? p->qmgr_chan_time3 : p->qmgr_chan_time2);
-	return c->stopped ? c->last_stop + p->qmgr_chan_time1 : INT64_MIN;
-}
-
-bool
-sched_may_start(struct sched_chan *c, int64_t now, int64_t *when)
-{
-	unsigned rank = 0;
-	int64_t at;
-
-	*when = INT64_MAX;
-	while (rank < RANKS && heap_first(&c->heap[rank]) == NULL)
-		rank++;
-	if (rank == RANKS || c->running >= c->max_processes)
-		return false;
-	/* no use while those that run can take more */
-	if (c->running > 0 &&
-	    c->counts.active < share(c->sched, c->capacity, rank))
-		return false;
-	if (c->sched->running >=
-	    share(c->sched, c->sched->params.qmgr_maxchans, rank))
-		return false;
-	at = earliest_start(c);
-	if (at > now)
-		*when = at;
-	return at <= now;
-}
-
-void
-sched_started(struct sched_chan *c, int64_t now)
-{
-	c->running++;
-	c->sched->running++;
-	c->last_start = now;
-}
-
-void
-sched_stopped(struct sched_chan *c, int64_t now)
-{
-	INVARIANT(c->running > 0);
-	c->running--;
-	c->sched->running--;
-	if (c->running == 0) {
-		c->last_stop = now;
-		c->stopped = true;
-	}
-}
-
-struct sched_counts
-sched_chan_counts(const struct sched_chan *c)
-{
-	return c->counts;
-}
-
-unsigned
-sched_chan_running(const struct sched_chan *c)
-{
-	return c->running;
 }

@@ -25,13 +25,15 @@ wanted_internet(const struct mhs_recipient *r)
 	uint8_t bits = 0;
 
 	if (r->notify == 0)
-		return Q_RCPT_WANTS_NDR;
+		return Q_RCPT_WANTS_NDR | Q_RCPT_WANTS_DELAY;
 	if (r->notify & MHS_NOTIFY_NEVER)
 		return 0;
 	if (r->notify & MHS_NOTIFY_FAILURE)
 		bits |= Q_RCPT_WANTS_NDR;
 	if (r->notify & MHS_NOTIFY_SUCCESS)
 		bits |= Q_RCPT_WANTS_DR;
+	if (r->notify & MHS_NOTIFY_DELAY)
+		bits |= Q_RCPT_WANTS_DELAY;
 	return bits;
 }
 
@@ -88,7 +90,7 @@ q_summary_new(struct arena *a, q_id id, uint64_t content_file,
 	    .content_file = content_file,
 	    .kind = env->kind,
 	    .content_type = env->content_type,
-	    .priority = env->priority,
+	    .level = q_level_of(env),
 	    .arrival = env->arrival,
 	    .deferred = env->deferred_delivery,
 	    .size = env->content_length,
@@ -124,7 +126,7 @@ q_summary_pack(const struct q_summary *s, struct buf *out)
 	buf_put_u64(out, s->content_file);
 	buf_putc(out, (uint8_t)s->kind);
 	buf_put_u32(out, (uint32_t)s->content_type);
-	buf_putc(out, (uint8_t)s->priority);
+	buf_putc(out, (uint8_t)s->level);
 	buf_put_u64(out, (uint64_t)s->arrival);
 	buf_put_u64(out, (uint64_t)s->deferred);
 	buf_put_u64(out, (uint64_t)s->latest);
@@ -173,7 +175,7 @@ q_summary_unpack(struct arena *a, struct q_in *in)
 	s->content_file = q_in_u64(in);
 	s->kind = q_in_enum(in, MHS_REPORT);
 	s->content_type = (int32_t)q_in_u32(in);
-	s->priority = q_in_enum(in, MHS_URGENT);
+	s->level = q_in_enum(in, Q_LEVEL_OVERRIDE);
 	s->arrival = (int64_t)q_in_u64(in);
 	s->deferred = (int64_t)q_in_u64(in);
 	s->latest = (int64_t)q_in_u64(in);

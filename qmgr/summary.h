@@ -8,14 +8,16 @@
 
 #include "lib/arena.h"
 #include "mhs/envelope.h"
+#include "qmgr/level.h"
 #include "qmgr/spool.h"
 #include "qmgr/wire.h"
 
 /* Bits of a recipient. */
-#define Q_RCPT_RESPONSIBLE 1 /* else it is no business of ours */
-#define Q_RCPT_WANTS_DR 2    /* someone is to be told of delivery */
-#define Q_RCPT_WANTS_NDR 4   /* someone is to be told of non-delivery */
-#define Q_RCPT_ALTERNATE 8   /* another may be tried before that */
+#define Q_RCPT_RESPONSIBLE 1  /* else it is no business of ours */
+#define Q_RCPT_WANTS_DR 2     /* someone is to be told of delivery */
+#define Q_RCPT_WANTS_NDR 4    /* someone is to be told of non-delivery */
+#define Q_RCPT_ALTERNATE 8    /* another may be tried before that */
+#define Q_RCPT_WANTS_DELAY 16 /* someone is to be told if it takes long */
 
 struct q_summary_rcpt {
 	const char *peer; /* NULL: no route; or q_fault_peer() */
@@ -28,7 +30,7 @@ struct q_summary {
 	uint64_t content_file;
 	enum mhs_kind kind;
 	enum mhs_content content_type;
-	enum mhs_priority priority;
+	enum q_level level;
 	int64_t arrival;
 	int64_t deferred; /* not to be delivered before; 0: at once */
 	int64_t latest;   /* not to be delivered after; 0: any time */
@@ -45,8 +47,8 @@ void q_summary_pack(const struct q_summary *s, struct buf *out);
 struct q_summary *q_summary_unpack(struct arena *a, struct q_in *in);
 
 /* Is the recipient to be reported on, by the rules of its world? X.411
- * 12.2.1.1.1.4 (originator and originating-MTA report request), RFC 3461 4.1;
- * never for a report or for the null reverse-path. Bits Q_RCPT_WANTS_*. */
+ * 12.2.1.1.1.4 (originator and originating-MTA report request), RFC 3461 4.1
+ * (where NOTIFY is absent, FAILURE and DELAY are meant); never for a report or for the null reverse-path. Bits Q_RCPT_WANTS_*. */
 uint8_t q_report_wanted(
     const struct mhs_envelope *env, const struct mhs_recipient *r);
 

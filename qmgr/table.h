@@ -1,6 +1,7 @@
 /*
  * A hash table of nodes that live inside other structs, by 64-bit key. Grows
- * by doubling; no order.
+ * by doubling, a few chains at each table_put(), so that none of them takes
+ * long however many nodes there are; no order.
  */
 #ifndef QMGR_TABLE_H
 #define QMGR_TABLE_H
@@ -17,6 +18,9 @@ struct table_node {
 struct table {
 	struct table_node **v;
 	size_t n, cap; /* cap: a power of two, or 0 */
+	/* while it grows: the smaller one; chains below `moved` are empty */
+	struct table_node **old;
+	size_t old_cap, moved;
 };
 
 /* Leaves the nodes alone. */

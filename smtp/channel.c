@@ -52,7 +52,6 @@ read_peer(struct smtp_channel *c, const struct conf_node *n, int64_t max,
 	smtp_peer_address(p->address, host);
 	p->host = arena_strdup(c->arena, host);
 	p->max_links = (unsigned)max;
-	p->last = &p->first;
 	p->next = c->peers;
 	c->peers = p;
 	return 0;
@@ -135,6 +134,7 @@ on_work(void *arg, const struct q_work *w)
 		    w->n_recipients, &o, true);
 		return;
 	}
+	p->max_links = w->connections;
 	j = smtp_job_new(c, p, w);
 	if (j == NULL)
 		return;

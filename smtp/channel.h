@@ -21,6 +21,7 @@ struct smtp_job {
 	struct smtp_channel *channel;
 	struct smtp_peer *peer;
 	uint64_t mlist;
+	enum q_level level;
 	q_id message;      /* the original, for the log */
 	unsigned attempts; /* on a session of ours that proved dead */
 	struct q_record *record;
@@ -34,10 +35,10 @@ struct smtp_peer {
 	struct smtp_peer *next;
 	struct smtp_channel *channel;
 	const char *name, *address, *host; /* host: the address without port */
-	unsigned max_links;
+	unsigned max_links;                /* as the last work said */
 	unsigned limit; /* instead of max_links, until then */
 	msec_t limit_until;
-	struct smtp_job *first, **last; /* waiting */
+	struct smtp_job *first; /* waiting, most urgent first */
 	unsigned n_waiting;
 	struct smtp_link *links;
 	unsigned n_links, n_opening;

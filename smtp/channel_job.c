@@ -124,6 +124,7 @@ smtp_job_new(
 	j->peer = peer;
 	j->record = record;
 	j->mlist = w->mlist;
+	j->level = w->level;
 	j->message = w->message;
 	j->n_outcomes = w->n_recipients;
 	j->outcomes =

@@ -23,6 +23,7 @@ struct smtp_link {
 	struct conn *conn;
 	struct smtp_job *job; /* under way */
 	bool opened;          /* the hello is done */
+	bool surplus;         /* closes, because the peer has too many */
 	unsigned used;        /* transactions so far */
 };
 
@@ -30,21 +31,17 @@ static void pump(struct smtp_peer *p);
 
 /* --- the queue --- */
 
+/* The more urgent go first; `first`: before its equals. */
 static void
 enqueue(struct smtp_peer *p, struct smtp_job *j, bool first)
 {
-	if (p->first == NULL)
-		p->last = &p->first;
-	if (first) {
-		j->next = p->first;
-		p->first = j;
-		if (j->next == NULL)
-			p->last = &j->next;
-	} else {
-		j->next = NULL;
-		*p->last = j;
-		p->last = &j->next;
-	}
+	struct smtp_job **at = &p->first;
+
+	while (*at != NULL &&
+	    ((*at)->level > j->level || (!first && (*at)->level == j->level)))
+		at = &(*at)->next;
+	j->next = *at;
+	*at = j;
 	p->n_waiting++;
 }
 
@@ -89,11 +86,29 @@ remote_name(const struct smtp_link *l)
 	return name[0] != '\0' ? name : l->peer->host;
 }
 
+/* The peer may have fewer sessions than it had. */
+static bool
+is_surplus(const struct smtp_peer *p)
+{
+	unsigned n = 0;
+
+	for (const struct smtp_link *l = p->links; l != NULL; l = l->next)
+		n += !l->surplus;
+	return n > p->max_links;
+}
+
 static void
 give_job(struct smtp_link *l)
 {
-	struct smtp_job *j = dequeue(l->peer);
+	struct smtp_peer *p = l->peer;
+	struct smtp_job *j;
 
+	if (p->n_links > p->max_links && is_surplus(p)) {
+		l->surplus = true;
+		smtp_client_quit(l->client, clock_mono());
+		return;
+	}
+	j = dequeue(p);
 	if (j == NULL) {
 		if (l->peer->channel->stopping)
 			smtp_client_quit(l->client, clock_mono());

@@ -149,6 +149,7 @@ job(struct x_peer *p, enum mhs_priority priority)
 	j->peer = p;
 	j->env = mhs_envelope_new(r->arena, MHS_MESSAGE);
 	j->env->priority = priority;
+	j->level = q_level_make(priority, false);
 	j->env->id = (struct mhs_mts_id){{"XX", "US", NULL}, "m1"};
 	j->env->originator.ora =
 	    mhs_or_parse(r->arena, "C=XX; A=US; S=Ray", NULL);

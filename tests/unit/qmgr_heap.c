@@ -15,9 +15,9 @@ nodes_come_out_in_order_whatever_was_moved(void)
 
 	srandom(7);
 	for (unsigned i = 0; i < N; i++)
-		heap_put(&h, &node[i], random() % 500, i);
+		heap_put(&h, &node[i], random() % 500);
 	for (unsigned i = 0; i < N; i += 3)
-		heap_put(&h, &node[i], random() % 500, i);
+		heap_put(&h, &node[i], random() % 500);
 	for (unsigned i = 1; i < N; i += 5)
 		heap_remove(&h, &node[i]);
 	heap_remove(&h, &node[1]);
@@ -30,21 +30,6 @@ nodes_come_out_in_order_whatever_was_moved(void)
 		n++;
 	}
 	CU_ASSERT_EQUAL(n, N - N / 5);
-	heap_free(&h);
-}
-
-static void
-equal_keys_come_in_the_order_of_the_second(void)
-{
-	struct heap_node node[5] = {0};
-	struct heap h = {0};
-
-	for (unsigned i = 0; i < 5; i++)
-		heap_put(&h, &node[i], 1, 10 - i);
-	for (unsigned i = 5; i-- > 0;) {
-		CU_ASSERT_PTR_EQUAL(heap_first(&h), &node[i]);
-		heap_remove(&h, heap_first(&h));
-	}
 	heap_free(&h);
 }
 
@@ -82,12 +67,40 @@ a_table_finds_what_is_in_and_nothing_else(void)
 	table_free(&t);
 }
 
+#define GROWING 5000
+
+/* It moves its chains by and by: at each step all must be found, once. */
+static void
+a_table_finds_all_while_it_grows(void)
+{
+	static struct thing v[GROWING];
+	struct table t = {0};
+	unsigned seen = 0;
+
+	for (unsigned i = 0; i < GROWING; i++) {
+		table_put(&t, &v[i].node, i, &v[i]);
+		for (unsigned j = i % 97; j <= i; j += 97)
+			CU_ASSERT_PTR_EQUAL_FATAL(table_get(&t, j), &v[j]);
+		if (i % 3 == 2) {
+			table_remove(&t, &v[i - 1].node);
+			CU_ASSERT_PTR_NULL(table_get(&t, i - 1));
+			table_put(&t, &v[i - 1].node, i - 1, &v[i - 1]);
+		}
+	}
+	table_each(&t, see_and_drop_odd, &t);
+	for (unsigned i = 0; i < GROWING; i++)
+		seen += v[i].seen;
+	CU_ASSERT_EQUAL(seen, GROWING);
+	CU_ASSERT_EQUAL(t.n, GROWING / 2);
+	table_free(&t);
+}
+
 void
 suite_qmgr_heap(void)
 {
 	static CU_TestInfo tests[] = {
 	    TEST(nodes_come_out_in_order_whatever_was_moved),
-	    TEST(equal_keys_come_in_the_order_of_the_second),
+	    TEST(a_table_finds_all_while_it_grows),
 	    TEST(a_table_finds_what_is_in_and_nothing_else),
 	    CU_TEST_INFO_NULL,
 	};

@@ -32,7 +32,8 @@ work_and_outcomes_come_back_as_they_were(void)
 	    .record = 7,
 	    .peer = "bravo",
 	    .next_peer = "",
-	    .priority = MHS_URGENT,
+	    .level = Q_LEVEL_FLASH,
+	    .connections = 3,
 	    .attempt = 2,
 	    .arrival = -1,
 	    .recipients = numbers,
@@ -54,6 +55,8 @@ work_and_outcomes_come_back_as_they_were(void)
 	CU_ASSERT_STRING_EQUAL(w2.peer, "bravo");
 	CU_ASSERT_STRING_EQUAL(w2.next_peer, "");
 	CU_ASSERT_EQUAL(w2.priority, MHS_URGENT);
+	CU_ASSERT_EQUAL(w2.level, Q_LEVEL_FLASH);
+	CU_ASSERT_EQUAL(w2.connections, 3);
 	CU_ASSERT_EQUAL(w2.arrival, -1);
 	CU_ASSERT_EQUAL(w2.n_recipients, 3);
 	CU_ASSERT_EQUAL(w2.recipients[2], 4);
@@ -79,7 +82,7 @@ a_summary_comes_back_with_each_recipients_peer(void)
 	    .content_file = 7,
 	    .kind = MHS_PROBE,
 	    .content_type = MHS_CONTENT_NONE,
-	    .priority = MHS_NON_URGENT,
+	    .level = Q_LEVEL_IMMEDIATE,
 	    .arrival = 6,
 	    .deferred = 5,
 	    .size = 4,
@@ -94,6 +97,7 @@ a_summary_comes_back_with_each_recipients_peer(void)
 	t = q_summary_unpack(a, &in);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(t);
 	CU_ASSERT_EQUAL(t->content_type, MHS_CONTENT_NONE);
+	CU_ASSERT_EQUAL(t->level, Q_LEVEL_IMMEDIATE);
 	CU_ASSERT_EQUAL(t->n_rcpts, 6);
 	for (size_t i = 0; i < 6; i++) {
 		CU_ASSERT_EQUAL(t->rcpts[i].flags, r[i].flags);

@@ -143,6 +143,7 @@ summary(struct world *w, q_id id, enum mhs_content content, const char *rcpts)
 	s->id = id;
 	s->kind = MHS_MESSAGE;
 	s->content_type = content;
+	s->level = Q_LEVEL_PRIORITY;
 	s->arrival = START / 1000;
 	for (; *rcpts != '\0'; rcpts++) {
 		struct q_summary_rcpt *r;

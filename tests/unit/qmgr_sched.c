@@ -9,7 +9,7 @@
 /*
  * Scenarios are lines of steps, run against a channel of peers a..e:
  *   +PN[tT]  add mlist N (a digit) to peer P with priority u/n/l before it,
- *            e.g. "+ua1"; tT: not before time T
+ *            e.g. "+fa1"; tT: not before time T
  *   >N       the next one out is N; >- nothing comes
  *   d r p g  N: done, retry, peer error, again (lost)
  *   o P      peer P answered
@@ -35,6 +35,7 @@ struct world {
 	struct sched_mlist m[10];
 	int64_t now;
 	char expired[16];
+	struct sched_mlist *overdue;
 };
 
 static void
@@ -47,6 +48,14 @@ note_expired(void *arg, struct sched_mlist *m)
 	w->expired[n + 1] = '\0';
 }
 
+static void
+note_overdue(void *arg, struct sched_mlist *m)
+{
+	struct world *w = arg;
+
+	w->overdue = m;
+}
+
 static const char *
 add(struct world *w, const char *p)
 {
@@ -54,9 +63,8 @@ add(struct world *w, const char *p)
 	int64_t until = 0;
 
 	*m = (struct sched_mlist){0};
-	m->priority = p[0] == 'u' ? MHS_URGENT
-	    : p[0] == 'n'         ? MHS_NORMAL
-				  : MHS_NON_URGENT;
+	m->level = (uint8_t)(strchr("drpifo", p[0]) - "drpifo");
+	m->warn = INT64_MAX;
 	m->peer = w->peer[p[1] - 'a'];
 	m->expires = w->now + 1000;
 	p += 3;
@@ -65,6 +73,8 @@ add(struct world *w, const char *p)
 	sched_add(m, until, w->now);
 	return p;
 }
+
+static const struct sched_events note_events = {note_expired, note_overdue};
 
 static const char *
 step(struct world *w, const char *p)
@@ -78,7 +88,7 @@ step(struct world *w, const char *p)
 	case '@':
 		w->now = strtol(p, (char **)&p, 10);
 		w->expired[0] = '\0';
-		sched_tick(w->s, w->now, note_expired, w);
+		sched_tick(w->s, w->now, &note_events, w);
 		return p;
 	case 'c': sched_chan_capacity(w->c, (unsigned)(*p - '0')); return p + 1;
 	case 'o': sched_peer_ok(w->peer[*p - 'a']); return p + 1;
@@ -114,7 +124,8 @@ run(const char *what, const char *steps)
 		char name[2] = {(char)('a' + i), '\0'};
 
 		/* e takes one at a time */
-		w.peer[i] = sched_peer_new(w.c, name, i == 4 ? 1 : 100);
+		w.peer[i] = sched_peer_new(
+		    w.c, name, i == 4 ? 1 : 100, i == 4 ? 1 : 200);
 	}
 	sched_chan_capacity(w.c, 9);
 	for (const char *p = steps; *p != '\0';)
@@ -129,16 +140,16 @@ the_order_is_priority_then_least_busy_peer_then_fifo(void)
 {
 	static const char *const v[][2] = {
 	    {"nothing", ">-"},
-	    {"fifo", "+na1 +na2 +na3 >1 >2 >3 >-"},
-	    {"priority first", "+la1 +na2 +ua3 >3 >2 >1"},
-	    {"priority across peers", "+la1 +lb2 +ub3 +na4 >3 >4 >2 >1"},
+	    {"fifo", "+pa1 +pa2 +pa3 >1 >2 >3 >-"},
+	    {"priority first", "+da1 +pa2 +fa3 >3 >2 >1"},
+	    {"priority across peers", "+da1 +db2 +fb3 +pa4 >3 >4 >2 >1"},
 	    {"a peer with none in progress goes first",
-		"+na1 +na2 +na3 +nb4 >1 >4 >2 >3"},
+		"+pa1 +pa2 +pa3 +pb4 >1 >4 >2 >3"},
 	    {"done frees the peer's turn",
-		"+na1 +na2 +nb3 +nb4 >1 d1 >3 d3 >2 d2 >4"},
-	    {"a peer's limit", "+ne1 +ne2 >1 >- d1 >2"},
-	    {"a full peer does not hold up others", "+ue1 +ue2 +la3 >1 >3"},
-	    {"lost work comes first again", "+na1 +na2 >1 g1 >1 >2"},
+		"+pa1 +pa2 +pb3 +pb4 >1 d1 >3 d3 >2 d2 >4"},
+	    {"a peer's limit", "+pe1 +pe2 >1 >- d1 >2"},
+	    {"a full peer does not hold up others", "+fe1 +fe2 +da3 >1 >3"},
+	    {"lost work comes first again", "+pa1 +pa2 >1 g1 >1 >2"},
 	};
 
 	for (size_t i = 0; i < sizeof(v) / sizeof(*v); i++)
@@ -149,13 +160,13 @@ static void
 capacity_keeps_reserves_for_higher_priorities(void)
 {
 	static const char *const v[][2] = {
-	    {"no capacity", "c0 +ua1 >-"},
-	    {"one place is anybody's", "c1 +la1 >1"},
+	    {"no capacity", "c0 +fa1 >-"},
+	    {"one place is anybody's", "c1 +da1 >1"},
 	    {"three: one for non-urgent",
-		"c3 +la1 +la2 >1 >- +nb3 >3 +nb4 >-"
-		" +uc5 >5 +ud6 >-"},
+		"c3 +da1 +da2 >1 >- +pb3 >3 +pb4 >-"
+		" +fc5 >5 +fd6 >-"},
 	    {"what is higher and waits holds the lower back",
-		"c2 +na1 +na2 +lb3 >1 >- d1 >2"},
+		"c2 +pa1 +pa2 +db3 >1 >- d1 >2"},
 	};
 
 	for (size_t i = 0; i < sizeof(v) / sizeof(*v); i++)
@@ -167,27 +178,27 @@ errors_hold_what_they_concern_and_no_more(void)
 {
 	static const char *const v[][2] = {
 	    {"a message's error holds only it",
-		"@0 +na1 +na2 >1 r1 >2 >- @99 >- @100 >1"},
+		"@0 +pa1 +pa2 >1 r1 >2 >- @99 >- @100 >1"},
 	    {"back-off grows by steps to its maximum",
-		"@0 +na1 >1 r1 @100 >1 r1 @299 >- @300 >1 r1 @549 >- @550 >1"},
+		"@0 +pa1 >1 r1 @100 >1 r1 @299 >- @300 >1 r1 @549 >- @550 >1"},
 	    {"a peer's error holds only the peer",
-		"@0 +na1 +na2 +nb3 >1 >3 p1 >- @99 >- @100 >1 >2"},
+		"@0 +pa1 +pa2 +pb3 >1 >3 p1 >- @99 >- @100 >1 >2"},
 	    {"errors of one outage count once",
-		"@0 +na1 +na2 >1 >2 p1 p2 @100 >2 >1"},
+		"@0 +pa1 +pa2 >1 >2 p1 p2 @100 >2 >1"},
 	    {"a peer's back-off grows too",
-		"@0 +na1 >1 p1 @100 >1 p1 @299 >- @300 >1"},
+		"@0 +pa1 >1 p1 @100 >1 p1 @299 >- @300 >1"},
 	    {"until it answers",
-		"@0 +na1 +na2 >1 p1 @100 >1 oa d1 >2 p2"
+		"@0 +pa1 +pa2 >1 p1 @100 >1 oa d1 >2 p2"
 		" @199 >- @200 >2"},
 	    {"a suspect goes to the end of the queue",
-		"@0 +na1 +na2 >1 p1 @100 >1 p1 @300 >1 p1 @550 >2 >1"},
-	    {"deferred delivery", "@0 +na1t70 >- @69 >- @70 >1"},
-	    {"expiry while ready", "@0 +na1 @999 @1000 x1 >-"},
-	    {"expiry while waiting", "@0 +na1t2000 @1000 x1 >-"},
+		"@0 +pa1 +pa2 >1 p1 @100 >1 p1 @300 >1 p1 @550 >2 >1"},
+	    {"deferred delivery", "@0 +pa1t70 >- @69 >- @70 >1"},
+	    {"expiry while ready", "@0 +pa1 @999 @1000 x1 >-"},
+	    {"expiry while waiting", "@0 +pa1t2000 @1000 x1 >-"},
 	    {"expiry while the peer is held",
-		"@950 +na1 @1800 +na2 >1 p1"
+		"@950 +pa1 @1800 +pa2 >1 p1"
 		" @1949 @1950 x1 >2"},
-	    {"none while active", "@0 +na1 >1 @5000 d1"},
+	    {"none while active", "@0 +pa1 >1 @5000 d1"},
 	};
 
 	for (size_t i = 0; i < sizeof(v) / sizeof(*v); i++)
@@ -195,14 +206,14 @@ errors_hold_what_they_concern_and_no_more(void)
 }
 
 static struct sched_mlist *
-fill(struct sched_peer *p, unsigned n, enum mhs_priority priority)
+fill(struct sched_peer *p, unsigned n, enum q_level level)
 {
 	struct sched_mlist *m = xcalloc(n, sizeof(*m));
 
 	for (unsigned i = 0; i < n; i++) {
 		m[i].peer = p;
-		m[i].priority = priority;
-		m[i].expires = INT64_MAX;
+		m[i].level = (uint8_t)level;
+		m[i].expires = m[i].warn = INT64_MAX;
 		sched_add(&m[i], 0, 0);
 	}
 	return m;
@@ -213,13 +224,13 @@ processes_start_when_useful_and_not_too_often(void)
 {
 	struct sched *s = sched_new(&params);
 	struct sched_chan *c = sched_chan_new(s, "c", 3);
-	struct sched_peer *p = sched_peer_new(c, "p", 100);
+	struct sched_peer *p = sched_peer_new(c, "p", 100, 100);
 	struct sched_mlist *m;
 	int64_t when;
 
 	CU_ASSERT_FALSE(sched_may_start(c, 0, &when));
 	CU_ASSERT_EQUAL(when, INT64_MAX);
-	m = fill(p, 20, MHS_URGENT);
+	m = fill(p, 20, Q_LEVEL_FLASH);
 	CU_ASSERT_TRUE(sched_may_start(c, 0, &when));
 	sched_started(c, 0);
 	sched_chan_capacity(c, 2);
@@ -250,16 +261,22 @@ static void
 maxchans_and_its_reserves_bound_the_processes_of_all_channels(void)
 {
 	static const struct {
-		enum mhs_priority priority;
+		enum q_level level;
 		unsigned running;
 		bool may;
 	} v[] = {
-	    {MHS_NON_URGENT, 1, true},
-	    {MHS_NON_URGENT, 2, false},
-	    {MHS_NORMAL, 2, true},
-	    {MHS_NORMAL, 3, false},
-	    {MHS_URGENT, 3, true},
-	    {MHS_URGENT, 4, false},
+	    {Q_LEVEL_DEFERRED, 1, true},
+	    {Q_LEVEL_DEFERRED, 2, false},
+	    {Q_LEVEL_ROUTINE, 1, true},
+	    {Q_LEVEL_ROUTINE, 2, false},
+	    {Q_LEVEL_PRIORITY, 2, true},
+	    {Q_LEVEL_PRIORITY, 3, false},
+	    {Q_LEVEL_IMMEDIATE, 2, true},
+	    {Q_LEVEL_IMMEDIATE, 3, false},
+	    {Q_LEVEL_FLASH, 3, true},
+	    {Q_LEVEL_FLASH, 4, false},
+	    {Q_LEVEL_OVERRIDE, 3, true},
+	    {Q_LEVEL_OVERRIDE, 4, false},
 	};
 
 	for (size_t i = 0; i < sizeof(v) / sizeof(*v); i++) {
@@ -267,7 +284,7 @@ maxchans_and_its_reserves_bound_the_processes_of_all_channels(void)
 		struct sched_chan *other = sched_chan_new(s, "other", 9);
 		struct sched_chan *c = sched_chan_new(s, "c", 3);
 		struct sched_mlist *m =
-		    fill(sched_peer_new(c, "p", 1), 1, v[i].priority);
+		    fill(sched_peer_new(c, "p", 1, 1), 1, v[i].level);
 		int64_t when;
 
 		for (unsigned n = 0; n < v[i].running; n++)
@@ -292,15 +309,17 @@ a_million_mlists_do_not_slow_it(void)
 	clock_t t = clock();
 
 	for (unsigned i = 0; i < PEERS; i++)
-		peer[i] = sched_peer_new(c, "p", 4);
+		peer[i] = sched_peer_new(c, "p", 4, 8);
 	sched_chan_capacity(c, 1000);
 	for (unsigned i = 0; i < MANY; i++) {
 		m[i].peer = peer[i * 7919u % PEERS];
-		m[i].priority = (enum mhs_priority)(i % 3);
+		m[i].level = (uint8_t)(i % Q_LEVELS);
 		m[i].expires = 2 * MANY + i;
+		m[i].warn = INT64_MAX;
 		sched_add(&m[i], i % 4 == 0 ? i : 0, 1);
 	}
-	sched_tick(s, MANY, note_expired, NULL);
+	while (sched_deadline(s) <= MANY)
+		sched_tick(s, MANY, &note_events, NULL);
 	while ((x = sched_next(c, MANY)) != NULL) {
 		if (++out % 10 == 0)
 			sched_retry(x, MANY);

@@ -247,8 +247,8 @@ a_submission_is_durable_then_answered_and_announced(void)
 	CU_ASSERT_NOT_EQUAL(w->summary->arrival, 0);
 	CU_ASSERT_STRING_EQUAL(w->summary->rcpts[0].peer, "out");
 	CU_ASSERT_PTR_NULL(w->summary->rcpts[1].peer);
-	CU_ASSERT_EQUAL(
-	    w->summary->rcpts[1].flags, Q_RCPT_RESPONSIBLE | Q_RCPT_WANTS_NDR);
+	CU_ASSERT_EQUAL(w->summary->rcpts[1].flags,
+	    Q_RCPT_RESPONSIBLE | Q_RCPT_WANTS_NDR | Q_RCPT_WANTS_DELAY);
 	CU_ASSERT_EQUAL(
 	    q_record_open(q_submitter_spool(w->submitter), w->id, &r, &e), 0);
 	CU_ASSERT_STRING_EQUAL(r->env->recipients[0].peer, "out");
