@@ -141,7 +141,8 @@ struct mhs_recipient {
 	const char *peer; /* name of the peer that the route gave */
 };
 
-enum mhs_report_type { MHS_DELIVERED, MHS_NOT_DELIVERED };
+/* MHS_DELAYED: RFC 3464 only, X.411 has no such report. */
+enum mhs_report_type { MHS_DELIVERED, MHS_NOT_DELIVERED, MHS_DELAYED };
 
 /* What a report says of one recipient of its subject. */
 struct mhs_report_recipient {
@@ -149,7 +150,7 @@ struct mhs_report_recipient {
 	struct mhs_name intended; /* originally intended; both NULL: same */
 	int32_t number;
 	enum mhs_report_type type;
-	/* delivered */
+	/* delivered; delayed: until when it is tried */
 	int64_t delivery_time;
 	bool relayed;      /* into a system that reports no delivery */
 	int32_t user_type; /* type-of-MTS-user, -1: absent */

@@ -20,7 +20,8 @@ static const char *const priority_words[] = {"normal", "non-urgent", "urgent"};
 static const char *const action_words[] = {"relayed", "rerouted"};
 static const char *const request_words[] = {
     "no-report", "non-delivery-report", "report"};
-static const char *const report_words[] = {"delivered", "not-delivered"};
+static const char *const report_words[] = {
+    "delivered", "not-delivered", "delayed"};
 
 #define S struct mhs_domain
 static const struct mhs_field domain_fields[] = {
@@ -138,7 +139,7 @@ static const struct mhs_field report_recipient_fields[] = {
     {2, MHS_FIELD_STRUCT, AT(intended), SUB(name_record), .show = MHS_SHOW_NAME,
 	.name = "intended"},
     {3, MHS_FIELD_I32, AT(number), .name = "number"},
-    {4, MHS_FIELD_ENUM, AT(type), WORDS(report_words), RANGE(0, 1),
+    {4, MHS_FIELD_ENUM, AT(type), WORDS(report_words), RANGE(0, 2),
 	.always = true, .name = "type"},
     {5, MHS_FIELD_I64, AT(delivery_time), .show = MHS_SHOW_TIME,
 	.name = "delivery-time"},

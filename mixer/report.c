@@ -24,6 +24,7 @@ struct pass {
 	struct recipient *v;
 	size_t n;
 	size_t failed;
+	size_t delayed;
 	struct buf returned; /* the subject message as RFC 822, or its head */
 	bool headers_only;
 };
@@ -133,6 +134,7 @@ gather(struct pass *p)
 		if (x->mailbox == NULL)
 			x->mailbox = "unknown";
 		p->failed += r->type == MHS_NOT_DELIVERED;
+		p->delayed += r->type == MHS_DELAYED;
 	}
 }
 
@@ -143,9 +145,10 @@ put_header(struct pass *p, const char *to, struct buf *out)
 {
 	struct mixer_conv *cv = p->cv;
 	int64_t date = p->env->n_trace > 0 ? p->env->trace[0].arrival : 0;
-	const char *status = p->failed == 0 ? "success"
-	    : p->failed == p->n             ? "failure"
-					    : "success and failures";
+	const char *status = p->delayed == p->n ? "delay"
+	    : p->failed == 0                    ? "success"
+	    : p->failed == p->n                 ? "failure"
+						: "success and failures";
 
 	if (!is_internet(p))
 		mixer_trace_put(cv, p->env, out);
@@ -243,6 +246,15 @@ put_person(struct pass *p, struct buf *out)
 			buf_printf(out,
 			    "Your message was successfully delivered to:\r\n"
 			    "        %s\r\n        at %s\r\n\r\n",
+			    p->v[i].mailbox,
+			    mixer_time_822(a, r->delivery_time));
+			continue;
+		}
+		if (r->type == MHS_DELAYED) {
+			buf_printf(out,
+			    "Your message could not be delivered yet to:\r\n"
+			    "        %s\r\nIt is tried until %s;\r\n"
+			    "you need not send it again.\r\n\r\n",
 			    p->v[i].mailbox,
 			    mixer_time_822(a, r->delivery_time));
 			continue;
@@ -518,10 +530,13 @@ put_per_recipient(struct pass *p, const struct recipient *x, struct buf *out)
 {
 	struct mixer_conv *cv = p->cv;
 	const struct mhs_report_recipient *r = x->r;
+	static const char *const actions[] = {[MHS_DELIVERED] = "delivered",
+	    [MHS_NOT_DELIVERED] = "failed",
+	    [MHS_DELAYED] = "delayed"};
 	bool failed = r->type == MHS_NOT_DELIVERED;
 
 	put_names(p, x, out);
-	mixer_field_put(out, "Action", failed ? "failed" : "delivered");
+	mixer_field_put(out, "Action", actions[r->type]);
 	mixer_field_put(out, "Status", status_of(r));
 	if (r->diag_text != NULL)
 		mixer_field_put(out, "Diagnostic-Code",
@@ -531,6 +546,10 @@ put_per_recipient(struct pass *p, const struct recipient *x, struct buf *out)
 	if (r->remote_mta != NULL)
 		mixer_field_put(
 		    out, "Remote-MTA", mixer_one_line(cv->a, r->remote_mta));
+	/* RFC 3464 2.3.9 */
+	if (r->type == MHS_DELAYED)
+		mixer_field_put(out, "Will-Retry-Until",
+		    mixer_time_822(cv->a, r->delivery_time));
 	if (!is_internet(p))
 		put_x400_recipient(p, r, out);
 }

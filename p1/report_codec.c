@@ -352,6 +352,9 @@ put_report_type(
 	struct buf time = {0};
 	int r;
 
+	if (rr->type == MHS_DELAYED)
+		return err_set(
+		    e, "p1", ERR_UNSUPPORTED, "X.411 has no report of a delay");
 	if (rr->type == MHS_DELIVERED) {
 		p1_put_time(
 		    &time, BER_UNIVERSAL, BER_UTC_TIME, rr->delivery_time);

@@ -22,7 +22,13 @@ is_success(const struct q_outcome *o)
 	return o->result == Q_DELIVERED || o->result == Q_RELAYED;
 }
 
-/* RFC 3461 4.1: without NOTIFY, failures are reported. */
+static bool
+is_delay(const struct q_outcome *o)
+{
+	return o->result == Q_DELAYED;
+}
+
+/* RFC 3461 4.1: without NOTIFY, failures and delays are reported. */
 static bool
 internet_wants(const struct mhs_recipient *r, const struct q_outcome *o)
 {
@@ -30,6 +36,8 @@ internet_wants(const struct mhs_recipient *r, const struct q_outcome *o)
 		return false;
 	if (is_failure(o))
 		return r->notify == 0 || (r->notify & MHS_NOTIFY_FAILURE);
+	if (is_delay(o))
+		return r->notify == 0 || (r->notify & MHS_NOTIFY_DELAY);
 	return is_success(o) && (r->notify & MHS_NOTIFY_SUCCESS);
 }
 
@@ -96,6 +104,19 @@ fill_success(struct mhs_report_recipient *out, const struct q_outcome *o)
 	out->status = o->status != NULL ? o->status : "2.0.0";
 }
 
+/* RFC 3464 2.3.3: a delay has a status of class 4. */
+static void
+fill_delay(struct mhs_report_recipient *out, const struct q_outcome *o)
+{
+	bool known = o->status != NULL && *o->status == '4';
+
+	out->type = MHS_DELAYED;
+	out->delivery_time = o->at;
+	out->user_type = -1;
+	out->diagnostic = MHS_DIAG_ABSENT;
+	out->status = known ? o->status : "4.4.7";
+}
+
 static void
 copy_ext(struct arena *a, struct mhs_exts *to, const struct mhs_exts *from,
     int32_t type)
@@ -146,6 +167,8 @@ add_recipient(struct arena *a, struct mhs_report *report,
 	out->last_trace_arrival = subject->arrival;
 	if (is_failure(o))
 		fill_failure(out, o);
+	else if (is_delay(o))
+		fill_delay(out, o);
 	else
 		fill_success(out, o);
 	if (r->peer != NULL && strcmp(r->peer, Q_PEER_LISTS) == 0)

@@ -217,12 +217,14 @@ make(struct job *j, const struct q_outcome *v, size_t n,
     enum q_report_return *ret)
 {
 	const struct reporter *r = j->reporter;
+	/* another report follows, which needs another name */
+	bool delay = n > 0 && v[0].result == Q_DELAYED;
 	struct q_report_params p = {
 	    .domain = r->us.domain,
 	    .mta = r->us.name,
 	    .hostname = r->us.hostname,
-	    .local_id = arena_printf(j->record->arena, "%.8s.r%" PRIx64 ".%x",
-		r->us.name, (uint64_t)j->record->id,
+	    .local_id = arena_printf(j->record->arena, "%.8s.%c%" PRIx64 ".%x",
+		r->us.name, delay ? 'w' : 'r', (uint64_t)j->record->id,
 		n > 0 ? v[0].recipient : 0),
 	    .now = clock_wall(),
 	    .content_max = (uint64_t)r->content_max,

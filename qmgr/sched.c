@@ -270,10 +270,11 @@ leave(struct sched_mlist *m)
 	case SCHED_ACTIVE: count_out(p, rank, false); break;
 	case SCHED_HELD: n->held--; break;
 	}
+	if (m->state == SCHED_READY || m->state == SCHED_ACTIVE)
+		peer_place(p);
 	m->state = SCHED_OFF;
 	m->until = 0;
 	no_timer(m);
-	peer_place(p);
 }
 
 void
@@ -289,7 +290,8 @@ sched_add(struct sched_mlist *m, int64_t until, int64_t now)
 void
 sched_remove(struct sched_mlist *m)
 {
-	leave(m);
+	if (m->state != SCHED_OFF)
+		leave(m);
 }
 
 void

@@ -133,8 +133,8 @@ durable(struct world *w)
 }
 
 /* Recipients as text: one letter each for the peer (b: bravo, 4: old, o: out,
- * p: out2, -: no route), followed by d (wants a DR) and n (wants an NDR) and x (not
- * ours). */
+ * p: out2, -: no route), followed by d (wants a DR) and n (wants an NDR) and w
+ * (wants a warning) and x (not ours). */
 static struct q_summary *
 summary(struct world *w, q_id id, enum mhs_content content, const char *rcpts)
 {
@@ -148,7 +148,7 @@ summary(struct world *w, q_id id, enum mhs_content content, const char *rcpts)
 	for (; *rcpts != '\0'; rcpts++) {
 		struct q_summary_rcpt *r;
 
-		if (strchr("dnx", *rcpts) == NULL) {
+		if (strchr("dnwx", *rcpts) == NULL) {
 			r = arena_push(
 			    w->a, &s->rcpts, &s->n_rcpts, sizeof(*s->rcpts));
 			r->flags = Q_RCPT_RESPONSIBLE;
@@ -163,6 +163,8 @@ summary(struct world *w, q_id id, enum mhs_content content, const char *rcpts)
 			r->flags |= Q_RCPT_WANTS_DR;
 		if (*rcpts == 'n')
 			r->flags |= Q_RCPT_WANTS_NDR;
+		if (*rcpts == 'w')
+			r->flags |= Q_RCPT_WANTS_DELAY;
 		if (*rcpts == 'x')
 			r->flags = 0;
 	}
@@ -496,6 +498,169 @@ deferral_waits_and_expiry_ends_it(void)
 	CU_ASSERT_EQUAL(work.outcomes[0].result, Q_FAILED);
 	CU_ASSERT_EQUAL(work.outcomes[0].diagnostic, MHS_MAXIMUM_TIME_EXPIRED);
 	CU_ASSERT_STRING_EQUAL(work.outcomes[0].text, "so it went");
+	finish(&w);
+}
+
+#define HOUR (INT64_C(3600) * 1000)
+
+static void restart(
+    struct world *w, const struct q_summary *s, bool by_snapshot);
+
+static void
+a_delay_is_told_once_to_those_who_asked_even_after_a_restart(void)
+{
+	struct world w;
+	struct q_work work;
+	struct q_summary *s;
+	struct q_outcomes o = {0};
+
+	begin(&w);
+	s = summary(&w, q_id_make(9, 128), MHS_CONTENT_RFC822, "oowow");
+	q_queue_submitted(w.q, s);
+	CU_ASSERT_TRUE(next(&w, "smtp", &work));
+	answer(&w, &work, Q_DEFERRED, 0);
+	durable(&w);
+	w.now = START + 4 * HOUR - 1;
+	q_queue_tick(w.q);
+	CU_ASSERT_FALSE(next(&w, "report", &work));
+	w.now++;
+	q_queue_tick(w.q);
+	CU_ASSERT_TRUE(next(&w, "report", &work));
+	CU_ASSERT_EQUAL_FATAL(work.n_outcomes, 2);
+	for (uint32_t i = 0; i < 2; i++) {
+		CU_ASSERT_EQUAL(work.outcomes[i].recipient, i + 1);
+		CU_ASSERT_EQUAL(work.outcomes[i].result, Q_DELAYED);
+		CU_ASSERT_EQUAL(
+		    work.outcomes[i].at, (START + 24 * HOUR) / 1000);
+		CU_ASSERT_STRING_EQUAL(work.outcomes[i].text, "so it went");
+	}
+	/* the report could not be queued: it is tried again */
+	answer(&w, &work, Q_DEFERRED, 0);
+	w.now += 10000;
+	q_queue_tick(w.q);
+	CU_ASSERT_TRUE(next(&w, "report", &work));
+	answer(&w, &work, Q_TRANSFERRED, 0);
+	durable(&w);
+	restart(&w, s, false);
+	w.now += HOUR;
+	q_queue_tick(w.q);
+	CU_ASSERT_FALSE(next(&w, "report", &work));
+	restart(&w, s, true);
+	q_queue_tick(w.q);
+	CU_ASSERT_FALSE(next(&w, "report", &work));
+	/* the message itself goes on, and ends */
+	CU_ASSERT_TRUE(next(&w, "smtp", &work));
+	CU_ASSERT_EQUAL(work.n_recipients, 3);
+	answer(&w, &work, Q_TRANSFERRED, 0);
+	durable(&w);
+	CU_ASSERT_EQUAL(q_queue_messages(w.q), 0);
+	/* one that ends while it is being told */
+	q_queue_submitted(
+	    w.q, summary(&w, q_id_make(9, 256), MHS_CONTENT_RFC822, "ow"));
+	CU_ASSERT_FALSE(next(&w, "report", &work));
+	q_queue_tick(w.q);
+	CU_ASSERT_TRUE(next(&w, "report", &work));
+	o.mlist = work.mlist;
+	CU_ASSERT_TRUE(next(&w, "smtp", &work));
+	answer(&w, &work, Q_TRANSFERRED, 0);
+	durable(&w);
+	CU_ASSERT_EQUAL(q_queue_messages(w.q), 0);
+	CU_ASSERT_EQUAL(q_queue_result(w.q, &o), ERR_PROTOCOL);
+	finish(&w);
+}
+
+static void
+works_say_their_level_and_how_many_connections(void)
+{
+	struct world w;
+	struct q_work work;
+	struct q_summary *s;
+
+	begin(&w);
+	for (unsigned i = 0; i < Q_LEVELS; i++) {
+		s = summary(&w, q_id_make(9, 128 + 64 * i), MHS_CONTENT_RFC822,
+		    i % 2 == 0 ? "o" : "p");
+		s->level = (enum q_level)i;
+		q_queue_submitted(w.q, s);
+	}
+	for (unsigned i = Q_LEVELS; i-- > 0;) {
+		CU_ASSERT_TRUE(next(&w, "smtp", &work));
+		CU_ASSERT_EQUAL(work.level, i);
+		CU_ASSERT_EQUAL(
+		    work.priority, q_level_priority((enum q_level)i));
+		CU_ASSERT_EQUAL(work.connections, 4);
+		CU_ASSERT_STRING_EQUAL(
+		    sched_peer_name(q_queue_work_peer(w.q, work.mlist)),
+		    work.peer);
+	}
+	CU_ASSERT_PTR_NULL(q_queue_work_peer(w.q, 99999));
+	q_queue_submitted(
+	    w.q, summary(&w, q_id_make(9, 1280), MHS_CONTENT_P22, "o"));
+	CU_ASSERT_TRUE(next(&w, "mixer", &work));
+	CU_ASSERT_EQUAL(work.connections, 0);
+	finish(&w);
+}
+
+static void
+note_advice(void *arg, const struct q_advice *x)
+{
+	struct q_advice *to = arg;
+
+	if (x->peer != NULL && strcmp(x->peer, "wide") == 0)
+		*to = *x;
+}
+
+/* The peer takes each message 100 ms, on as many connections as it gets, up to
+ * three. */
+static void
+connections_adapt_to_what_they_bring(void)
+{
+	struct world w = {.a = arena_new(), .now = START};
+	struct q_work work, under_way[64];
+	struct q_advice x = {0};
+	unsigned n = 0, most = 0;
+
+	CU_ASSERT_EQUAL_FATAL(
+	    q_config_read(
+		conf_make(w.a,
+		    CONF "peer name=wide channel=smtp max-connections=8"
+			 " min-connections=1\n"),
+		&w.c, NULL, NULL, NULL),
+	    0);
+	open_queue(&w);
+	for (uint32_t i = 0; i < 20000; i++) {
+		struct q_summary *s = summary(
+		    &w, q_id_make(9, 64 + 64 * i), MHS_CONTENT_RFC822, "o");
+
+		s->rcpts[0].peer = "wide";
+		q_queue_submitted(w.q, s);
+	}
+	for (unsigned turn = 0; turn < 4000; turn++) {
+		unsigned take;
+
+		while (n < 64 && next(&w, "smtp", &work))
+			under_way[n++] = work;
+		w.now += 100;
+		most = under_way[0].connections > most
+		    ? under_way[0].connections
+		    : most;
+		take = work.connections < 3 ? work.connections : 3;
+		for (unsigned i = 0; i < take && n > 0; i++) {
+			answer(&w, &under_way[0], Q_TRANSFERRED, 0);
+			memmove(
+			    under_way, under_way + 1, --n * sizeof(*under_way));
+		}
+		durable(&w);
+	}
+	q_queue_advice(w.q, note_advice, &x);
+	CU_ASSERT_STRING_EQUAL_FATAL(x.peer, "wide");
+	CU_ASSERT_STRING_EQUAL(x.channel, "smtp");
+	CU_ASSERT(x.n >= 2 && x.n <= 4);
+	CU_ASSERT_EQUAL(x.min, 1);
+	CU_ASSERT_EQUAL(x.max, 8);
+	CU_ASSERT(x.rate > 25 && x.rate < 35);
+	CU_ASSERT_PTR_NOT_NULL(strstr(x.why, "3 rather than"));
+	CU_ASSERT_EQUAL(most, 4);
 	finish(&w);
 }
 
@@ -849,6 +1014,9 @@ suite_qmgr_queue(void)
 		failures_are_reported_if_someone_asked_and_only_then_it_is_over),
 	    TEST(a_recipient_without_a_route_fails_at_once),
 	    TEST(deferral_waits_and_expiry_ends_it),
+	    TEST(a_delay_is_told_once_to_those_who_asked_even_after_a_restart),
+	    TEST(works_say_their_level_and_how_many_connections),
+	    TEST(connections_adapt_to_what_they_bring),
 	    TEST(deferred_delivery_is_held_until_its_time),
 	    TEST(work_of_a_dead_channel_comes_again_the_second_time_later),
 	    TEST(nonsense_from_a_channel_does_no_harm),
