@@ -317,11 +317,9 @@ q_chan_submitted(struct q_chan *c, q_id id, const struct mhs_envelope *env)
 }
 
 void
-q_chan_segment(struct q_chan *c, uint64_t number, uint64_t records)
+q_chan_segment(struct q_chan *c, const struct q_segment_news *news)
 {
-	struct q_segment_news s = {.number = number, .records = records};
-
-	q_segment_pack(&s, q_pipe_begin(c->pipe, Q_FRAME_SEGMENT));
+	q_segment_pack(news, q_pipe_begin(c->pipe, Q_FRAME_SEGMENT));
 	q_pipe_end(c->pipe);
 }
 

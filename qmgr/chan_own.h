@@ -15,6 +15,6 @@ struct q_pipe *q_chan_pipe(struct q_chan *c);
 struct loop *q_chan_loop(const struct q_chan *c);
 /* A durable new message or version. */
 void q_chan_announce(struct q_chan *c, const struct q_summary *s);
-void q_chan_segment(struct q_chan *c, uint64_t number, uint64_t records);
+void q_chan_segment(struct q_chan *c, const struct q_segment_news *news);
 
 #endif

@@ -39,10 +39,14 @@ static void
 send_config(struct child *c)
 {
 	struct q_hello hello = {c->program->name, c->instance,
-	    c->q->first_number, c->scan_instance};
+	    c->q->first_number, c->scan_instance, NULL, 0};
 	struct buf *out = q_pipe_begin(c->pipe, Q_FRAME_CONFIG);
 	struct arena *a = arena_new();
 
+	if (strcmp(c->program->file, "compactor") == 0) {
+		hello.moves = c->q->moves;
+		hello.n_moves = c->q->n_moves;
+	}
 	q_hello_pack(&hello, out);
 	if (strcmp(c->program->file, "x400p1") == 0)
 		conf_pack(c->q->root, out);
@@ -186,6 +190,17 @@ on_segment(struct child *c, struct q_in *in, struct arena *a)
 }
 
 static void
+on_moved(struct child *c, struct q_in *in, struct arena *a)
+{
+	struct q_moved m;
+
+	(void)a;
+	q_moved_unpack(in, &m);
+	if (!in->bad)
+		q_queue_moved(c->q->queue, &m);
+}
+
+static void
 on_loaded(struct child *c, struct q_in *in, struct arena *a)
 {
 	struct q_summary *s = q_summary_unpack(a, in);
@@ -228,6 +243,7 @@ on_frame(void *arg, enum q_frame type, struct q_in *in, struct arena *a)
 	    [Q_FRAME_LOADED] = on_loaded,
 	    [Q_FRAME_LOAD_DONE] = on_load_done,
 	    [Q_FRAME_PONG] = on_pong,
+	    [Q_FRAME_MOVED] = on_moved,
 	};
 
 	((struct child *)arg)->pinged = 0; /* it lives */

@@ -18,6 +18,9 @@ enum q_entry_type {
 	Q_ENTRY_STATE = 1,    /* of some recipients of a message */
 	Q_ENTRY_FINISHED = 2, /* a message: nothing is left to do */
 	Q_ENTRY_DONE_SET = 3, /* these records of a segment are finished */
+	/* These places of a segment count no more: what was there has a copy
+	 * elsewhere. Says nothing about the message. */
+	Q_ENTRY_MOVED_SET = 4,
 };
 
 enum q_rcpt_state {
@@ -28,7 +31,7 @@ enum q_rcpt_state {
 
 struct q_entry {
 	enum q_entry_type type;
-	q_id id; /* DONE_SET: the number of the segment */
+	q_id id; /* DONE_SET, MOVED_SET: number of the segment */
 	/* STATE */
 	enum q_rcpt_state state;
 	unsigned step;     /* of the plan, from 0 */
@@ -37,7 +40,7 @@ struct q_entry {
 	int64_t next;      /* not before this wall second; 0: at once */
 	bool warned;       /* was told that it takes long */
 	struct q_outcome outcome; /* the last one; `recipient` is unused */
-	/* STATE: recipients; DONE_SET: places (low bits of ids) */
+	/* STATE: recipients; the SETs: places (low bits of ids) */
 	const uint32_t *v;
 	size_t n;
 };

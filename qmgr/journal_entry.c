@@ -83,7 +83,7 @@ q_entry_unpack(const uint8_t **p, size_t *n, struct arena *a,
 {
 	struct q_in in = {*p, *n, false};
 
-	*out = (struct q_entry){.type = q_in_enum(&in, Q_ENTRY_DONE_SET)};
+	*out = (struct q_entry){.type = q_in_enum(&in, Q_ENTRY_MOVED_SET)};
 	if (out->type == 0)
 		in.bad = true;
 	out->id = q_in_u64(&in);

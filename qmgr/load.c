@@ -29,8 +29,8 @@ struct version {
 
 struct segment {
 	struct segment *next;
-	uint64_t number, records;
-	struct q_places done;
+	uint64_t number, records, size, end;
+	struct q_places done, moved, all;
 };
 
 struct load {
@@ -159,6 +159,10 @@ scan_file(struct load *l, const char *directory, uint64_t number,
 	l->file = &f;
 	l->rc = 0;
 	q_scan(f.p, f.n, number, ops, l, &end);
+	if (l->segment != NULL) {
+		l->segment->size = f.n;
+		l->segment->end = end.end;
+	}
 	if (end.torn > 0)
 		log_event(LOG_LEVEL_WARN, "torn-tail-dropped", "path", path,
 		    "after", log_u64(end.end), NULL);
@@ -213,8 +217,16 @@ read_journals(struct load *l, struct err *e)
 
 /* --- segments --- */
 
+/* Of a copy, the header does not say it. */
+static q_id
+parent_of(const struct mhs_envelope *env)
+{
+	return env->kind == MHS_MESSAGE ? env->parent : 0;
+}
+
 static bool
-content_is_there(struct load *l, const struct q_header *h)
+content_is_there(
+    struct load *l, const struct q_header *h, const struct mhs_envelope *env)
 {
 	char path[4096], text[Q_NUMBER_TEXT];
 	struct stat st = {0};
@@ -222,7 +234,7 @@ content_is_there(struct load *l, const struct q_header *h)
 	/* after a crash of one process finished ones are here, too, whose files
 	 * are gone: qmgr will know. A version's file goes with its message,
 	 * and whether that is finished shows only when all is read. */
-	if (h->content_file == 0 || h->parent != 0 || l->p->instance != 0)
+	if (h->content_file == 0 || parent_of(env) != 0 || l->p->instance != 0)
 		return true;
 	q_number_text(h->content_file, text);
 	snprintf(path, sizeof(path), "%s/contents/%s", l->p->spool, text);
@@ -244,34 +256,84 @@ hold(struct load *l, const struct q_summary *s, struct q_replayed *states)
 	l->held = x;
 }
 
+static struct segment *
+segment_of(struct load *l, q_id id)
+{
+	struct segment *s = l->segments;
+
+	while (s != NULL && s->number != q_id_number(id))
+		s = s->next;
+	INVARIANT(s != NULL);
+	return s;
+}
+
+static q_id
+place_of(const struct q_summary *s)
+{
+	return s->place != 0 ? s->place : s->id;
+}
+
 static void
 keep_version(struct load *l, const struct q_summary *s)
 {
-	struct version *v = xcalloc(1, sizeof(*v));
+	struct version *v = table_get(&l->versions, s->id);
+	struct segment *segment;
 
+	if (v != NULL) {
+		/* segments are read in the order of their numbers: the one
+		 * before was copied */
+		segment = segment_of(l, place_of(&v->s));
+		segment->records--;
+		q_places_add(&segment->moved, place_of(&v->s));
+		v->s.place = s->place;
+		return;
+	}
+	v = xcalloc(1, sizeof(*v));
 	v->s = *s;
 	v->s.rcpts = NULL;
 	v->s.n_rcpts = 0;
 	table_put(&l->versions, &v->node, s->id, v);
 }
 
+/* When one process died, its copies are of what qmgr knows (or did). */
+static bool
+is_copy_of_known(const struct load *l, const struct q_summary *s)
+{
+	return s->place != 0 &&
+	    (l->p->instance != 0 || table_get(&l->live, s->id) != NULL);
+}
+
+static void
+tell_moved(struct load *l, const struct q_summary *s)
+{
+	struct q_moved m = {s->id, s->parent, s->place};
+
+	l->ops->moved(l->arg, &m);
+}
+
 static void
 on_message(struct load *l, const struct q_header *h, struct mhs_envelope *env)
 {
-	struct q_replayed *states = q_replay_get(&l->replay, h->id);
+	q_id id = q_header_origin(h);
+	struct q_replayed *states = q_replay_get(&l->replay, id);
 	struct q_summary *s;
 
-	if (l->ops->envelope != NULL && h->parent == 0)
+	if (l->ops->envelope != NULL && parent_of(env) == 0)
 		l->ops->envelope(l->arg, env);
-	s = q_summary_new(l->arena, h->id, h->content_file, env);
+	s = q_summary_new(l->arena, id, h->content_file, env);
+	s->place = h->id != id ? h->id : 0;
 	if (h->content_file != 0)
 		set_add(&l->contents, h->content_file);
 	if (s->parent != 0) {
 		keep_version(l, s);
 		return;
 	}
+	if (is_copy_of_known(l, s)) {
+		tell_moved(l, s);
+		return;
+	}
 	l->result->messages++;
-	set_add(&l->live, h->id);
+	set_add(&l->live, s->id);
 	if (states != NULL && states->versioned)
 		hold(l, s, states);
 	else
@@ -279,32 +341,52 @@ on_message(struct load *l, const struct q_header *h, struct mhs_envelope *env)
 		    states ? states->n : 0);
 }
 
+/* Is there nothing to do for it: the message is finished, or a copy stands for
+ * this record? */
+static bool
+is_over(struct load *l, const struct q_header *h)
+{
+	q_id id = q_header_origin(h);
+	struct q_replayed *message = q_replay_get(&l->replay, id);
+	struct q_replayed *place =
+	    id == h->id ? message : q_replay_get(&l->replay, h->id);
+
+	if (message != NULL)
+		message->seen = true;
+	if ((message != NULL && message->finished) ||
+	    (place != NULL && place->finished)) {
+		q_places_add(&l->segment->done, h->id);
+		l->result->finished++;
+		return true;
+	}
+	if (place != NULL && place->moved) {
+		q_places_add(&l->segment->moved, h->id);
+		return true;
+	}
+	return false;
+}
+
 static void
 on_segment_record(void *arg, const struct q_header *h, const uint8_t *p)
 {
 	struct load *l = arg;
-	struct q_replayed *states = q_replay_get(&l->replay, h->id);
 	struct mhs_envelope *env;
 	struct err e = ERR_INIT;
 
-	if (h->type != Q_RECORD_MESSAGE) {
+	if (h->type != Q_RECORD_MESSAGE && h->type != Q_RECORD_MOVED) {
 		quarantine(
 		    l, q_id_offset(h->id), q_record_size(h), "not a message");
 		return;
 	}
-	if (states != NULL)
-		states->seen = true;
-	if (states != NULL && states->finished) {
-		q_places_add(&l->segment->done, h->id);
-		l->result->finished++;
+	q_places_add(&l->segment->all, h->id);
+	if (is_over(l, h))
 		return;
-	}
 	arena_reset(l->arena);
 	env = mhs_envelope_unpack(l->arena, p, h->body_n, &e);
-	if (env == NULL || !content_is_there(l, h)) {
+	if (env == NULL || !content_is_there(l, h, env)) {
 		if (quarantine(l, q_id_offset(h->id), q_record_size(h),
 			env == NULL ? e.text : "its content file is missing"))
-			q_places_add(&l->segment->done, h->id);
+			q_places_add(&l->segment->moved, h->id);
 		return;
 	}
 	l->segment->records++;
@@ -419,16 +501,6 @@ tell_held(struct load *l, const struct held *x)
 	arena_free(&a);
 }
 
-static struct segment *
-segment_of(struct load *l, q_id id)
-{
-	struct segment *s = l->segments;
-
-	while (s != NULL && s->number != q_id_number(id))
-		s = s->next;
-	return s;
-}
-
 static void
 tell_version(void *arg, void *owner)
 {
@@ -436,15 +508,18 @@ tell_version(void *arg, void *owner)
 	struct version *v = owner;
 	struct segment *s;
 
+	if (l->p->instance != 0 && v->s.place != 0) {
+		tell_moved(l, &v->s);
+		return;
+	}
 	/* after a crash of one process its parent may be anywhere */
 	if (l->p->instance != 0 || table_get(&l->live, v->s.parent) != NULL) {
 		l->ops->version(l->arg, &v->s);
 		return;
 	}
-	s = segment_of(l, v->s.id);
-	INVARIANT(s != NULL);
+	s = segment_of(l, place_of(&v->s));
 	s->records--;
-	q_places_add(&s->done, v->s.id);
+	q_places_add(&s->done, place_of(&v->s));
 }
 
 static void
@@ -455,7 +530,17 @@ tell_rest(struct load *l)
 	table_each(&l->versions, tell_version, l);
 	for (const struct segment *s = l->segments; s != NULL; s = s->next) {
 		struct q_segment_news news = {
-		    s->number, s->records, s->done.v, s->done.n};
+		    .number = s->number,
+		    .records = s->records,
+		    .size = s->size,
+		    .end = s->end,
+		    .v = s->done.v,
+		    .n = s->done.n,
+		    .moved = s->moved.v,
+		    .n_moved = s->moved.n,
+		    .all = s->all.v,
+		    .n_all = s->all.n,
+		};
 
 		l->ops->segment(l->arg, &news);
 	}
@@ -468,7 +553,8 @@ check_seen(void *arg, void *owner)
 	const struct q_replayed *m = owner;
 	char text[Q_ID_TEXT];
 
-	if (m->finished || m->seen)
+	/* a place that a copy stands for need not be there */
+	if (m->finished || m->seen || m->n == 0)
 		return;
 	log_event(LOG_LEVEL_ERROR, "record-missing", "id",
 	    q_id_text(m->node.key, text), NULL);
@@ -520,6 +606,8 @@ load_free(struct load *l)
 	while ((s = l->segments) != NULL) {
 		l->segments = s->next;
 		q_places_free(&s->done);
+		q_places_free(&s->moved);
+		q_places_free(&s->all);
 		free(s);
 	}
 	table_each(&l->versions, free_owner, NULL);

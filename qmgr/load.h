@@ -25,6 +25,9 @@ struct q_load_ops {
 	    const uint8_t *states, size_t n);
 	/* A version of one that was told before. */
 	void (*version)(void *arg, const struct q_summary *s);
+	/* A copy of a record that was told before, or that others know of;
+	 * from now on it is the one. */
+	void (*moved)(void *arg, const struct q_moved *m);
 	/* A segment, after all of its records. */
 	void (*segment)(void *arg, const struct q_segment_news *s);
 };

@@ -90,6 +90,17 @@ on_version(void *arg, const struct q_summary *s)
 }
 
 static void
+on_moved(void *arg, const struct q_moved *m)
+{
+	struct loader *l = arg;
+	struct q_pipe *p = q_chan_pipe(l->chan);
+
+	q_moved_pack(m, q_pipe_begin(p, Q_FRAME_MOVED));
+	q_pipe_end(p);
+	flush(l);
+}
+
+static void
 on_segment(void *arg, const struct q_segment_news *s)
 {
 	struct loader *l = arg;
@@ -105,7 +116,7 @@ on_config(void *arg, const struct conf_node *root, const struct conf_node *own,
     struct err *e)
 {
 	static const struct q_load_ops ops = {
-	    route_again, on_message, on_version, on_segment};
+	    route_again, on_message, on_version, on_moved, on_segment};
 	struct loader *l = arg;
 	const struct q_hello *hello = q_chan_hello(l->chan);
 	struct q_load_result result;

@@ -1,6 +1,8 @@
 SRCS += \
 	qmgr/chan.c \
 	qmgr/channel.c \
+	qmgr/compact.c \
+	qmgr/compaction.c \
 	qmgr/config.c \
 	qmgr/config_lists.c \
 	qmgr/content.c \
@@ -46,6 +48,7 @@ SRCS += \
 	qmgr/writer.c
 
 PROG_LIBEXEC += \
+	compactor:qmgr/compactor.c \
 	list:qmgr/list_main.c \
 	loader:qmgr/loader.c \
 	qmgr:qmgr/qmgr.c \

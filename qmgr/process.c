@@ -206,6 +206,8 @@ child_over(struct qmgr *q, struct child *c)
 		scan_over(q, c);
 	else if (!clean && !q->stopping)
 		scan_add(q, c->instance);
+	if (strcmp(p->name, "compactor") == 0)
+		compaction_over(q, clean);
 	free(c);
 }
 
@@ -248,6 +250,7 @@ process_setup(struct qmgr *q)
 	const struct q_config *c = &q->config;
 
 	program_new(q, "loader", "loader");
+	program_new(q, "compactor", "compactor");
 	for (size_t i = 0; i < c->n_channels; i++) {
 		struct program *p = program_new(
 		    q, c->channels[i]->name, c->channels[i]->program);
@@ -289,12 +292,28 @@ start_scans(struct qmgr *q, struct program *p, int64_t now)
 }
 
 static int64_t
+start_compactor(struct qmgr *q, struct program *p, int64_t now)
+{
+	if (p->running > 0 || q->scans != NULL || !compaction_due(q))
+		return INT64_MAX;
+	if (p->not_before > now)
+		return p->not_before;
+	compaction_begin(q);
+	start(q, p, 0);
+	if (p->running == 0)
+		compaction_over(q, false);
+	return INT64_MAX;
+}
+
+static int64_t
 start_program(struct qmgr *q, struct program *p, int64_t now)
 {
 	int64_t at = INT64_MAX;
 
 	if (strcmp(p->name, "loader") == 0)
 		return start_scans(q, p, now);
+	if (strcmp(p->name, "compactor") == 0)
+		return start_compactor(q, p, now);
 	if (p->running < p->least) {
 		if (p->not_before > now)
 			return p->not_before;

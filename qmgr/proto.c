@@ -53,6 +53,21 @@ q_hello_pack(const struct q_hello *h, struct buf *out)
 	buf_put_u64(out, h->instance);
 	buf_put_u64(out, h->first_number);
 	buf_put_u64(out, h->scan_instance);
+	buf_put_u32(out, (uint32_t)h->n_moves);
+	for (size_t i = 0; i < h->n_moves; i++)
+		buf_put_u64(out, h->moves[i]);
+}
+
+static void
+unpack_moves(struct q_in *in, struct arena *a, struct q_hello *h)
+{
+	size_t n = q_in_count(in, 8);
+	q_id *v = arena_alloc(a, n * sizeof(*v));
+
+	for (size_t i = 0; i < n; i++)
+		v[i] = q_in_u64(in);
+	h->moves = v;
+	h->n_moves = n;
 }
 
 void
@@ -64,6 +79,7 @@ q_hello_unpack(struct q_in *in, struct arena *a, struct q_hello *h)
 	h->instance = q_in_u64(in);
 	h->first_number = q_in_u64(in);
 	h->scan_instance = q_in_u64(in);
+	unpack_moves(in, a, h);
 	in->bad |= h->name == NULL;
 }
 
@@ -160,13 +176,30 @@ q_outcomes_unpack(struct q_in *in, struct arena *a, struct q_outcomes *o)
 	o->v = unpack_outcomes(in, a, &o->n);
 }
 
+static void
+pack_places(const uint32_t *v, size_t n, struct buf *out)
+{
+	buf_put_u32(out, (uint32_t)n);
+	q_out_u32s(out, v, n);
+}
+
+static const uint32_t *
+unpack_places(struct q_in *in, struct arena *a, size_t *n)
+{
+	*n = q_in_count(in, 4);
+	return q_in_u32s(in, a, *n);
+}
+
 void
 q_segment_pack(const struct q_segment_news *s, struct buf *out)
 {
 	buf_put_u64(out, s->number);
 	buf_put_u64(out, s->records);
-	buf_put_u32(out, (uint32_t)s->n);
-	q_out_u32s(out, s->v, s->n);
+	buf_put_u64(out, s->size);
+	buf_put_u64(out, s->end);
+	pack_places(s->v, s->n, out);
+	pack_places(s->moved, s->n_moved, out);
+	pack_places(s->all, s->n_all, out);
 }
 
 void
@@ -174,6 +207,26 @@ q_segment_unpack(struct q_in *in, struct arena *a, struct q_segment_news *s)
 {
 	s->number = q_in_u64(in);
 	s->records = q_in_u64(in);
-	s->n = q_in_count(in, 4);
-	s->v = q_in_u32s(in, a, s->n);
+	s->size = q_in_u64(in);
+	s->end = q_in_u64(in);
+	s->v = unpack_places(in, a, &s->n);
+	s->moved = unpack_places(in, a, &s->n_moved);
+	s->all = unpack_places(in, a, &s->n_all);
+}
+
+void
+q_moved_pack(const struct q_moved *m, struct buf *out)
+{
+	buf_put_u64(out, m->id);
+	buf_put_u64(out, m->parent);
+	buf_put_u64(out, m->place);
+}
+
+void
+q_moved_unpack(struct q_in *in, struct q_moved *m)
+{
+	m->id = q_in_u64(in);
+	m->parent = q_in_u64(in);
+	m->place = q_in_u64(in);
+	in->bad |= m->id == 0 || m->place == 0;
 }

@@ -11,6 +11,7 @@
 
 #include "lib/arena.h"
 #include "qmgr/chan.h"
+#include "qmgr/record.h"
 #include "qmgr/summary.h"
 #include "qmgr/wire.h"
 
@@ -34,6 +35,8 @@ enum q_frame {
 	/* loader to qmgr */
 	Q_FRAME_LOADED,    /* summary, journal entries (may be none) */
 	Q_FRAME_LOAD_DONE, /* all is told */
+	/* compactor or loader to qmgr */
+	Q_FRAME_MOVED, /* q_moved */
 	Q_FRAMES
 };
 
@@ -45,14 +48,16 @@ struct q_hello {
 	/* loader: 0, scan everything below first_number; else only the
 	 * segments that this instance wrote */
 	uint64_t scan_instance;
+	/* compactor: the places of the records that it is to copy */
+	const q_id *moves;
+	size_t n_moves;
 };
 
-/* Of a segment that nobody appends to any more. */
-struct q_segment_news {
-	uint64_t number;
-	uint64_t records;  /* good ones in it */
-	const uint32_t *v; /* loader: places of those that are finished */
-	size_t n;
+/* A record has a copy now, which stands for it. */
+struct q_moved {
+	q_id id;     /* by which the queue knows it */
+	q_id parent; /* a version: of this; else 0 */
+	q_id place;  /* of the copy */
 };
 
 /* Starts a frame of that type at the end of `out`; the fields follow, then
@@ -73,5 +78,7 @@ void q_outcomes_unpack(struct q_in *in, struct arena *a, struct q_outcomes *o);
 void q_segment_pack(const struct q_segment_news *s, struct buf *out);
 void q_segment_unpack(
     struct q_in *in, struct arena *a, struct q_segment_news *s);
+void q_moved_pack(const struct q_moved *m, struct buf *out);
+void q_moved_unpack(struct q_in *in, struct q_moved *m);
 
 #endif

@@ -85,7 +85,9 @@ struct qmgr {
 	uint64_t first_number;
 	uint64_t next_instance;
 	uint64_t snapshot_size; /* octets of the last one */
-	bool loaded;            /* the start's scan is complete */
+	q_id *moves; /* what the compactor was told; NULL: none runs */
+	size_t n_moves;
+	bool loaded; /* the start's scan is complete */
 	bool kicked;
 	bool stopping;
 	bool restart; /* begin anew after stopping */
@@ -127,6 +129,12 @@ void sockets_free(struct qmgr *q);
  * environment; and take them from there. */
 void sockets_bequeath(struct qmgr *q);
 void sockets_inherit(struct qmgr *q);
+
+/* compaction.c: when the compactor is started. */
+bool compaction_due(const struct qmgr *q);
+/* One starts: q->moves says what it is to do. */
+void compaction_begin(struct qmgr *q);
+void compaction_over(struct qmgr *q, bool clean);
 
 /* dispose.c */
 void dispose_segment(struct qmgr *q, uint64_t number);

@@ -117,14 +117,14 @@ q_queue_chan(const struct q_queue *q, const char *name)
 }
 
 static void
-link_message(struct q_queue *q, struct message *m)
+link_message(struct q_queue *q, struct message *m, q_id place)
 {
 	m->link.prev = q->all.prev;
 	m->link.next = &q->all;
 	q->all.prev->next = &m->link;
 	q->all.prev = &m->link;
 	table_put(&q->messages, &m->node, m->id, m);
-	queue_record_added(q, m->id);
+	queue_record_added(q, m->id, place);
 }
 
 static struct message *
@@ -154,7 +154,7 @@ message_new(struct q_queue *q, const struct q_summary *s)
 		else
 			r->state = Q_RCPT_DONE;
 	}
-	link_message(q, m);
+	link_message(q, m, s->place);
 	return m;
 }
 
@@ -168,7 +168,7 @@ version_new(struct q_queue *q, const struct q_summary *s)
 		for (v = m->versions; v != NULL; v = v->next)
 			if (v->id == s->id)
 				return;
-	queue_record_added(q, s->id);
+	queue_record_added(q, s->id, s->place);
 	if (m == NULL || m->finished) {
 		queue_version_over(q, s->id, s->content_file);
 		return;
@@ -196,7 +196,7 @@ static bool
 is_known(const struct q_queue *q, const struct q_summary *s)
 {
 	return table_get(&q->messages, s->id) != NULL ||
-	    queue_record_known(q, s->id);
+	    queue_record_known(q, s->place != 0 ? s->place : s->id);
 }
 
 int
@@ -308,6 +308,11 @@ snapshot_segment(void *arg, void *owner)
 	};
 
 	if (s->done.n > 0)
+		q_entry_pack(&x, arg);
+	x.type = Q_ENTRY_MOVED_SET;
+	x.v = s->moved.v;
+	x.n = s->moved.n;
+	if (s->moved.n > 0)
 		q_entry_pack(&x, arg);
 }
 

@@ -53,6 +53,25 @@ int q_queue_loaded(struct q_queue *q, const struct q_summary *s,
 /* No process appends to the segment any more. */
 void q_queue_segment(struct q_queue *q, const struct q_segment_news *s);
 
+/* A record of the queue has a copy now, which stands for it; one of a record
+ * that the queue does not know (any more) is waste. */
+void q_queue_moved(struct q_queue *q, const struct q_moved *m);
+
+/* Compaction. Octets of the files of finished segments, and of the records
+ * in them that are needed. */
+struct q_queue_use {
+	uint64_t files, live;
+};
+struct q_queue_use q_queue_use(const struct q_queue *q);
+/* The places of the records that are needed in the emptiest segments: as many
+ * segments as it takes to give up `waste` octets, and not more than `most`
+ * octets of records from more than one. The caller frees *v. */
+size_t q_queue_stragglers(
+    const struct q_queue *q, uint64_t waste, uint64_t most, q_id **v);
+/* What is still there of these places could not be moved: their segments are
+ * not asked for again. */
+void q_queue_unmoved(struct q_queue *q, const q_id *v, size_t n);
+
 /* While a scan for records of a dead process is under way no segment may go:
  * what is scanned is recognised by them. Calls are counted. */
 void q_queue_keep_segments(struct q_queue *q, bool keep);

@@ -104,8 +104,26 @@ struct segment {
 	uint64_t number;
 	uint64_t announced, records; /* records: once finished */
 	uint64_t live;
-	struct q_places done; /* records that are not needed */
+	uint64_t size, end; /* of the file, and of what is in it; 0: unknown */
+	uint64_t live_octets;
+	struct q_places all;   /* once finished; ascending */
+	struct q_places done;  /* records that are not needed */
+	struct q_places moved; /* records that have a copy elsewhere */
 	bool finished;
+	bool stuck; /* something in it could not be moved */
+};
+
+/* Where a record is that was moved. */
+struct moved {
+	struct table_node node; /* key: its id */
+	q_id place;
+};
+
+/* A place that was left, but that works given out before may still read. */
+struct leaving {
+	struct leaving *next;
+	q_id message, place;
+	uint64_t before; /* numbers of those works are lower */
 };
 
 struct q_queue {
@@ -120,8 +138,10 @@ struct q_queue {
 	struct target *targets;         /* as config->peers */
 	struct target faults[Q_FAULTS]; /* by diagnostic */
 	struct table by_peer;           /* targets by hash of the name */
-	struct table messages, active, segments;
-	struct link all; /* ring of messages and cursors */
+	struct table messages, active, segments, moved;
+	struct leaving *leaving;
+	uint64_t file_octets, live_octets; /* of finished segments */
+	struct link all;                   /* ring of messages and cursors */
 	uint64_t next_number;
 	int keeping; /* scans under way that need to see every segment */
 };
@@ -176,9 +196,14 @@ void queue_tune_result(
 
 /* queue_segments.c */
 bool queue_record_known(const struct q_queue *q, q_id id);
-void queue_record_added(struct q_queue *q, q_id id);
+/* `place`: of a record that was moved before; else 0. */
+void queue_record_added(struct q_queue *q, q_id id, q_id place);
+/* Where the record with that id is. */
+q_id queue_record_place(const struct q_queue *q, q_id id);
 void queue_record_over(struct q_queue *q, q_id id);
 void queue_segments_free(struct q_queue *q);
+/* Gives up the places that no work reads any more. */
+void queue_segments_tick(struct q_queue *q);
 
 /* queue_last.c */
 struct last *last_new(const struct q_outcome *o);

@@ -43,7 +43,8 @@ q_queue_next(
 	*w = (struct q_work){
 	    .mlist = ml->node.key,
 	    .message = m->id,
-	    .record = ml->record != 0 ? ml->record : m->id,
+	    .record = queue_record_place(
+		q, ml->record != 0 && !ml->report ? ml->record : m->id),
 	    .peer = internal ? "" : ml->target->config->name,
 	    .next_peer =
 		internal && !ml->report ? ml->target->config->name : NULL,
@@ -291,4 +292,5 @@ q_queue_tick(struct q_queue *q)
 	static const struct sched_events events = {on_expired, on_overdue};
 
 	sched_tick(q->sched, q->ops->now(q->arg), &events, q);
+	queue_segments_tick(q);
 }

@@ -102,7 +102,7 @@ q_header_unpack(struct q_header *h, const uint8_t p[Q_HEADER], struct err *e)
 	if (p[4] != VERSION)
 		return err_at(
 		    e, "spool", ERR_UNSUPPORTED, 4, "record version %u", p[4]);
-	if (p[5] < Q_RECORD_FILE || p[5] > Q_RECORD_SNAPSHOT)
+	if (p[5] < Q_RECORD_FILE || p[5] > Q_RECORD_MOVED)
 		return err_at(
 		    e, "spool", ERR_SYNTAX, 5, "record type %u", p[5]);
 	*h = (struct q_header){
@@ -154,6 +154,12 @@ q_file_info_unpack(
 		return err_set(e, "spool", ERR_SYNTAX, "short file header");
 	*i = (struct q_file_info){get64(p), (int64_t)get64(p + 8)};
 	return 0;
+}
+
+uint64_t
+q_header_origin(const struct q_header *h)
+{
+	return h->type == Q_RECORD_MOVED ? h->parent : h->id;
 }
 
 /* --- going over a file --- */
@@ -285,7 +291,7 @@ step(struct scan *s, uint64_t offset)
 		return next;
 	}
 	good_record(s, &h, s->p + offset + Q_HEADER);
-	s->end->end = next;
+	s->end->end = h.type == Q_RECORD_END ? offset : next;
 	return next;
 }
 

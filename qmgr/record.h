@@ -9,7 +9,8 @@
  *
  *    0 magic "ISQ1"        4 version 1   5 type   6 zero (2)
  *    8 id: file number << 24 | offset / Q_PLACE
- *   16 parent: id of the record that this is a version of, or 0
+ *   16 parent: id of the record that this is a version of, or 0; MOVED: the id
+ *      that the record had where it was first written
  *   24 length of the body (envelope; journal: the entries)
  *   28 salt of the file
  *   32 length of the content (8)
@@ -46,6 +47,7 @@ enum q_record_type {
 	Q_RECORD_END = 4,     /* the file is finished, all before is durable */
 	/* Journal: content = entries that stand for all earlier files. */
 	Q_RECORD_SNAPSHOT = 5,
+	Q_RECORD_MOVED = 6, /* a MESSAGE that the compactor copied */
 };
 
 struct q_header {
@@ -95,7 +97,8 @@ struct q_scan_ops {
 struct q_scan_end {
 	struct q_file_info info; /* zero when it cannot be read */
 	bool finished;           /* an END record closes it */
-	uint64_t end;            /* offset after the last good record */
+	uint64_t end;            /* offset after the last good record; of a
+				  * finished file without the END */
 	uint64_t records;        /* given to ops->record */
 	uint64_t corrupt;        /* calls of ops->corrupt */
 	uint64_t torn;           /* records begun and dropped at the tail */
@@ -108,6 +111,25 @@ struct q_places {
 };
 void q_places_add(struct q_places *p, uint64_t id);
 void q_places_free(struct q_places *p);
+
+/* Of a segment that nobody appends to any more. Places are the low bits of
+ * ids, ascending in `all`; arrays are the teller's. */
+struct q_segment_news {
+	uint64_t number;
+	uint64_t records;  /* good ones in it */
+	uint64_t size;     /* octets of the file; 0: not known */
+	uint64_t end;      /* offset after the last record */
+	const uint32_t *v; /* loader: those that are finished */
+	size_t n;
+	const uint32_t *moved; /* loader: those that a copy stands for */
+	size_t n_moved;
+	const uint32_t *all; /* every record */
+	size_t n_all;
+};
+
+/* The id by which the queue knows the record: its place, unless it was
+ * moved. */
+uint64_t q_header_origin(const struct q_header *h);
 
 /* The 16 hexadecimal digits, lower case, of an id or a file's number; what
  * follows them is not looked at. */

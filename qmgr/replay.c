@@ -89,6 +89,11 @@ take(struct q_replay *r, const struct q_entry *x, const uint8_t *p, size_t n)
 		for (size_t i = 0; i < x->n; i++)
 			finish(r, x->id << Q_PLACE_BITS | x->v[i]);
 		break;
+	case Q_ENTRY_MOVED_SET:
+		for (size_t i = 0; i < x->n; i++)
+			get_or_make(r, x->id << Q_PLACE_BITS | x->v[i])->moved =
+			    true;
+		break;
 	}
 }
 

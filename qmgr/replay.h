@@ -12,6 +12,7 @@
 struct q_replayed {
 	struct table_node node; /* key: id */
 	bool finished;
+	bool moved;      /* as a place: a copy stands for it */
 	bool versioned;  /* a state names a version */
 	bool seen;       /* the loader's: its record was found */
 	uint8_t *states; /* packed STATE entries, oldest first */

@@ -300,7 +300,7 @@ on_work(void *arg, const struct q_work *w)
 	size_t n;
 
 	if (q_record_open(
-		q_submitter_spool(r->submitter), w->message, &record, &e) < 0) {
+		q_submitter_spool(r->submitter), w->record, &record, &e) < 0) {
 		q_chan_unreadable(r->chan, w, &e);
 		return;
 	}

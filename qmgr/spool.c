@@ -21,10 +21,11 @@
 /* News from the writer's thread for the loop. */
 struct news {
 	struct news *next;
-	struct q_append *batch; /* NULL: `number` is finished */
+	struct q_append *batch; /* NULL: a segment is finished */
 	int result;
 	struct err e;
-	uint64_t number, records;
+	struct q_segment_news segment;
+	struct q_places all;
 };
 
 struct q_spool {
@@ -33,7 +34,7 @@ struct q_spool {
 	struct loop *loop;
 	struct q_writer *writer;
 	struct q_contents *contents;
-	void (*finished)(void *arg, uint64_t number, uint64_t records);
+	void (*finished)(void *arg, const struct q_segment_news *news);
 	void *finished_arg;
 	pthread_mutex_t lock;
 	struct news *first, **last; /* under the lock */
@@ -107,7 +108,7 @@ tell(struct q_spool *s, struct news *n)
 	struct q_append *a, *next;
 
 	if (n->batch == NULL && s->finished != NULL)
-		s->finished(s->finished_arg, n->number, n->records);
+		s->finished(s->finished_arg, &n->segment);
 	for (a = n->batch; a != NULL; a = next) {
 		struct q_put *p = (struct q_put *)a;
 
@@ -117,6 +118,7 @@ tell(struct q_spool *s, struct news *n)
 		p->done(p->arg, n->result, n->result == 0 ? a->h.id : 0, &n->e);
 		put_free(p);
 	}
+	q_places_free(&n->all);
 	free(n);
 }
 
@@ -168,9 +170,14 @@ writer_done(void *arg, struct q_append *batch, int result, const struct err *e)
 }
 
 static void
-writer_finished(void *arg, uint64_t number, uint64_t records)
+writer_finished(void *arg, const struct q_segment_news *news)
 {
-	add_news(arg, (struct news){.number = number, .records = records});
+	struct news n = {.segment = *news};
+
+	for (size_t i = 0; i < news->n_all; i++)
+		q_places_add(&n.all, news->all[i]);
+	n.segment.all = n.all.v;
+	add_news(arg, n);
 }
 
 /* --- open and close --- */
@@ -249,7 +256,7 @@ q_spool_close(struct q_spool **sp)
 
 void
 q_spool_on_finished(struct q_spool *s,
-    void (*fn)(void *arg, uint64_t number, uint64_t records), void *arg)
+    void (*fn)(void *arg, const struct q_segment_news *news), void *arg)
 {
 	s->finished = fn;
 	s->finished_arg = arg;

@@ -14,6 +14,7 @@
 #include "mhs/envelope.h"
 
 struct q_io;
+struct q_segment_news;
 
 typedef uint64_t q_id; /* 0: none; as text "%016llx" */
 
@@ -43,9 +44,9 @@ struct q_spool *q_spool_open(
 /* Waits for commits under way; their callbacks run before it returns. */
 void q_spool_close(struct q_spool **s);
 /* fn runs in the loop when a segment is finished, after the callbacks of its
- * last records; records: how many were committed in it. */
+ * last records. */
 void q_spool_on_finished(struct q_spool *s,
-    void (*fn)(void *arg, uint64_t number, uint64_t records), void *arg);
+    void (*fn)(void *arg, const struct q_segment_news *news), void *arg);
 const char *q_spool_directory(const struct q_spool *s);
 /* 0, or ERR_TEMPORARY when there is less room than low_water. */
 int q_spool_room(const struct q_spool *s, struct err *e);

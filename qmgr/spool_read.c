@@ -132,7 +132,7 @@ read_header(int fd, q_id id, struct q_header *h, struct err *e)
 		rc = q_header_unpack(h, head, e);
 	if (rc == 0 && h->id != id)
 		rc = err_set(e, "spool", ERR_NOT_FOUND, "another record");
-	if (rc == 0 && h->type != Q_RECORD_MESSAGE)
+	if (rc == 0 && h->type != Q_RECORD_MESSAGE && h->type != Q_RECORD_MOVED)
 		rc = err_set(e, "spool", ERR_SYNTAX, "not a message");
 	return rc;
 }
@@ -149,6 +149,7 @@ read_record(
 	if (rc != 0)
 		return rc;
 	inside = h.content_file == 0 ? h.content_n : 0;
+	r->id = q_header_origin(&h);
 	r->content_n = h.content_n;
 	/* the one mapping there is belongs to the content */
 	rc = fetch(r, fd, q_id_offset(id) + Q_HEADER, h.body_n + inside,

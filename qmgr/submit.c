@@ -32,12 +32,12 @@ struct q_submission {
 };
 
 static void
-on_segment(void *arg, uint64_t number, uint64_t records)
+on_segment(void *arg, const struct q_segment_news *news)
 {
 	struct q_submitter *s = arg;
 
 	if (s->chan != NULL)
-		q_chan_segment(s->chan, number, records);
+		q_chan_segment(s->chan, news);
 }
 
 struct q_submitter *

@@ -122,6 +122,7 @@ q_summary_pack(const struct q_summary *s, struct buf *out)
 	const char *last = NULL;
 
 	buf_put_u64(out, s->id);
+	buf_put_u64(out, s->place);
 	buf_put_u64(out, s->parent);
 	buf_put_u64(out, s->content_file);
 	buf_putc(out, (uint8_t)s->kind);
@@ -171,6 +172,7 @@ q_summary_unpack(struct arena *a, struct q_in *in)
 	struct q_summary *s = ARENA_NEW(a, struct q_summary);
 
 	s->id = q_in_u64(in);
+	s->place = q_in_u64(in);
 	s->parent = q_in_u64(in);
 	s->content_file = q_in_u64(in);
 	s->kind = q_in_enum(in, MHS_REPORT);

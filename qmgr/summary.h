@@ -26,6 +26,7 @@ struct q_summary_rcpt {
 
 struct q_summary {
 	q_id id;
+	q_id place;  /* of its record, where that is not the id; else 0 */
 	q_id parent; /* a version: of this; else 0 */
 	uint64_t content_file;
 	enum mhs_kind kind;

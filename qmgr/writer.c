@@ -33,6 +33,7 @@ struct q_writer {
 	uint64_t next_number;
 	int fd; /* -1: no file */
 	uint64_t number, size, offset, durable, records;
+	struct q_places places; /* of its records */
 	uint32_t salt;
 	char *path;     /* of the open file */
 	char *tmp_path; /* it still has this name: a snapshot's */
@@ -292,6 +293,7 @@ begin_file(struct q_writer *w, uint64_t need, bool snapshot)
 		return err_set(&w->error, "spool", ERR_LIMIT,
 		    "record of %llu octets", (unsigned long long)need);
 	w->offset = w->durable = w->records = 0;
+	w->places.n = 0;
 	w->staged = 0;
 	if (getrandom(&w->salt, sizeof(w->salt), 0) != sizeof(w->salt))
 		w->salt = (uint32_t)w->next_number * 2654435761u;
@@ -324,11 +326,21 @@ reveal_file(struct q_writer *w)
 	return rc;
 }
 
+/* Of the file that is open no more. */
 static void
-tell_finished(struct q_writer *w, uint64_t number, uint64_t records)
+tell_finished(struct q_writer *w)
 {
+	struct q_segment_news news = {
+	    .number = w->number,
+	    .records = w->records,
+	    .size = w->size,
+	    .end = w->durable,
+	    .all = w->places.v,
+	    .n_all = w->records,
+	};
+
 	if (w->p.finished != NULL)
-		w->p.finished(w->p.arg, number, records);
+		w->p.finished(w->p.arg, &news);
 }
 
 /* --- batches --- */
@@ -366,7 +378,6 @@ batch_add(struct batch *b, struct q_append *a)
 static void
 abandon_file(struct q_writer *w, struct batch *b)
 {
-	uint64_t number = w->number, records = w->records;
 	bool had = w->fd >= 0;
 
 	w->error.code = ERR_TEMPORARY;
@@ -382,8 +393,10 @@ abandon_file(struct q_writer *w, struct batch *b)
 		forget_file(w);
 	}
 	batch_done(w, b, ERR_TEMPORARY);
-	if (had)
-		tell_finished(w, number, records);
+	if (had) {
+		w->size = w->durable; /* it was cut back */
+		tell_finished(w);
+	}
 }
 
 static void
@@ -403,17 +416,17 @@ static void
 finish_file(struct q_writer *w, struct batch *b)
 {
 	struct q_header h = {.type = Q_RECORD_END};
-	uint64_t number, records;
+	uint64_t end;
 
 	commit(w, b);
 	if (w->fd < 0)
 		return;
+	end = w->offset;
 	if (put_record(w, &h, NULL, NULL) != 0 || sync_file(w) != 0)
 		log_err(LOG_LEVEL_WARN, "end-not-written", &w->error, NULL);
-	number = w->number;
-	records = w->records;
+	w->durable = end; /* of what counts: without the END */
 	forget_file(w);
-	tell_finished(w, number, records);
+	tell_finished(w);
 }
 
 static void
@@ -426,9 +439,12 @@ append(struct q_writer *w, struct batch *b, struct q_append *a)
 		finish_file(w, b);
 	batch_add(b, a);
 	if ((w->fd < 0 && begin_file(w, need, snapshot) != 0) ||
-	    put_record(w, &a->h, a->body, a->content) != 0)
+	    put_record(w, &a->h, a->body, a->content) != 0) {
 		abandon_file(w, b);
-	else if (snapshot)
+		return;
+	}
+	q_places_add(&w->places, a->h.id);
+	if (snapshot)
 		commit(w, b);
 }
 
@@ -479,6 +495,7 @@ destroy(struct q_writer *w)
 	free(w->recycled);
 	free(w->suffix);
 	free(w->stage);
+	q_places_free(&w->places);
 	free(w);
 }
 

@@ -47,10 +47,10 @@ struct q_writer_params {
 	const struct q_io *io; /* NULL: q_io_system */
 	/* These run in the writer's thread. The batch is linked by `next`;
 	 * result 0 or ERR_TEMPORARY. `finished`: nothing more comes in this
-	 * file, which has so many records that were reported good. */
+	 * file; `records` and `all` are those that were reported good. */
 	void (*done)(
 	    void *arg, struct q_append *batch, int result, const struct err *e);
-	void (*finished)(void *arg, uint64_t number, uint64_t records);
+	void (*finished)(void *arg, const struct q_segment_news *news);
 	void *arg;
 };
 

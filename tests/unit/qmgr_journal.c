@@ -160,7 +160,8 @@ failing_fdatasync(int fd)
 	return -1;
 }
 
-static const struct q_io failing = {plain_pwrite, failing_fdatasync};
+static const struct q_io failing = {
+    .pwrite = plain_pwrite, .fdatasync = failing_fdatasync};
 
 struct world {
 	struct dir dir;

@@ -48,7 +48,8 @@ failing_fdatasync(int fd)
 	return -1;
 }
 
-static const struct q_io failing = {plain_pwrite, failing_fdatasync};
+static const struct q_io failing = {
+    .pwrite = plain_pwrite, .fdatasync = failing_fdatasync};
 
 static struct world *
 begin(void)
@@ -374,6 +375,9 @@ struct loaded {
 	uint64_t records, done;
 	q_id ids[N];
 	bool has_state[N];
+	struct q_moved moved[N];
+	unsigned n_moved;
+	uint64_t places_moved;
 };
 
 static void
@@ -397,6 +401,14 @@ on_version(void *arg, const struct q_summary *s)
 }
 
 static void
+on_moved(void *arg, const struct q_moved *m)
+{
+	struct loaded *l = arg;
+
+	l->moved[l->n_moved++] = *m;
+}
+
+static void
 on_segment(void *arg, const struct q_segment_news *s)
 {
 	struct loaded *l = arg;
@@ -404,6 +416,7 @@ on_segment(void *arg, const struct q_segment_news *s)
 	l->segments++;
 	l->records += s->records;
 	l->done += s->n;
+	l->places_moved += s->n_moved;
 }
 
 static int
@@ -411,7 +424,7 @@ try_load(const struct dir *d, uint64_t instance, struct loaded *l,
     struct q_load_result *result)
 {
 	static const struct q_load_ops ops = {
-	    NULL, on_message, on_version, on_segment};
+	    NULL, on_message, on_version, on_moved, on_segment};
 	struct q_load_params p = {d->path, UINT64_MAX, instance};
 
 	*l = (struct loaded){0};

@@ -62,7 +62,8 @@ faulty_fdatasync(int fd)
 	return fdatasync(fd);
 }
 
-static const struct q_io faulty = {faulty_pwrite, faulty_fdatasync};
+static const struct q_io faulty = {
+    .pwrite = faulty_pwrite, .fdatasync = faulty_fdatasync};
 
 static void
 no_faults(void)
@@ -112,12 +113,11 @@ on_done(void *arg, struct q_append *batch, int result, const struct err *e)
 }
 
 static void
-on_finished(void *arg, uint64_t number, uint64_t records)
+on_finished(void *arg, const struct q_segment_news *news)
 {
 	struct world *w = arg;
 
-	(void)number;
-	(void)records;
+	(void)news;
 	pthread_mutex_lock(&w->lock);
 	w->finished++;
 	pthread_mutex_unlock(&w->lock);
