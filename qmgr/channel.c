@@ -103,7 +103,7 @@ send_work(struct child *c, const struct q_work *w)
 void
 channel_ping(struct child *c)
 {
-	c->pinged = qmgr_now(c->q);
+	c->pings++;
 	q_pipe_begin(c->pipe, Q_FRAME_PING);
 	q_pipe_end(c->pipe);
 }
@@ -246,7 +246,7 @@ on_frame(void *arg, enum q_frame type, struct q_in *in, struct arena *a)
 	    [Q_FRAME_MOVED] = on_moved,
 	};
 
-	((struct child *)arg)->pinged = 0; /* it lives */
+	((struct child *)arg)->pings = 0; /* it lives */
 	if (take[type] == NULL)
 		in->bad = true;
 	else

@@ -375,23 +375,23 @@ balance(struct qmgr *q)
 }
 
 /* Every process answers a ping, whatever it is doing; the loader goes over files
- * instead. Returns when to look again. */
+ * instead. It is asked twice, so that a time in which we ourselves stood still
+ * is not held against it. Returns when to look again. */
 static int64_t
 watch(struct child *c, int64_t now)
 {
-	int64_t limit = c->q->config.hang_timeout;
+	int64_t half = c->q->config.hang_timeout / 2;
 
-	if (limit == 0 || c->pipe_over || c->reaped ||
+	if (half == 0 || c->pipe_over || c->reaped ||
 	    strcmp(c->program->name, "loader") == 0)
 		return INT64_MAX;
-	if (c->pinged == 0 && now < c->ping_at)
+	if (now < c->ping_at)
 		return c->ping_at;
-	if (c->pinged == 0) {
-		c->ping_at = now + limit / 2;
+	if (c->pings < 2) {
+		c->ping_at = now + half;
 		channel_ping(c);
+		return c->ping_at;
 	}
-	if (now - c->pinged < limit)
-		return c->pinged + limit;
 	log_event(LOG_LEVEL_ERROR, "killed", "program", c->program->name, "pid",
 	    log_u64((unsigned long long)c->pid), "reason", "does not answer",
 	    NULL);

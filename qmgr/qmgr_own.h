@@ -44,7 +44,7 @@ struct child {
 	unsigned capacity;
 	struct table works;
 	int64_t started, idle_since; /* ms */
-	int64_t pinged;              /* ms; 0: it said something since */
+	unsigned pings;              /* since it last said something */
 	int64_t ping_at;             /* ms: when to ask again */
 	bool stopping;               /* was told to end */
 	bool loaded;                 /* loader: said that all is told */
@@ -117,7 +117,7 @@ void channel_open(struct child *c, int fd);
 /* Gives work to the children of all channels, as the scheduler says. */
 void channel_dispatch_all(struct qmgr *q);
 void channel_stop(struct child *c);
-/* Asks it whether it lives; c->pinged is 0 again when it answered. */
+/* Asks it whether it lives; c->pings is 0 again when it answered. */
 void channel_ping(struct child *c);
 /* Its works go back, its memory is freed. */
 void channel_close(struct child *c);

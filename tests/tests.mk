@@ -91,6 +91,11 @@ $(BUILD)/tests/bench/p1load: tests/bench/p1load.c $(LIB) $(ASN1_LIB)
 	@mkdir -p $(@D)
 	$(call say,LINK  $@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(WARN) -I. $(PKG_CFLAGS) -o $@ $< $(LIB) $(ASN1_LIB) $(LDLIBS_ALL)
+$(BUILD)/tests/bench/sched: tests/bench/sched.c $(LIB) $(ASN1_LIB)
+	@mkdir -p $(@D)
+	$(call say,LINK  $@)
+	$(Q)$(CC) $(CFLAGS_ALL) $(WARN) -I. $(PKG_CFLAGS) -o $@ $< $(LIB) $(ASN1_LIB) $(LDLIBS_ALL)
 bench: deps
-	@$(MAKE) --no-print-directory programs $(BUILD)/tests/bench/p1load
+	@$(MAKE) --no-print-directory programs $(BUILD)/tests/bench/p1load \
+		$(BUILD)/tests/bench/sched
 	@BUILD=$(BUILD) bash tests/bench/run.sh

@@ -436,6 +436,35 @@ a_dsn_on_an_internet_message_says_nothing_of_x400(void)
 	fixture_close(&f);
 }
 
+/* RFC 3464 2.3.3, 2.3.9 */
+static void
+a_delay_becomes_a_dsn_that_says_until_when(void)
+{
+	struct buf p22 = {0}, out = {0};
+	struct mhs_envelope *env, *o = NULL;
+	struct fixture f;
+	const char *s;
+
+	fixture_open(&f);
+	env = report(&f, &p22);
+	env->report->content_type = MHS_CONTENT_RFC822;
+	env->report->n_recipients = 1;
+	env->report->recipients[0].type = MHS_DELAYED;
+	env->report->recipients[0].status = "4.4.1";
+	env->report->content_returned = false;
+	CU_ASSERT_EQUAL(mixer_report_to_dsn(f.a, &f.c, env, NULL, 0,
+			    FIXTURE_NOW, &o, &out, &f.losses, &f.e),
+	    0);
+	s = buf_cstr(&out);
+	expect(s, "Subject: Delivery-Report (delay)");
+	expect(s, "could not be delivered yet to:");
+	expect(s, "Action: delayed\r\nStatus: 4.4.1\r\nWill-Retry-Until: ");
+	CU_ASSERT_PTR_NULL(strstr(s, "Diagnostic-Code"));
+	buf_free(&p22);
+	buf_free(&out);
+	fixture_close(&f);
+}
+
 static void
 the_dsn_becomes_the_report_again(void)
 {
@@ -654,6 +683,7 @@ suite_mixer_report(void)
 	    TEST(loops_through_gateways_end),
 	    TEST(a_report_becomes_a_dsn),
 	    TEST(a_dsn_on_an_internet_message_says_nothing_of_x400),
+	    TEST(a_delay_becomes_a_dsn_that_says_until_when),
 	    TEST(the_dsn_becomes_the_report_again),
 	    TEST(a_dsn_that_crosses_x400_stays_itself),
 	    TEST(only_final_dsns_from_the_null_sender_become_reports),

@@ -48,7 +48,14 @@ a_good_configuration_is_typed_and_completed(void)
 	CU_ASSERT_EQUAL(c.sched.qmgr_maxchans, 64);
 	CU_ASSERT_EQUAL(c.sched.qmgr_retry_step, 60000);
 	CU_ASSERT_EQUAL(c.sched.qmgr_expiry[MHS_URGENT], 4 * 3600 * 1000);
+	CU_ASSERT_EQUAL(c.sched.qmgr_warn[MHS_URGENT], 1800 * 1000);
+	CU_ASSERT_EQUAL(c.hang_timeout, 120000);
 	CU_ASSERT_EQUAL(q_config_peer(&c, "bravo")->max_connections, 7);
+	/* numbers are fixed unless a least is given */
+	CU_ASSERT_EQUAL(q_config_peer(&c, "bravo")->min_connections, 7);
+	CU_ASSERT_EQUAL(q_config_peer(&c, "bravo")->max_messages, 14);
+	CU_ASSERT_EQUAL(q_config_channel(&c, "smtp")->min_processes,
+	    q_config_channel(&c, "smtp")->processes);
 	CU_ASSERT_EQUAL(q_config_peer(&c, "out")->max_connections, 2);
 	CU_ASSERT_TRUE(q_config_channel(&c, "x400p1")->service);
 	CU_ASSERT_EQUAL(q_config_channel(&c, "x400p1")->world, Q_WORLD_X400);
@@ -58,6 +65,43 @@ a_good_configuration_is_typed_and_completed(void)
 	CU_ASSERT_PTR_NULL(q_config_peer(&c, "nobody"));
 	q_config_free(&c);
 	arena_free(&a);
+}
+
+static void
+the_least_number_of_connections_comes_from_peer_or_channel(void)
+{
+	static const struct {
+		const char *peer;
+		unsigned min, max;
+	} v[] = {
+	    {"peer name=p channel=y", 2, 6},
+	    {"peer name=p channel=y min-connections=1", 1, 6},
+	    {"peer name=p channel=y max-connections=9", 2, 9},
+	    {"peer name=p channel=y max-connections=1", 1, 1},
+	    {"peer name=p channel=y max-connections=9 min-connections=9", 9, 9},
+	};
+
+	for (size_t i = 0; i < sizeof(v) / sizeof(*v); i++) {
+		struct arena *a = arena_new();
+		struct q_config c;
+
+		CU_ASSERT_EQUAL(
+		    q_config_read(
+			conf_make(a,
+			    arena_printf(a,
+				GOOD "channel name=y program=smtp"
+				     " connections-per-peer=6"
+				     " min-connections-per-peer=2\n%s",
+				v[i].peer)),
+			&c, NULL, NULL, NULL),
+		    0);
+		CU_ASSERT_EQUAL(
+		    q_config_peer(&c, "p")->min_connections, v[i].min);
+		CU_ASSERT_EQUAL(
+		    q_config_peer(&c, "p")->max_connections, v[i].max);
+		q_config_free(&c);
+		arena_free(&a);
+	}
 }
 
 /* The line of the fault, and a word of what is said about it. */
@@ -76,6 +120,23 @@ every_fault_is_found_and_told_with_its_line(void)
 	    {GOOD "scheduler maxchans=x", 12, "maxchans"},
 	    {GOOD "scheduler maxchans=2", 12, "reserves"},
 	    {GOOD "scheduler retry-step=2h", 12, "retry-step"},
+	    {GOOD "scheduler warn-normal=x", 12, "warn-normal"},
+	    {GOOD "scheduler hang-timeout=10ms", 12, "hang-timeout"},
+	    {GOOD "scheduler measure-window=10ms", 12, "measure-window"},
+	    {GOOD "channel name=x program=smtp processes=2 min-processes=3", 12,
+		"min-processes"},
+	    {GOOD "channel name=x program=smtp min-connections-per-peer=9", 12,
+		"min-connections-per-peer"},
+	    {GOOD "peer name=x channel=smtp min-connections=9", 12,
+		"min-connections"},
+	    {GOOD "peer name=x channel=smtp max-messages=0", 12,
+		"max-messages"},
+	    {GOOD "peer name=x channel=x400p1 max-connections=9"
+		  " min-connections=2 permanent=3",
+		12, "permanent"},
+	    {GOOD "peer name=x channel=x400p1 max-connections=9"
+		  " min-connections=2 reserve-urgent=2",
+		12, "reserved"},
 	    {GOOD "channel name=report return-max=x", 12, "return-max"},
 	    {GOOD "channel name=smtp", 12, "second channel"},
 	    {GOOD "channel name=x program=rm", 12, "program"},
@@ -203,6 +264,7 @@ suite_qmgr_config(void)
 {
 	static CU_TestInfo tests[] = {
 	    TEST(a_good_configuration_is_typed_and_completed),
+	    TEST(the_least_number_of_connections_comes_from_peer_or_channel),
 	    TEST(every_fault_is_found_and_told_with_its_line),
 	    TEST(the_most_exact_route_wins),
 	    CU_TEST_INFO_NULL,

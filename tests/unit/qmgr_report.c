@@ -97,6 +97,35 @@ an_x400_originator_is_told_what_was_asked_and_no_more(void)
 	}
 }
 
+static const struct q_outcome delayed = {.result = Q_DELAYED,
+    .reason = MHS_UNABLE_TO_TRANSFER,
+    .status = "4.4.1",
+    .text = "no answer",
+    .at = 77};
+
+static void
+a_delay_says_until_when_and_is_no_failure(void)
+{
+	struct arena *a = arena_new();
+	struct mhs_envelope *m = internet_message(a, "al@a.example"), *x = m;
+	const struct mhs_report_recipient *r;
+	enum q_report_return ret;
+	struct mhs_envelope *env =
+	    q_report_make(a, &params, m, &delayed, 1, &ret);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(env);
+	CU_ASSERT_EQUAL(ret, Q_RETURN_HEADER);
+	r = &env->report->recipients[0];
+	CU_ASSERT_EQUAL(r->type, MHS_DELAYED);
+	CU_ASSERT_EQUAL(r->delivery_time, 77);
+	CU_ASSERT_STRING_EQUAL(r->status, "4.4.1");
+	/* X.400 knows none */
+	x->content_type = MHS_CONTENT_P22;
+	x->recipients[0].originator_report = MHS_REPORT_DR;
+	CU_ASSERT_PTR_NULL(q_report_make(a, &params, x, &delayed, 1, &ret));
+	arena_free(&a);
+}
+
 /* RFC 3461 4.1 */
 static void
 an_internet_sender_is_told_what_notify_says(void)
@@ -116,6 +145,11 @@ an_internet_sender_is_told_what_notify_says(void)
 	    {MHS_NOTIFY_FAILURE, &failed, true},
 	    {MHS_NOTIFY_FAILURE | MHS_NOTIFY_SUCCESS, &delivered, true},
 	    {MHS_NOTIFY_DELAY, &failed, false},
+	    {MHS_NOTIFY_DELAY, &delayed, true},
+	    {MHS_NOTIFY_DELAY | MHS_NOTIFY_FAILURE, &delayed, true},
+	    {0, &delayed, true},
+	    {MHS_NOTIFY_FAILURE | MHS_NOTIFY_SUCCESS, &delayed, false},
+	    {MHS_NOTIFY_NEVER, &delayed, false},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -386,6 +420,7 @@ suite_qmgr_report(void)
 	static CU_TestInfo tests[] = {
 	    TEST(an_x400_originator_is_told_what_was_asked_and_no_more),
 	    TEST(an_internet_sender_is_told_what_notify_says),
+	    TEST(a_delay_says_until_when_and_is_no_failure),
 	    TEST(nobody_is_told_about_a_report_or_by_a_null_sender),
 	    TEST(the_content_correlator_comes_back),
 	    TEST(a_recipient_that_was_another_mtas_is_not_reported),
