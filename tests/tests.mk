@@ -87,15 +87,12 @@ clean:
 	rm -rf build
 
 # --- benchmark ---
-$(BUILD)/tests/bench/p1load: tests/bench/p1load.c $(LIB) $(ASN1_LIB)
-	@mkdir -p $(@D)
-	$(call say,LINK  $@)
-	$(Q)$(CC) $(CFLAGS_ALL) $(WARN) -I. $(PKG_CFLAGS) -o $@ $< $(LIB) $(ASN1_LIB) $(LDLIBS_ALL)
-$(BUILD)/tests/bench/sched: tests/bench/sched.c $(LIB) $(ASN1_LIB)
+# the programs that the benchmarks need beside the switch
+BENCH_BINS := $(addprefix $(BUILD)/tests/bench/,p1load sched qfill)
+$(BENCH_BINS): $(BUILD)/tests/bench/%: tests/bench/%.c $(LIB) $(ASN1_LIB)
 	@mkdir -p $(@D)
 	$(call say,LINK  $@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(WARN) -I. $(PKG_CFLAGS) -o $@ $< $(LIB) $(ASN1_LIB) $(LDLIBS_ALL)
 bench: deps
-	@$(MAKE) --no-print-directory programs $(BUILD)/tests/bench/p1load \
-		$(BUILD)/tests/bench/sched
+	@$(MAKE) --no-print-directory programs $(BENCH_BINS)
 	@BUILD=$(BUILD) bash tests/bench/run.sh
