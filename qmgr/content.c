@@ -15,7 +15,7 @@
 
 struct q_contents {
 	char *directory;
-	const struct q_io *io;
+	struct q_io io;
 	uint64_t next_number;
 	pthread_t thread;
 	pthread_mutex_t lock;
@@ -30,11 +30,11 @@ sync_one(struct q_contents *c, struct q_content_sync *s)
 	struct err e = ERR_INIT;
 	int rc = 0;
 
-	if (c->io->fdatasync(s->fd) != 0)
+	if (c->io.fdatasync(s->fd) != 0)
 		rc = err_sys(&e, "spool", "sync of a content file");
 	close(s->fd);
 	if (rc == 0)
-		rc = q_sync_directory(c->directory, &e);
+		rc = q_io_sync_directory(&c->io, c->directory, &e);
 	s->done(s, rc, &e);
 }
 
@@ -82,7 +82,7 @@ q_contents_open(const char *directory, uint64_t first_number,
 	struct q_contents *c = xcalloc(1, sizeof(*c));
 
 	c->directory = xstrdup(directory);
-	c->io = io;
+	c->io = q_io_complete(io);
 	c->next_number = first_number;
 	c->last = &c->first;
 	pthread_mutex_init(&c->lock, NULL);
@@ -139,7 +139,8 @@ q_content_create(struct q_contents *c, uint64_t *number, struct err *e)
 	do {
 		*number = q_number_take(&c->next_number);
 		path = path_of(c, *number);
-		fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		fd = c->io.open(
+		    path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 		if (fd < 0 && errno != EEXIST)
 			err_sys(e, "spool", "%s", path);
 		free(path);
@@ -155,7 +156,7 @@ q_content_write(struct q_contents *c, int fd, const void *p, size_t n,
 	uint64_t was = offset / START_WRITING;
 
 	while (n > 0) {
-		ssize_t k = c->io->pwrite(fd, s, n, (off_t)offset);
+		ssize_t k = c->io.pwrite(fd, s, n, (off_t)offset);
 
 		if (k < 0 && errno == EINTR)
 			continue;
@@ -178,7 +179,7 @@ q_content_unlink(struct q_contents *c, uint64_t number)
 {
 	char *path = path_of(c, number);
 
-	if (unlink(path) != 0)
+	if (c->io.unlink(path) != 0)
 		log_event(
 		    LOG_LEVEL_WARN, "file-left-behind", "path", path, NULL);
 	free(path);

@@ -5,8 +5,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "lib/log.h"
@@ -42,6 +44,34 @@ is_reusable(const struct qmgr *q, const char *path)
 	    (uint64_t)st.st_size == q->config.spool.segment_size;
 }
 
+/* Files that are kept for re-use, while others want the room: not even the
+ * journal's snapshot, which would give up journals, could be written. */
+static bool
+is_scarce(const struct qmgr *q)
+{
+	struct statvfs v;
+
+	return statvfs(q->config.spool.directory, &v) == 0 &&
+	    (uint64_t)v.f_bavail * v.f_frsize < 2 * q->config.spool.low_water;
+}
+
+static void
+remove_recycled(const char *directory)
+{
+	char path[4096], text[Q_NUMBER_TEXT];
+	uint64_t *v;
+	size_t n;
+
+	if (q_files_list(directory, ".seg", &v, &n, NULL) != 0)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		q_number_text(v[i], text);
+		snprintf(path, sizeof(path), "%s/%s.seg", directory, text);
+		q_file_remove(path);
+	}
+	free(v);
+}
+
 void
 dispose_segment(struct qmgr *q, uint64_t number)
 {
@@ -53,7 +83,9 @@ dispose_segment(struct qmgr *q, uint64_t number)
 	snprintf(path, sizeof(path), "%s/segments/%s.seg",
 	    q->config.spool.directory, text);
 	snprintf(kept, sizeof(kept), "%s/%s.seg", directory, text);
-	if (is_reusable(q, path) && recycled(directory) < RECYCLED_MAX &&
+	if (is_scarce(q))
+		remove_recycled(directory);
+	else if (is_reusable(q, path) && recycled(directory) < RECYCLED_MAX &&
 	    rename(path, kept) == 0)
 		return;
 	q_file_remove(path);

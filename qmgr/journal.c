@@ -30,7 +30,7 @@ struct item {
 /* One record is on its way at a time, of all that waited when the one before
  * was durable: so nothing overtakes an entry that has to be written again. */
 struct q_journal {
-	char *directory;
+	char *directory, *reserve;
 	struct loop *loop;
 	struct q_writer *writer;
 	struct loop_timer *again;
@@ -238,6 +238,7 @@ journal_free(struct q_journal *j)
 	pthread_cond_destroy(&j->came_back);
 	pthread_mutex_destroy(&j->lock);
 	free(j->directory);
+	free(j->reserve);
 	free(j);
 }
 
@@ -273,7 +274,10 @@ q_journal_open(const struct q_journal_params *p, struct loop *l, struct err *e)
 
 	if (asprintf(&j->directory, "%s/journal", p->directory) < 0)
 		log_die("out of memory");
+	if (asprintf(&j->reserve, "%s/reserve", j->directory) < 0)
+		log_die("out of memory");
 	w.directory = j->directory;
+	w.reserve = j->reserve;
 	j->loop = l;
 	j->last = &j->first;
 	pthread_mutex_init(&j->lock, NULL);

@@ -11,7 +11,9 @@ SRCS += \
 	qmgr/direct.c \
 	qmgr/dispose.c \
 	qmgr/files.c \
+	qmgr/health.c \
 	qmgr/heap.c \
+	qmgr/io.c \
 	qmgr/journal.c \
 	qmgr/journal_entry.c \
 	qmgr/level.c \

@@ -7,13 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "lib/arena.h"
 #include "lib/crc32c.h"
 #include "lib/log.h"
 #include "qmgr/content.h"
+#include "qmgr/health.h"
 #include "qmgr/record.h"
 #include "qmgr/wake.h"
 #include "qmgr/writer.h"
@@ -34,6 +34,8 @@ struct q_spool {
 	struct loop *loop;
 	struct q_writer *writer;
 	struct q_contents *contents;
+	struct q_io io;
+	struct q_health health;
 	void (*finished)(void *arg, const struct q_segment_news *news);
 	void *finished_arg;
 	pthread_mutex_t lock;
@@ -71,8 +73,8 @@ int
 q_spool_create(const char *directory, struct err *e)
 {
 	static const char *const below[] = {"", "/segments",
-	    "/segments/recycled", "/contents", "/journal", "/quarantine",
-	    "/run"};
+	    "/segments/recycled", "/contents", "/journal", "/journal/reserve",
+	    "/quarantine", "/run"};
 	char path[4096];
 
 	for (size_t i = 0; i < sizeof(below) / sizeof(*below); i++) {
@@ -109,6 +111,10 @@ tell(struct q_spool *s, struct news *n)
 
 	if (n->batch == NULL && s->finished != NULL)
 		s->finished(s->finished_arg, &n->segment);
+	if (n->batch != NULL && n->result == 0)
+		q_health_good(&s->health);
+	else if (n->batch != NULL && n->result == ERR_TEMPORARY)
+		q_health_failed(&s->health, &n->e);
 	for (a = n->batch; a != NULL; a = next) {
 		struct q_put *p = (struct q_put *)a;
 
@@ -186,7 +192,6 @@ static int
 open_for_writing(struct q_spool *s, struct err *e)
 {
 	char segments[4096], recycled[4096], contents[4096];
-	const struct q_io *io = s->p.io != NULL ? s->p.io : &q_io_system;
 	struct q_writer_params w = {
 	    .directory = segments,
 	    .recycled = recycled,
@@ -194,7 +199,7 @@ open_for_writing(struct q_spool *s, struct err *e)
 	    .file_size = s->p.segment_size,
 	    .first_number = s->p.first_number,
 	    .instance = s->p.instance,
-	    .io = io,
+	    .io = &s->io,
 	    .done = writer_done,
 	    .finished = writer_finished,
 	    .arg = s,
@@ -207,7 +212,7 @@ open_for_writing(struct q_spool *s, struct err *e)
 	s->wake = q_wake_new(s->loop, tell_all, s, e);
 	if (s->wake == NULL)
 		return ERR_SYSTEM;
-	s->contents = q_contents_open(contents, s->p.first_number, io, e);
+	s->contents = q_contents_open(contents, s->p.first_number, &s->io, e);
 	if (s->contents != NULL)
 		s->writer = q_writer_open(&w, e);
 	return s->writer != NULL ? 0 : ERR_SYSTEM;
@@ -226,6 +231,7 @@ q_spool_open(const struct q_spool_params *p, struct loop *loop, struct err *e)
 	}
 	s = xcalloc(1, sizeof(*s));
 	s->p = *p;
+	s->io = q_io_complete(p->io);
 	s->directory = xstrdup(p->directory);
 	s->loop = loop;
 	s->last = &s->first;
@@ -269,16 +275,10 @@ q_spool_directory(const struct q_spool *s)
 }
 
 int
-q_spool_room(const struct q_spool *s, struct err *e)
+q_spool_room(struct q_spool *s, struct err *e)
 {
-	struct statvfs v;
-
-	if (statvfs(s->directory, &v) != 0)
-		return err_sys(e, "spool", "%s", s->directory);
-	if ((uint64_t)v.f_bavail * v.f_frsize < s->p.low_water)
-		return err_set(
-		    e, "spool", ERR_TEMPORARY, "no room in the spool");
-	return 0;
+	return q_health_room(
+	    &s->health, s->directory, s->p.low_water, &s->io, e);
 }
 
 /* --- one record --- */
@@ -298,7 +298,7 @@ q_put_begin(struct q_spool *s, struct err *e)
 }
 
 static int
-into_file(struct q_put *p, const void *data, size_t n, struct err *e)
+write_content(struct q_put *p, const void *data, size_t n, struct err *e)
 {
 	struct q_contents *c = p->spool->contents;
 	int rc;
@@ -317,6 +317,19 @@ into_file(struct q_put *p, const void *data, size_t n, struct err *e)
 	}
 	rc = q_content_write(c, p->fd, data, n, p->n, e);
 	return rc == 0 ? 0 : ERR_TEMPORARY;
+}
+
+static int
+into_file(struct q_put *p, const void *data, size_t n, struct err *e)
+{
+	struct err local = ERR_INIT;
+	int rc = write_content(p, data, n, &local);
+
+	if (rc != 0)
+		q_health_failed(&p->spool->health, &local);
+	if (rc != 0 && e != NULL)
+		*e = local;
+	return rc;
 }
 
 int
@@ -357,7 +370,6 @@ content_synced(struct q_content_sync *s, int result, const struct err *e)
 		return;
 	}
 	p->append.next = NULL;
-	log_err(LOG_LEVEL_ERROR, "write-failed", e, NULL);
 	writer_done(p->spool, &p->append, ERR_TEMPORARY, e);
 }
 

@@ -48,8 +48,9 @@ void q_spool_close(struct q_spool **s);
 void q_spool_on_finished(struct q_spool *s,
     void (*fn)(void *arg, const struct q_segment_news *news), void *arg);
 const char *q_spool_directory(const struct q_spool *s);
-/* 0, or ERR_TEMPORARY when there is less room than low_water. */
-int q_spool_room(const struct q_spool *s, struct err *e);
+/* 0, or ERR_TEMPORARY when new mail is to be refused: less room than
+ * low_water, a read-only file system, or writes that fail (qmgr/health.h). */
+int q_spool_room(struct q_spool *s, struct err *e);
 
 /* --- writing --- */
 

@@ -40,6 +40,14 @@ on_segment(void *arg, const struct q_segment_news *news)
 		q_chan_segment(s->chan, news);
 }
 
+/* What is queued goes on, in room that is kept from new mail. */
+static bool
+works_on_what_is_queued(const char *name)
+{
+	return strcmp(name, "mixer") == 0 || strcmp(name, "report") == 0 ||
+	    strcmp(name, "list") == 0;
+}
+
 struct q_submitter *
 q_submitter_new(struct q_chan *chan, const struct conf_node *root,
     const char *name, struct err *e)
@@ -54,6 +62,8 @@ q_submitter_new(struct q_chan *chan, const struct conf_node *root,
 		return NULL;
 	}
 	s->config.spool.first_number = hello->first_number;
+	if (works_on_what_is_queued(name))
+		s->config.spool.low_water /= 8;
 	s->config.spool.instance = hello->instance;
 	s->spool = q_spool_open(&s->config.spool, q_chan_loop(chan), e);
 	if (s->spool == NULL) {

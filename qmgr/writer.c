@@ -18,11 +18,10 @@
 
 #define STAGE (256u << 10) /* records are gathered into writes of this */
 
-const struct q_io q_io_system = {pwrite, fdatasync};
-
 struct q_writer {
 	struct q_writer_params p;
-	char *directory, *recycled, *suffix;
+	struct q_io io;
+	char *directory, *recycled, *reserve, *suffix;
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t more;
@@ -40,6 +39,7 @@ struct q_writer {
 	uint8_t *stage;
 	size_t staged;
 	struct err error; /* what the last failure was */
+	bool failing;     /* it was logged, and nothing succeeded since */
 };
 
 uint64_t
@@ -65,25 +65,13 @@ q_number_parse(const char *name, const char *suffix, uint64_t *out)
 	    *out >> (64 - Q_PLACE_BITS) == 0;
 }
 
-int
-q_sync_directory(const char *path, struct err *e)
-{
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc;
-
-	if (fd < 0)
-		return err_sys(e, "spool", "%s", path);
-	rc = fsync(fd) == 0 ? 0 : err_sys(e, "spool", "sync %s", path);
-	close(fd);
-	return rc;
-}
-
 /* --- octets into the file --- */
 
 static int
 write_all(struct q_writer *w, const uint8_t *p, size_t n, uint64_t offset)
 {
 	while (n > 0) {
-		ssize_t k = w->p.io->pwrite(w->fd, p, n, (off_t)offset);
+		ssize_t k = w->io.pwrite(w->fd, p, n, (off_t)offset);
 
 		if (k < 0 && errno == EINTR)
 			continue;
@@ -154,7 +142,7 @@ sync_file(struct q_writer *w)
 
 	if (rc != 0)
 		return rc;
-	if (w->p.io->fdatasync(w->fd) != 0)
+	if (w->io.fdatasync(w->fd) != 0)
 		return err_sys(&w->error, "spool", "sync %s", w->path);
 	w->durable = w->offset;
 	return 0;
@@ -202,11 +190,11 @@ fill_with_zeros(struct q_writer *w)
 	return 0;
 }
 
-/* Takes any file from the recycled ones that is large enough. */
+/* Takes any file from there that is large enough. */
 static bool
-claim_recycled(struct q_writer *w)
+claim(struct q_writer *w, const char *from)
 {
-	DIR *dir = w->recycled != NULL ? opendir(w->recycled) : NULL;
+	DIR *dir = from != NULL ? opendir(from) : NULL;
 	struct dirent *d;
 	struct stat st;
 	uint64_t ignored;
@@ -215,13 +203,13 @@ claim_recycled(struct q_writer *w)
 	while (dir != NULL && w->fd < 0 && (d = readdir(dir)) != NULL) {
 		if (!q_number_parse(d->d_name, w->suffix, &ignored))
 			continue;
-		if (asprintf(&old, "%s/%s", w->recycled, d->d_name) < 0)
+		if (asprintf(&old, "%s/%s", from, d->d_name) < 0)
 			log_die("out of memory");
 		/* another process may be faster: then rename fails */
 		if (stat(old, &st) == 0 && (uint64_t)st.st_size >= w->size &&
 		    renameat2(AT_FDCWD, old, AT_FDCWD, w->path,
 			RENAME_NOREPLACE) == 0) {
-			w->fd = open(w->path, O_RDWR | O_CLOEXEC);
+			w->fd = w->io.open(w->path, O_RDWR | O_CLOEXEC, 0);
 			w->size = (uint64_t)st.st_size;
 		}
 		free(old);
@@ -231,27 +219,93 @@ claim_recycled(struct q_writer *w)
 	return w->fd >= 0;
 }
 
+/* A new file at that path, full of zeros; one that cannot be had in full size
+ * is no use, and what there is of it would take the room of others. */
+static int
+make_file(struct q_writer *w, const char *path)
+{
+	int rc;
+
+	w->fd = w->io.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (w->fd < 0)
+		return err_sys(&w->error, "spool", "%s", path);
+	rc = fill_with_zeros(w);
+	if (rc != 0) {
+		close(w->fd);
+		w->fd = -1;
+		w->io.unlink(path); /* the error is known */
+	}
+	return rc;
+}
+
+static bool
+no_room(const struct err *e)
+{
+	return e->detail == ENOSPC || e->detail == EDQUOT;
+}
+
 static int
 create_file(struct q_writer *w, bool snapshot)
 {
-	const char *path;
+	int rc;
 
-	for (;;) {
+	do {
 		w->number = q_number_take(&w->next_number);
 		free(w->path);
 		w->path = path_of(w->directory, w->number, w->suffix);
 		if (snapshot) {
 			free(w->tmp_path);
 			w->tmp_path = path_of(w->directory, w->number, ".tmp");
-		} else if (claim_recycled(w)) {
+		} else if (claim(w, w->recycled)) {
 			return 0;
 		}
-		path = snapshot ? w->tmp_path : w->path;
-		w->fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-		if (w->fd >= 0)
-			return fill_with_zeros(w);
-		if (errno != EEXIST)
-			return err_sys(&w->error, "spool", "%s", path);
+		rc = make_file(w, snapshot ? w->tmp_path : w->path);
+	} while (rc != 0 && w->error.detail == EEXIST);
+	if (rc == 0 || snapshot || !no_room(&w->error))
+		return rc;
+	return claim(w, w->reserve) ? 0 : rc;
+}
+
+/* --- the reserve --- */
+
+static unsigned
+count_files(const char *directory, const char *suffix)
+{
+	DIR *dir = opendir(directory);
+	unsigned n = 0;
+	uint64_t number;
+	struct dirent *d;
+
+	while (dir != NULL && (d = readdir(dir)) != NULL)
+		n += q_number_parse(d->d_name, suffix, &number);
+	if (dir != NULL)
+		closedir(dir);
+	return n;
+}
+
+/* Between two files. What fails now is tried again with the next file. */
+static void
+fill_reserve(struct q_writer *w)
+{
+	unsigned n = 0;
+	bool good = true;
+
+	if (w->reserve == NULL)
+		return;
+	INVARIANT(w->fd < 0);
+	for (n = count_files(w->reserve, w->suffix); good && n < Q_RESERVED;
+	     n++) {
+		char *path = path_of(
+		    w->reserve, q_number_take(&w->next_number), w->suffix);
+
+		w->size = w->p.file_size;
+		good = make_file(w, path) == 0;
+		if (good && w->io.fsync(w->fd) != 0)
+			w->io.unlink(path);
+		if (good)
+			close(w->fd);
+		w->fd = -1;
+		free(path);
 	}
 }
 
@@ -273,7 +327,7 @@ discard_file(struct q_writer *w)
 {
 	const char *path = w->tmp_path != NULL ? w->tmp_path : w->path;
 
-	if (w->fd >= 0 && unlink(path) != 0)
+	if (w->fd >= 0 && w->io.unlink(path) != 0)
 		log_event(LOG_LEVEL_WARN, "file-left-behind", "path", path,
 		    "reason", strerror(errno), NULL);
 	forget_file(w);
@@ -286,6 +340,7 @@ begin_file(struct q_writer *w, uint64_t need, bool snapshot)
 	uint64_t overhead = 2 * Q_HEADER + Q_PLACE; /* FILE and END */
 	int rc;
 
+	fill_reserve(w);
 	w->size = w->p.file_size;
 	if (need + overhead > w->size || snapshot)
 		w->size = need + overhead + (snapshot ? w->p.file_size : 0);
@@ -300,10 +355,10 @@ begin_file(struct q_writer *w, uint64_t need, bool snapshot)
 	rc = create_file(w, snapshot);
 	if (rc == 0)
 		rc = put_file_header(w);
-	if (rc == 0 && (rc = flush(w)) == 0 && fsync(w->fd) != 0)
+	if (rc == 0 && (rc = flush(w)) == 0 && w->io.fsync(w->fd) != 0)
 		rc = err_sys(&w->error, "spool", "sync %s", w->path);
 	if (rc == 0 && !snapshot)
-		rc = q_sync_directory(w->directory, &w->error);
+		rc = q_io_sync_directory(&w->io, w->directory, &w->error);
 	w->durable = w->offset;
 	if (rc != 0)
 		discard_file(w);
@@ -318,11 +373,11 @@ reveal_file(struct q_writer *w)
 
 	if (w->tmp_path == NULL)
 		return 0;
-	if (rename(w->tmp_path, w->path) != 0)
+	if (w->io.rename(w->tmp_path, w->path) != 0)
 		return err_sys(&w->error, "spool", "rename %s", w->tmp_path);
 	free(w->tmp_path);
 	w->tmp_path = NULL;
-	rc = q_sync_directory(w->directory, &w->error);
+	rc = q_io_sync_directory(&w->io, w->directory, &w->error);
 	return rc;
 }
 
@@ -381,13 +436,16 @@ abandon_file(struct q_writer *w, struct batch *b)
 	bool had = w->fd >= 0;
 
 	w->error.code = ERR_TEMPORARY;
-	log_err(LOG_LEVEL_ERROR, "write-failed", &w->error, NULL);
+	/* once, and not for each that waits */
+	if (!w->failing)
+		log_err(LOG_LEVEL_ERROR, "write-failed", &w->error, NULL);
+	w->failing = true;
 	if (had && w->tmp_path != NULL) {
 		discard_file(w);
 		had = false;
 	} else if (had) {
-		if (ftruncate(w->fd, (off_t)w->durable) != 0 ||
-		    fsync(w->fd) != 0)
+		if (w->io.ftruncate(w->fd, (off_t)w->durable) != 0 ||
+		    w->io.fsync(w->fd) != 0)
 			log_event(LOG_LEVEL_WARN, "not-cut-back", "path",
 			    w->path, "reason", strerror(errno), NULL);
 		forget_file(w);
@@ -404,10 +462,12 @@ commit(struct q_writer *w, struct batch *b)
 {
 	if (b->first == NULL)
 		return;
-	if (sync_file(w) != 0 || reveal_file(w) != 0)
+	if (sync_file(w) != 0 || reveal_file(w) != 0) {
 		abandon_file(w, b);
-	else
-		batch_done(w, b, 0);
+		return;
+	}
+	w->failing = false;
+	batch_done(w, b, 0);
 }
 
 /* Closes the file after an END record. That one may fail without harm: only
@@ -493,6 +553,7 @@ destroy(struct q_writer *w)
 	pthread_mutex_destroy(&w->lock);
 	free(w->directory);
 	free(w->recycled);
+	free(w->reserve);
 	free(w->suffix);
 	free(w->stage);
 	q_places_free(&w->places);
@@ -505,10 +566,10 @@ q_writer_open(const struct q_writer_params *p, struct err *e)
 	struct q_writer *w = xcalloc(1, sizeof(*w));
 
 	w->p = *p;
-	if (w->p.io == NULL)
-		w->p.io = &q_io_system;
+	w->io = q_io_complete(p->io);
 	w->directory = xstrdup(p->directory);
 	w->recycled = p->recycled != NULL ? xstrdup(p->recycled) : NULL;
+	w->reserve = p->reserve != NULL ? xstrdup(p->reserve) : NULL;
 	w->suffix = xstrdup(p->suffix);
 	w->next_number = p->first_number;
 	w->fd = -1;

@@ -21,12 +21,23 @@
 
 #include "qmgr/record.h"
 
-/* The system calls that can fail in interesting ways; tests put their own. */
+struct statvfs;
+
+/* The system calls that can fail in interesting ways; tests put their own.
+ * One that is NULL is the system's. */
 struct q_io {
 	ssize_t (*pwrite)(int fd, const void *p, size_t n, off_t offset);
 	int (*fdatasync)(int fd);
+	int (*fsync)(int fd); /* of directories too */
+	int (*open)(const char *path, int flags, mode_t mode);
+	int (*ftruncate)(int fd, off_t n);
+	int (*rename)(const char *from, const char *to);
+	int (*unlink)(const char *path);
+	int (*statvfs)(const char *path, struct statvfs *v);
 };
 extern const struct q_io q_io_system;
+/* `io` (or NULL) with the gaps filled. */
+struct q_io q_io_complete(const struct q_io *io);
 
 /* One record to append; the caller's, untouched until `done`. */
 struct q_append {
@@ -39,7 +50,10 @@ struct q_append {
 
 struct q_writer_params {
 	const char *directory;
-	const char *recycled;  /* directory of files to re-use, or NULL */
+	const char *recycled; /* directory of files to re-use, or NULL */
+	/* Directory of RESERVED files that are kept for a time when there is
+	 * no room for a new one, and are filled up when there is; or NULL. */
+	const char *reserve;
 	const char *suffix;    /* ".seg" */
 	uint64_t file_size;    /* octets */
 	uint64_t first_number; /* no file gets a lower one */
@@ -71,7 +85,10 @@ uint64_t q_number_take(uint64_t *next);
 void q_number_text(uint64_t number, char out[Q_NUMBER_TEXT]);
 /* The number in a file name with that suffix; false: another name. */
 bool q_number_parse(const char *name, const char *suffix, uint64_t *out);
+#define Q_RESERVED 2
 /* Makes the entries of a directory durable. */
 int q_sync_directory(const char *path, struct err *e);
+/* The same with io's calls. */
+int q_io_sync_directory(const struct q_io *io, const char *path, struct err *e);
 
 #endif

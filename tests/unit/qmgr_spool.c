@@ -5,12 +5,15 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include "lib/arena.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "mhs/envelope.h"
 #include "qmgr/chan.h"
 #include "qmgr/files.h"
+#include "qmgr/health.h"
 #include "qmgr/load.h"
 #include "qmgr/record.h"
 #include "qmgr/writer.h"
@@ -345,9 +348,13 @@ a_failed_commit_says_temporary_and_takes_its_content_file_along(void)
 	content_path(&w->dir, path, sizeof(path));
 	CU_ASSERT_STRING_EQUAL(path, "");
 	sync_errno = 0;
+	/* for a second nothing is tried */
+	CU_ASSERT_PTR_NULL(q_put_begin(w->spool, NULL));
+	clock_freeze(clock_mono() + 2000, clock_wall());
 	put(w, 100);
 	loop_run(w->loop);
 	CU_ASSERT_EQUAL(w->result[2], 0);
+	clock_thaw();
 	finish(w);
 }
 
@@ -366,6 +373,91 @@ below_low_water_nothing_is_taken(void)
 	CU_ASSERT_EQUAL(e.code, ERR_TEMPORARY);
 	q_spool_close(&full);
 	finish(w);
+}
+
+/* A file system as the test has it. */
+static struct statvfs disk;
+
+static int
+fake_statvfs(const char *path, struct statvfs *v)
+{
+	(void)path;
+	*v = disk;
+	return 0;
+}
+
+static const struct q_io fake = {.statvfs = fake_statvfs};
+
+static int
+room(struct q_health *h)
+{
+	return q_health_room(h, "/", 1000, &fake, NULL);
+}
+
+static void
+mail_is_refused_while_there_is_no_room_and_taken_again_after(void)
+{
+	static const struct {
+		unsigned long free, flags;
+		int answer;
+		enum q_health_state state;
+	} steps[] = {
+	    {1000, 0, 0, Q_HEALTH_OK},
+	    {999, 0, ERR_TEMPORARY, Q_HEALTH_FULL},
+	    {1100, 0, ERR_TEMPORARY, Q_HEALTH_FULL}, /* not for so little */
+	    {1125, 0, 0, Q_HEALTH_OK},
+	    {1000, 0, 0, Q_HEALTH_OK},
+	    {5000, ST_RDONLY, ERR_TEMPORARY, Q_HEALTH_READONLY},
+	    {5000, 0, 0, Q_HEALTH_OK},
+	    {0, 0, ERR_TEMPORARY, Q_HEALTH_FULL},
+	};
+	struct q_health h = {0};
+
+	log_set_level(LOG_LEVEL_ERROR + 1);
+	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
+		disk = (struct statvfs){.f_bavail = steps[i].free,
+		    .f_frsize = 1,
+		    .f_flag = steps[i].flags};
+		CU_ASSERT_EQUAL(room(&h), steps[i].answer);
+		CU_ASSERT_EQUAL(h.state, steps[i].state);
+	}
+	log_set_level(LOG_LEVEL_INFO);
+}
+
+static void
+after_a_failure_one_a_second_is_tried_until_one_is_good(void)
+{
+	static const struct {
+		int error;
+		enum q_health_state state;
+	} kinds[] = {
+	    {ENOSPC, Q_HEALTH_FULL},
+	    {EDQUOT, Q_HEALTH_FULL},
+	    {EROFS, Q_HEALTH_READONLY},
+	    {EIO, Q_HEALTH_ERROR},
+	};
+
+	log_set_level(LOG_LEVEL_ERROR + 1);
+	disk = (struct statvfs){.f_bavail = 5000, .f_frsize = 1};
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		struct q_health h = {0};
+		struct err e = ERR_INIT;
+
+		clock_freeze(10000, 1000);
+		e.detail = kinds[i].error;
+		q_health_failed(&h, &e);
+		CU_ASSERT_EQUAL(h.state, kinds[i].state);
+		CU_ASSERT_EQUAL(room(&h), ERR_TEMPORARY);
+		clock_freeze(11000, 1001);
+		CU_ASSERT_EQUAL(room(&h), 0);
+		CU_ASSERT_EQUAL(room(&h), ERR_TEMPORARY);
+		CU_ASSERT_EQUAL(h.state, kinds[i].state);
+		q_health_good(&h);
+		CU_ASSERT_EQUAL(room(&h), 0);
+		CU_ASSERT_EQUAL(h.state, Q_HEALTH_OK);
+	}
+	clock_thaw();
+	log_set_level(LOG_LEVEL_INFO);
 }
 
 /* --- the loader's view --- */
@@ -727,6 +819,8 @@ suite_qmgr_spool(void)
 	    TEST(
 		a_failed_commit_says_temporary_and_takes_its_content_file_along),
 	    TEST(below_low_water_nothing_is_taken),
+	    TEST(mail_is_refused_while_there_is_no_room_and_taken_again_after),
+	    TEST(after_a_failure_one_a_second_is_tried_until_one_is_good),
 	    TEST(what_was_committed_is_loaded_after_a_crash),
 	    TEST(a_damaged_record_goes_to_quarantine_and_the_rest_is_loaded),
 	    TEST(only_a_record_that_is_gone_or_corrupt_is_lost),

@@ -1,6 +1,7 @@
 #include "qmgr/writer.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -19,6 +20,7 @@ static struct {
 	int write_error, sync_error;      /* errno, 0: none */
 	unsigned good_writes, good_syncs; /* before the error */
 	bool short_writes;
+	int open_error; /* of new files */
 	unsigned syncs;
 } fault = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -62,14 +64,30 @@ faulty_fdatasync(int fd)
 	return fdatasync(fd);
 }
 
-static const struct q_io faulty = {
-    .pwrite = faulty_pwrite, .fdatasync = faulty_fdatasync};
+static int
+faulty_open(const char *path, int flags, mode_t mode)
+{
+	int error;
+
+	pthread_mutex_lock(&fault.lock);
+	error = flags & O_CREAT ? fault.open_error : 0;
+	pthread_mutex_unlock(&fault.lock);
+	if (error != 0) {
+		errno = error;
+		return -1;
+	}
+	return open(path, flags, mode);
+}
+
+static const struct q_io faulty = {.open = faulty_open,
+    .pwrite = faulty_pwrite,
+    .fdatasync = faulty_fdatasync};
 
 static void
 no_faults(void)
 {
 	pthread_mutex_lock(&fault.lock);
-	fault.write_error = fault.sync_error = 0;
+	fault.write_error = fault.sync_error = fault.open_error = 0;
 	fault.good_writes = fault.good_syncs = 0;
 	fault.short_writes = false;
 	fault.syncs = 0;
@@ -94,7 +112,8 @@ struct world {
 	pthread_cond_t done;
 	struct text t[TEXTS];
 	unsigned appended, answered, finished;
-	char segments[96], recycled[128];
+	char segments[96], recycled[128], reserve[128];
+	bool reserved; /* files are */
 };
 
 static void
@@ -129,6 +148,7 @@ open_writer(struct world *w, uint64_t file_size)
 	struct q_writer_params p = {
 	    .directory = w->segments,
 	    .recycled = w->recycled,
+	    .reserve = w->reserved ? w->reserve : NULL,
 	    .suffix = ".seg",
 	    .file_size = file_size,
 	    .io = &faulty,
@@ -150,6 +170,8 @@ begin(uint64_t file_size)
 	dir_make(&w->dir);
 	snprintf(w->segments, sizeof(w->segments), "%s/segments", w->dir.path);
 	snprintf(w->recycled, sizeof(w->recycled), "%s/recycled", w->segments);
+	snprintf(
+	    w->reserve, sizeof(w->reserve), "%s/journal/reserve", w->dir.path);
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->done, NULL);
 	open_writer(w, file_size);
@@ -420,6 +442,52 @@ a_recycled_file_is_taken_and_shows_nothing_old(void)
 	finish(w);
 }
 
+static size_t
+reserved(const struct world *w)
+{
+	uint64_t *v;
+	size_t n;
+
+	CU_ASSERT_EQUAL(q_files_list(w->reserve, ".seg", &v, &n, NULL), 0);
+	free(v);
+	return n;
+}
+
+static void
+without_room_the_reserve_is_used_and_filled_up_later(void)
+{
+	struct world *w = begin(4096);
+
+	q_writer_close(&w->w);
+	w->reserved = true;
+	open_writer(w, 4096);
+	append(w, 3000);
+	wait_all(w);
+	CU_ASSERT_EQUAL(reserved(w), Q_RESERVED);
+	fault.open_error = ENOSPC;
+	for (unsigned i = 0; i < Q_RESERVED; i++)
+		append(w, 3000);
+	wait_all(w);
+	for (unsigned i = 0; i <= Q_RESERVED; i++)
+		CU_ASSERT_EQUAL(w->t[i].result, 0);
+	CU_ASSERT_EQUAL(reserved(w), 0);
+	append(w, 3000);
+	wait_all(w);
+	CU_ASSERT_EQUAL(w->t[Q_RESERVED + 1].result, ERR_TEMPORARY);
+	/* only for want of room */
+	no_faults();
+	append(w, 3000);
+	wait_all(w);
+	CU_ASSERT_EQUAL(reserved(w), Q_RESERVED);
+	fault.open_error = EIO;
+	append(w, 3000);
+	wait_all(w);
+	CU_ASSERT_EQUAL(w->t[w->appended - 1].result, ERR_TEMPORARY);
+	CU_ASSERT_EQUAL(reserved(w), Q_RESERVED);
+	check_agrees(w);
+	finish(w);
+}
+
 static void
 a_snapshot_gets_its_name_when_it_is_durable(void)
 {
@@ -488,6 +556,7 @@ suite_qmgr_writer(void)
 	    TEST(a_failed_sync_fails_its_batch_and_is_not_retried_in_that_file),
 	    TEST(a_failed_write_at_any_place_loses_nothing_that_was_promised),
 	    TEST(a_recycled_file_is_taken_and_shows_nothing_old),
+	    TEST(without_room_the_reserve_is_used_and_filled_up_later),
 	    TEST(a_snapshot_gets_its_name_when_it_is_durable),
 	    TEST(numbers_are_names_and_back),
 	    CU_TEST_INFO_NULL,
