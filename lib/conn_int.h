@@ -47,6 +47,11 @@ struct conn {
 	char peer[128];
 };
 
+/* conn_dial() after its look-up: tests have no name with many addresses. */
+struct net_addresses;
+struct conn *conn_dial_addresses(struct loop *l,
+    const struct net_addresses *found, const struct engine_ops *ops,
+    void *engine, void (*gone)(void *arg), void *arg);
 /* Ends it; gone() comes from the loop. */
 void conn_terminate(struct conn *c);
 /* Tells the engine that the connection broke, and ends it. */

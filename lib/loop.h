@@ -90,11 +90,6 @@ struct conn *conn_new(struct loop *l, int fd, const struct engine_ops *ops,
 struct conn *conn_dial(struct loop *l, const char *address,
     const struct engine_ops *ops, void *engine, void (*gone)(void *arg),
     void *arg);
-/* The same to the first of these addresses that answers. */
-struct net_addresses;
-struct conn *conn_dial_addresses(struct loop *l,
-    const struct net_addresses *found, const struct engine_ops *ops,
-    void *engine, void (*gone)(void *arg), void *arg);
 /* Octets that were read from the socket by someone else first (iaed). */
 void conn_unread(struct conn *c, const uint8_t *p, size_t n);
 /* The owner called the engine directly: flush output, ask for the deadline,

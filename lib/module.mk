@@ -18,8 +18,8 @@ SRCS += \
 	lib/net.c \
 	lib/paths.c \
 	lib/tls.c \
-	lib/tls_cert.c \
-	lib/tls_link.c
+	lib/tls_link.c \
+	lib/x509.c
 
 # where `make install` puts things
 $(BUILD)/lib/paths.o: CFLAGS_ALL += -DISTHMUS_PREFIX='"$(PREFIX)"' \

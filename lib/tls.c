@@ -15,7 +15,7 @@
 
 /* Forward secrecy and authenticated encryption only (RFC 9325 4.2). */
 #define CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:!aNULL:!PSK:!SRP"
-/* A peer that comes back within this time need not prove itself anew. */
+/* A peer that comes back within this time may resume its session. */
 #define SESSION_SECONDS 300
 #define HANDSHAKE_MS 30000
 #define SECURITY_LEVEL 2 /* of OpenSSL: 112 bits */
@@ -23,7 +23,6 @@
 struct tls {
 	SSL_CTX *ctx;
 	enum tls_verify verify;
-	bool has_certificate;
 	msec_t handshake_timeout;
 };
 
@@ -43,12 +42,6 @@ msec_t
 tls_handshake_timeout(const struct tls *t)
 {
 	return t->handshake_timeout;
-}
-
-bool
-tls_can_serve(const struct tls *t)
-{
-	return t->has_certificate;
 }
 
 /* The file, and the first thing that OpenSSL had against it. */
@@ -91,7 +84,6 @@ use_certificate(struct tls *t, const struct tls_params *p, struct err *e)
 		return bad_file(e, "key", key);
 	if (SSL_CTX_check_private_key(t->ctx) != 1)
 		return bad_file(e, "key", key);
-	t->has_certificate = true;
 	return 0;
 }
 
@@ -127,7 +119,9 @@ use_crl(struct tls *t, const struct tls_params *p, struct err *e)
 	if (lookup == NULL ||
 	    X509_load_crl_file(lookup, p->crl, X509_FILETYPE_PEM) <= 0)
 		return bad_file(e, "crl", p->crl);
-	X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK);
+	/* the authorities in between too, not the certificate alone */
+	X509_STORE_set_flags(
+	    store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
 	return 0;
 }
 
@@ -147,10 +141,26 @@ use_versions(struct tls *t, const struct tls_params *p, struct err *e)
 	return 0;
 }
 
+/* Tickets: the server keeps nothing of a client that left. None for clients
+ * that are to prove themselves: a resumed session shows no certificate, and what
+ * it was made with may be revoked or expired by then. */
+static void
+set_resumption(SSL_CTX *ctx, enum tls_verify verify)
+{
+	static const unsigned char id[] = "isthmus";
+
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_session_id_context(ctx, id, sizeof(id) - 1);
+	SSL_CTX_set_timeout(ctx, SESSION_SECONDS);
+	if (verify == TLS_VERIFY_NONE)
+		return;
+	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
+	SSL_CTX_set_num_tickets(ctx, 0);
+}
+
 static void
 set_behaviour(SSL_CTX *ctx)
 {
-	static const unsigned char id[] = "isthmus";
 
 	SSL_CTX_set_security_level(ctx, SECURITY_LEVEL);
 	SSL_CTX_set_options(ctx,
@@ -162,10 +172,6 @@ set_behaviour(SSL_CTX *ctx)
 	SSL_CTX_set_read_ahead(ctx, 1);
 	SSL_CTX_set_dh_auto(ctx, 1);
 	SSL_CTX_set_default_passwd_cb(ctx, no_pass_phrase);
-	/* tickets: the server keeps nothing of a client that left */
-	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-	SSL_CTX_set_session_id_context(ctx, id, sizeof(id) - 1);
-	SSL_CTX_set_timeout(ctx, SESSION_SECONDS);
 }
 
 struct tls *
@@ -184,6 +190,7 @@ tls_new(const struct tls_params *p, struct err *e)
 		return NULL;
 	}
 	set_behaviour(t->ctx);
+	set_resumption(t->ctx, t->verify);
 	if (use_certificate(t, p, e) != 0 || use_trust(t, p, e) != 0 ||
 	    use_crl(t, p, e) != 0 || use_versions(t, p, e) != 0)
 		tls_free(&t);

@@ -45,8 +45,6 @@ void tls_free(struct tls **t);
 /* From the child <tls name=...> of `root`; ERR_CONFIG when there is none. */
 struct tls *tls_named(
     const struct conf_node *root, const char *name, struct err *e);
-/* Has it a certificate, as a server needs? */
-bool tls_can_serve(const struct tls *t);
 
 /* What is known of the peer after the handshake; strings live as long as the
  * connection. */

@@ -51,10 +51,9 @@ msec_t tls_link_patience(const struct tls_link *l);
 const struct tls_peer *tls_link_peer(const struct tls_link *l);
 bool tls_link_is(const struct tls_link *l, const char *name);
 
-/* For the link: the settings, and what a certificate is called. */
+/* For the link: the settings. */
 SSL_CTX *tls_context(const struct tls *t);
 enum tls_verify tls_verify(const struct tls *t);
 msec_t tls_handshake_timeout(const struct tls *t);
-bool tls_cert_is(X509 *cert, const char *name);
 
 #endif

@@ -7,12 +7,12 @@
 #include <string.h>
 
 #include <openssl/err.h>
-#include <openssl/x509v3.h>
 
 #include "lib/arena.h"
 #include "lib/buf.h"
 #include "lib/log.h"
 #include "lib/tls_int.h"
+#include "lib/x509.h"
 
 #define SUBJECT_MAX 512
 
@@ -28,24 +28,15 @@ struct tls_link {
 	char *subject, *serial;
 };
 
+/* Of a subject of any length the beginning, which is enough to tell it. */
 static char *
 subject_text(const X509 *cert)
 {
-	BIO *b = BIO_new(BIO_s_mem());
-	char *p, *out;
-	long n;
+	char *text = x509_subject_text(cert);
 
-	if (b == NULL)
-		log_die("tls: out of memory");
-	X509_NAME_print_ex(b, X509_get_subject_name(cert), 0,
-	    XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB);
-	n = BIO_get_mem_data(b, &p);
-	n = n < 0 ? 0 : n > SUBJECT_MAX ? SUBJECT_MAX : n;
-	out = xcalloc(1, (size_t)n + 1);
-	if (n > 0)
-		memcpy(out, p, (size_t)n);
-	BIO_free(b);
-	return out;
+	if (strlen(text) > SUBJECT_MAX)
+		text[SUBJECT_MAX] = '\0';
+	return text;
 }
 
 static char *
@@ -78,7 +69,7 @@ static bool
 has_wrong_name(const struct tls_link *l, X509 *cert)
 {
 	return l->name != NULL && l->verify != TLS_VERIFY_NONE &&
-	    !tls_cert_is(cert, l->name);
+	    !x509_is(cert, l->name);
 }
 
 static void
@@ -228,18 +219,13 @@ result_of(struct tls_link *l, int r, const char *what, struct err *e)
 
 /* --- handshake --- */
 
-/* A resumed session shows no certificate again: what it was made with has to
- * carry the name all the same. */
-static enum tls_result
-handshake_stands(struct tls_link *l, struct err *e)
+/* Nothing is left to check: on_verify() saw the certificate, for a session with
+ * a peer that is to prove itself is never resumed (tls.c). */
+static void
+note_peer(struct tls_link *l)
 {
 	X509 *cert = SSL_get0_peer_certificate(l->ssl);
 
-	if (cert != NULL && has_wrong_name(l, cert)) {
-		blame_name(l, cert);
-		err_set(e, "tls", ERR_REFUSED, "handshake: %s", l->why.text);
-		return TLS_FAILED;
-	}
 	l->subject = cert != NULL ? subject_text(cert) : xstrdup("");
 	l->serial = cert != NULL ? serial_text(cert) : xstrdup("");
 	l->peer = (struct tls_peer){
@@ -250,7 +236,6 @@ handshake_stands(struct tls_link *l, struct err *e)
 	    .subject = l->subject,
 	    .serial = l->serial,
 	};
-	return TLS_DONE;
 }
 
 enum tls_result
@@ -262,8 +247,10 @@ tls_link_handshake(struct tls_link *l, struct err *e)
 	ERR_clear_error();
 	errno = 0;
 	r = SSL_do_handshake(l->ssl);
-	if (r == 1)
-		return handshake_stands(l, e);
+	if (r == 1) {
+		note_peer(l);
+		return TLS_DONE;
+	}
 	result = result_of(l, r, "handshake", e);
 	if (result != TLS_END)
 		return result;
@@ -370,5 +357,5 @@ tls_link_is(const struct tls_link *l, const char *name)
 {
 	X509 *cert = SSL_get0_peer_certificate(l->ssl);
 
-	return l->peer.verified && cert != NULL && tls_cert_is(cert, name);
+	return l->peer.verified && cert != NULL && x509_is(cert, name);
 }

@@ -1,94 +1,31 @@
 /* Whose certificate is it, and may it be trusted (X.509 clause 10)? And the
  * memory of tokens that were presented. */
+#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
 #include "lib/log.h"
+#include "lib/x509.h"
 #include "p1/strong_int.h"
 
 #define SECURITY_LEVEL 2 /* OpenSSL's: 112 bits; RSA from 2048 bits on */
-#define NAME_MAX_OCTETS 1024
-
-/* --- names --- */
-
-static bool
-is_text(const ASN1_STRING *s, const char *text)
-{
-	unsigned char *utf8 = NULL;
-	int n = ASN1_STRING_to_UTF8(&utf8, s);
-	bool same = n >= 0 && (size_t)n == strlen(text) &&
-	    strncasecmp((const char *)utf8, text, (size_t)n) == 0;
-
-	OPENSSL_free(utf8);
-	return same;
-}
-
-static bool
-common_name_is(X509 *x, const char *mta)
-{
-	const X509_NAME *name = X509_get_subject_name(x);
-
-	for (int i = -1;
-	     (i = X509_NAME_get_index_by_NID(name, NID_commonName, i)) >= 0;)
-		if (is_text(
-			X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, i)),
-			mta))
-			return true;
-	return false;
-}
-
-static bool
-alternative_name_is(X509 *x, const char *mta)
-{
-	GENERAL_NAMES *names =
-	    X509_get_ext_d2i(x, NID_subject_alt_name, NULL, NULL);
-	bool found = false;
-
-	for (int i = 0; i < sk_GENERAL_NAME_num(names) && !found; i++) {
-		const GENERAL_NAME *n = sk_GENERAL_NAME_value(names, i);
-
-		found = n->type == GEN_DNS && is_text(n->d.dNSName, mta);
-	}
-	GENERAL_NAMES_free(names);
-	return found;
-}
-
-/* RFC 2253 text, "" when there is none or it is too long. */
-static void
-subject_text(X509 *x, char out[NAME_MAX_OCTETS])
-{
-	BIO *b = BIO_new(BIO_s_mem());
-	int n = -1;
-
-	INVARIANT(b != NULL);
-	if (X509_NAME_print_ex(
-		b, X509_get_subject_name(x), 0, XN_FLAG_RFC2253) >= 0)
-		n = BIO_read(b, out, NAME_MAX_OCTETS);
-	if (n < 0 || n == NAME_MAX_OCTETS)
-		n = 0;
-	out[n] = '\0';
-	BIO_free(b);
-}
 
 static int
 check_names(X509 *x, const struct p1_strong_check *c, struct err *e)
 {
-	char subject[NAME_MAX_OCTETS];
-	bool good;
+	char *subject;
 
-	subject_text(x, subject);
-	if (c->subject != NULL)
-		good = strcasecmp(subject, c->subject) == 0;
-	else
-		good =
-		    common_name_is(x, c->mta) || alternative_name_is(x, c->mta);
-	if (!good)
-		return err_set(e, LAYER, ERR_REFUSED,
-		    "certificate: its subject is \"%.150s\"", subject);
-	return 0;
+	if (c->subject != NULL
+		? x509_subject_is(x, c->subject)
+		: x509_common_name_is(x, c->mta) || x509_dns_is(x, c->mta))
+		return 0;
+	subject = x509_subject_text(x);
+	err_set(e, LAYER, ERR_REFUSED, "certificate: its subject is \"%.150s\"",
+	    subject);
+	free(subject);
+	return ERR_REFUSED;
 }
 
 /* --- the path --- */

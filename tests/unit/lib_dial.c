@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "lib/conn_int.h"
 #include "lib/log.h"
 #include "lib/loop.h"
 #include "lib/tls.h"

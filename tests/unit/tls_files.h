@@ -118,7 +118,7 @@ tls_files_revoke(struct tls_files *f, const struct tls_test_ca *ca, long serial)
 	X509_REVOKED *r = X509_REVOKED_new();
 	ASN1_TIME *t = X509_gmtime_adj(NULL, -3600);
 	ASN1_INTEGER *number = ASN1_INTEGER_new();
-	FILE *out = fopen(tls_file(f, "crl"), "w");
+	FILE *out = fopen(tls_file(f, "crl"), "a");
 
 	CU_ASSERT_FATAL(out != NULL);
 	ASN1_INTEGER_set(number, serial);
