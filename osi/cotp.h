@@ -77,7 +77,8 @@ const struct cotp_params *cotp_params(const struct cotp *c);
 
 /* For iaed: looks at the first octets of a TCP connection without an engine.
  * Returns 1 and the called TSEL when a whole CR is there, 0 when more octets
- * are needed, or a negative code when this is no RFC 1006 peer. */
+ * are needed; ERR_SYNTAX: a CR, and it is bad; ERR_PROTOCOL: no CR, or no RFC
+ * 1006 at all. */
 int cotp_peek_cr(
     const uint8_t *p, size_t n, struct osi_sel *called, struct err *e);
 /* Appends the TPKT with a DR that refuses the CR at p, which may be a bad one;

@@ -1,6 +1,7 @@
 /* TPKT and TPDU encoding (RFC 1006 6, X.224 13). */
 #include "osi/cotp_tpdu.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/log.h"
@@ -96,24 +97,47 @@ par_preferred_size(struct tpdu *t, const uint8_t *v, size_t n)
  * options, checksum, ...) are for other classes or optional to
  * heed, and X.224 13.2.3 has the receiver of a CR ignore what it does not
  * know; peers put the same ones into the CC. */
-static const struct {
+static const struct connect_par {
 	uint8_t code;
 	int (*read)(struct tpdu *t, const uint8_t *v, size_t n);
+	const char *name, *rule;
 } connect_pars[] = {
-    {TPDU_PAR_TPDU_SIZE, par_tpdu_size},
-    {TPDU_PAR_CALLING, par_calling},
-    {TPDU_PAR_CALLED, par_called},
-    {TPDU_PAR_ALTERNATIVE_CLASSES, par_alternative_classes},
-    {TPDU_PAR_PREFERRED_SIZE, par_preferred_size},
+    {TPDU_PAR_TPDU_SIZE, par_tpdu_size, "TPDU size", "7 to 13, in one octet"},
+    {TPDU_PAR_CALLING, par_calling, "calling TSEL", "at most 32 octets"},
+    {TPDU_PAR_CALLED, par_called, "called TSEL", "at most 32 octets"},
+    {TPDU_PAR_ALTERNATIVE_CLASSES, par_alternative_classes,
+	"alternative classes", ""},
+    {TPDU_PAR_PREFERRED_SIZE, par_preferred_size, "preferred TPDU size",
+	"above 0, in one to four octets"},
 };
 
 static int
-read_par(struct tpdu *t, uint8_t code, const uint8_t *v, size_t n)
+bad_par(const struct connect_par *row, const uint8_t *v, size_t n, size_t at,
+    struct err *e)
 {
+	char value[2 * 8 + 1] = "", text[160];
+
+	for (size_t i = 0; i < n && i < 8; i++)
+		snprintf(value + 2 * i, 3, "%02x", v[i]);
+	snprintf(text, sizeof(text),
+	    "parameter %s (0x%02x) of %zu octets, 0x%s%s: it must be %s",
+	    row->name, row->code, n, value, n > 8 ? "..." : "", row->rule);
+	return tpdu_bad(e, TPDU_REJECT_PARAMETER_VALUE, at, text);
+}
+
+/* One that comes twice is read twice: the later value counts (X.224 13.2.3).
+ * `at`: the octet of its value. */
+static int
+read_par(struct tpdu *t, const uint8_t *p, size_t at, struct err *e)
+{
+	const uint8_t *v = p + at;
+	uint8_t code = v[-2], n = v[-1];
+
 	for (size_t i = 0; i < sizeof(connect_pars) / sizeof(connect_pars[0]);
 	     i++)
-		if (connect_pars[i].code == code)
-			return connect_pars[i].read(t, v, n);
+		if (connect_pars[i].code == code &&
+		    connect_pars[i].read(t, v, n) != 0)
+			return bad_par(&connect_pars[i], v, n, at, e);
 	return 0;
 }
 
@@ -128,9 +152,8 @@ read_variable_part(
 		if (end - i < 2 || p[i + 1] > end - i - 2)
 			return tpdu_bad(e, TPDU_REJECT_PARAMETER_VALUE, i,
 			    "parameter runs past the end of its TPDU");
-		if (connect && read_par(t, p[i], p + i + 2, p[i + 1]) != 0)
-			return tpdu_bad(e, TPDU_REJECT_PARAMETER_VALUE, i + 2,
-			    "bad value of a parameter");
+		if (connect && read_par(t, p, i + 2, e) != 0)
+			return ERR_SYNTAX;
 		i += 2u + p[i + 1];
 	}
 	return 0;

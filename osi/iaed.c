@@ -334,8 +334,9 @@ look(struct caller *c)
 	if (r > 0) {
 		serve(c, &called);
 	} else if (r < 0) {
-		log_err(
-		    LOG_LEVEL_WARN, "not-rfc1006", &e, "peer", c->peer, NULL);
+		log_err(LOG_LEVEL_WARN,
+		    r == ERR_SYNTAX ? "bad-cr" : "not-rfc1006", &e, "peer",
+		    c->peer, NULL);
 		refuse(c, COTP_REASON_PROTOCOL_ERROR);
 	} else {
 		/* a CR has at most 259 octets */
@@ -386,6 +387,29 @@ on_retry(void *arg)
 		look(c);
 }
 
+/* Up to the port of "host:port" or "[host]:port". */
+static size_t
+host_length(const char *peer)
+{
+	const char *colon = strrchr(peer, ':');
+
+	return colon != NULL ? (size_t)(colon - peer) : strlen(peer);
+}
+
+/* Has this client as many connections waiting as one may have? */
+static bool
+is_greedy(const struct iaed *i, const char *peer)
+{
+	size_t n = 0, host = host_length(peer);
+
+	if (i->limits.per_client == 0 || i->n_callers < i->limits.per_client)
+		return false;
+	for (const struct caller *c = i->callers; c != NULL; c = c->next)
+		n += host_length(c->peer) == host &&
+		    memcmp(c->peer, peer, host) == 0;
+	return n >= i->limits.per_client;
+}
+
 static struct caller *
 caller_new(struct listener *l, int fd, const char *peer)
 {
@@ -414,6 +438,12 @@ on_accept(void *arg, int fd, const char *peer)
 	struct caller *c;
 
 	if (i->stopped) {
+		close(fd);
+		return;
+	}
+	if (is_greedy(i, peer)) {
+		log_event(LOG_LEVEL_WARN, "too-many-of-client", "peer", peer,
+		    "waiting", log_u64(i->limits.per_client), NULL);
 		close(fd);
 		return;
 	}

@@ -27,6 +27,8 @@
 struct iaed_limits {
 	size_t connections; /* waiting for their CR at once; then accepting
 	                     * rests */
+	size_t per_client;  /* of them of one address; more are closed. 0: no
+	                     * limit */
 	msec_t cr_time;     /* for the whole CR to come */
 };
 

@@ -9,11 +9,14 @@
  *	the channel whose <service tsel= channel=/> has the called transport
  *	selector. The listening sockets and the sockets to the channels come
  *	from qmgr. max-connections= bounds the connections that have not yet
- *	sent their CR, connect-timeout= the time they have for it. What comes
+ *	sent their CR, max-connections-per-client= those of one address among
+ *	them, connect-timeout= the time they have for it. What comes
  *	to a <listen tls= channel=> goes to that channel unread.
  * DIAGNOSTICS
  *	"unknown-selector" and "no-service" with peer and selector: refused.
  *	"service-full": the channel takes no more at present; refused.
+ *	"bad-cr" with peer and octet: it breaks X.224; refused.
+ *	"too-many-of-client" with peer: closed unread.
  *	"not-rfc1006" with peer and octet: something else called; closed.
  *	"no-cr-in-time", "closed-before-cr": with peer and octets received.
  */
@@ -27,6 +30,7 @@
 #include "qmgr/chan.h"
 
 #define CONNECTIONS 1000
+#define PER_CLIENT 200
 #define CR_TIME 30000
 
 struct state {
@@ -39,11 +43,14 @@ static int
 read_limits(
     const struct conf_node *n, struct iaed_limits *limits, struct err *e)
 {
-	int64_t connections, cr_time;
+	int64_t connections, per_client, cr_time;
 	int r;
 
 	r = conf_int(
 	    n, "max-connections", CONNECTIONS, 1, 1000000, &connections, e);
+	if (r == 0)
+		r = conf_int(n, "max-connections-per-client", PER_CLIENT, 1,
+		    1000000, &per_client, e);
 	if (r == 0)
 		r = conf_duration(n, "connect-timeout", CR_TIME, &cr_time, e);
 	if (r != 0)
@@ -51,6 +58,7 @@ read_limits(
 	if (cr_time <= 0)
 		return conf_error(n, e, "connect-timeout: must be above zero");
 	limits->connections = (size_t)connections;
+	limits->per_client = (size_t)per_client;
 	limits->cr_time = cr_time;
 	return 0;
 }

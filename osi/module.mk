@@ -2,6 +2,8 @@ SRCS += \
 	osi/osi.c \
 	osi/cotp_tpdu.c \
 	osi/cotp.c \
+	osi/cotp_peek.c \
+	osi/cotp_receive.c \
 	osi/spdu_table.c \
 	osi/spdu.c \
 	osi/ses.c \

@@ -634,6 +634,59 @@ peek_wants_the_whole_cr_and_refuses_early(void)
 }
 
 static void
+peek_tells_a_bad_cr_from_what_is_none_and_names_the_parameter(void)
+{
+	static const struct {
+		const char *in;
+		int code;
+		uint64_t offset;
+		const char *text;
+	} rows[] = {
+	    {"0300000e09e00000724100c00106", ERR_SYNTAX, 13,
+		"TPDU size (0xc0) of 1 octets, 0x06"},
+	    {"0300000e09e00000724100c0010e", ERR_SYNTAX, 13, "0x0e"},
+	    {"0300000e09e00000724100f00100", ERR_SYNTAX, 13,
+		"preferred TPDU size (0xf0) of 1 octets, 0x00"},
+	    {"0300002e29e00000724100c221"
+	     "303132333435363738393031323334353637383930313233343536373839"
+	     "303132",
+		ERR_SYNTAX, 13,
+		"called TSEL (0xc2) of 33 octets, 0x3031323334353637...: it "
+		"must be at most 32 octets"},
+	    {"0300020006e0", ERR_SYNTAX, 2, "too long"},
+	    {"0300000b06800001000285", ERR_PROTOCOL, 5, "no CR"},
+	    {"030000060000", ERR_PROTOCOL, 2, "at least 7"},
+	    {"47455420", ERR_PROTOCOL, 0, "no RFC 1006"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct buf b = {0};
+		struct err e = ERR_INIT;
+		struct osi_sel sel;
+
+		unhex(rows[i].in, &b);
+		CU_ASSERT_EQUAL(
+		    cotp_peek_cr(b.data, b.len, &sel, &e), rows[i].code);
+		CU_ASSERT_EQUAL(e.code, rows[i].code);
+		CU_ASSERT_EQUAL(e.offset, rows[i].offset);
+		CU_ASSERT_PTR_NOT_NULL(strstr(e.text, rows[i].text));
+		buf_free(&b);
+	}
+}
+
+static void
+of_a_parameter_given_twice_the_later_value_counts(void)
+{
+	struct tpdu t;
+	struct buf b = {0};
+
+	unhex("0ce00000724100c0010ac0010b", &b);
+	CU_ASSERT_EQUAL(tpdu_parse(b.data, b.len, &t, NULL), 0);
+	CU_ASSERT_EQUAL(t.size_code, 0x0b);
+	buf_free(&b);
+}
+
+static void
 selector_texts_are_read_and_written(void)
 {
 	static const struct {
@@ -713,6 +766,8 @@ suite_osi_cotp(void)
 	    TEST(dr_and_er_end_an_open_connection),
 	    TEST(selectors_of_0_to_32_octets_pass_and_33_do_not),
 	    TEST(peek_wants_the_whole_cr_and_refuses_early),
+	    TEST(peek_tells_a_bad_cr_from_what_is_none_and_names_the_parameter),
+	    TEST(of_a_parameter_given_twice_the_later_value_counts),
 	    TEST(selector_texts_are_read_and_written),
 	    TEST(every_recorded_stream_is_accepted_to_its_end),
 	    CU_TEST_INFO_NULL,

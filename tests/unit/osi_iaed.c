@@ -1,5 +1,7 @@
 #include "osi/iaed.h"
 
+#include <arpa/inet.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -19,9 +21,8 @@ struct world {
 };
 
 static void
-world_open(struct world *w, size_t connections, msec_t cr_time)
+world_open_limited(struct world *w, const struct iaed_limits *limits)
 {
-	struct iaed_limits limits = {connections, cr_time};
 	struct osi_sel tsel;
 	struct sockaddr_storage ss;
 	socklen_t n = sizeof(ss);
@@ -29,7 +30,7 @@ world_open(struct world *w, size_t connections, msec_t cr_time)
 
 	log_set_level(LOG_LEVEL_ERROR);
 	w->loop = loop_new();
-	w->iaed = iaed_new(w->loop, &limits);
+	w->iaed = iaed_new(w->loop, limits);
 	osi_sel_parse("594", &tsel, NULL);
 	iaed_add_service(w->iaed, &tsel, "x400p1");
 	osi_sel_parse("595", &tsel, NULL);
@@ -44,6 +45,15 @@ world_open(struct world *w, size_t connections, msec_t cr_time)
 	getsockname(fd, (struct sockaddr *)&ss, &n);
 	net_name((struct sockaddr *)&ss, n, w->address, sizeof(w->address));
 	iaed_add_listener(w->iaed, fd, &(struct iaed_listen){0});
+}
+
+static void
+world_open(struct world *w, size_t connections, msec_t cr_time)
+{
+	struct iaed_limits limits = {
+	    .connections = connections, .cr_time = cr_time};
+
+	world_open_limited(w, &limits);
 }
 
 static void
@@ -75,6 +85,22 @@ call(struct world *w)
 	int fd = net_connect(w->address, NULL);
 
 	CU_ASSERT(fd >= 0);
+	run(w, 10);
+	return fd;
+}
+
+/* From this address of this machine. */
+static int
+call_from(struct world *w, const char *host)
+{
+	struct sockaddr_in from = {.sin_family = AF_INET}, to = from;
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	inet_pton(AF_INET, host, &from.sin_addr);
+	inet_pton(AF_INET, "127.0.0.1", &to.sin_addr);
+	to.sin_port = htons((uint16_t)atoi(strrchr(w->address, ':') + 1));
+	CU_ASSERT_FATAL(bind(fd, (struct sockaddr *)&from, sizeof(from)) == 0 &&
+	    connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0);
 	run(w, 10);
 	return fd;
 }
@@ -139,10 +165,13 @@ others_are_refused_or_closed(void)
 		"0300000b06807241000003"}, /* unknown selector */
 	    {"0300000b06e00000724100", "0300000b06807241000003"}, /* none */
 	    {"030000130ee00000724100c203353935c0010b",
-		"0300000b06807241000002"}, /* its channel does not run */
-	    {"474554202f", ""},            /* HTTP */
-	    {"0300000702f080", ""},        /* DT */
-	    {"03000200", ""},              /* too long for a CR */
+		"0300000b06807241000002"},  /* its channel does not run */
+	    {"474554202f", ""},             /* HTTP */
+	    {"0300000702f080", ""},         /* DT */
+	    {"03000200", ""},               /* too long for a CR */
+	    {"0300000b06800001000285", ""}, /* DR: none is answered */
+	    {"0300000904700001 00", ""},    /* ER */
+	    {"0300000b06d00001000200", ""}, /* CC */
 	    {"0300000e09e00000724100c00120",
 		"0300000b06807241000085"}, /* a TPDU size of 2^32 */
 	    {"0300002e29e00000724100c221"
@@ -195,6 +224,36 @@ slow_peers_are_cut_off_and_bounded(void)
 		close(fds[i]);
 	run(&w, 10);
 	CU_ASSERT_EQUAL(iaed_waiting(w.iaed), 0);
+	world_close(&w);
+}
+
+static void
+one_client_cannot_take_all_places(void)
+{
+	struct iaed_limits limits = {
+	    .connections = 10, .per_client = 2, .cr_time = 5000};
+	struct world w;
+	uint8_t c;
+	int fds[4];
+
+	world_open_limited(&w, &limits);
+	for (int i = 0; i < 3; i++)
+		fds[i] = call(&w);
+	CU_ASSERT_EQUAL(iaed_waiting(w.iaed), 2);
+	CU_ASSERT_EQUAL(hear(fds[1], &c, 1), -1);
+	CU_ASSERT_EQUAL(hear(fds[2], &c, 1), 0);
+	/* another address has room, and so has this one when a place is free */
+	fds[3] = call_from(&w, "127.0.0.2");
+	CU_ASSERT_EQUAL(iaed_waiting(w.iaed), 3);
+	close(fds[2]);
+	close(fds[1]);
+	run(&w, 10);
+	fds[1] = call(&w);
+	CU_ASSERT_EQUAL(iaed_waiting(w.iaed), 3);
+	CU_ASSERT_EQUAL(hear(fds[1], &c, 1), -1);
+	close(fds[0]);
+	close(fds[1]);
+	close(fds[3]);
 	world_close(&w);
 }
 
@@ -383,6 +442,7 @@ suite_osi_iaed(void)
 	    TEST(a_known_selector_is_handed_over_with_the_octets_read),
 	    TEST(others_are_refused_or_closed),
 	    TEST(slow_peers_are_cut_off_and_bounded),
+	    TEST(one_client_cannot_take_all_places),
 	    TEST(a_listener_has_its_own_limit_and_leaves_room_to_others),
 	    TEST(a_tls_connection_is_handed_over_unread_to_its_channel),
 	    TEST(a_channel_that_went_away_is_congested_not_unknown),
