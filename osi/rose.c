@@ -497,9 +497,6 @@ rose_problem_text(enum rose_problem_class class, int problem)
 
 /* --- the driver's view --- */
 
-/* Octets of output that stop us from reading more requests. */
-#define OUTPUT_MAX (1024 * 1024)
-
 static void
 engine_input(void *engine, const uint8_t *p, size_t n, msec_t now)
 {
@@ -537,6 +534,8 @@ engine_drained(void *engine, msec_t now)
 
 	if (r->rtse != NULL)
 		rtse_engine_ops.drained(r->rtse, now);
+	else
+		r->carrier->flush(r);
 }
 
 static msec_t
@@ -565,7 +564,7 @@ engine_wants_input(void *engine)
 	struct rose *r = engine;
 
 	return r->rtse != NULL ? rtse_engine_ops.wants_input(r->rtse)
-			       : engine_output(r)->len < OUTPUT_MAX;
+			       : engine_output(r)->len < 4 * ROSE_OUTPUT_MAX;
 }
 
 static bool

@@ -9,6 +9,10 @@
 
 #define ROSE_LAYER "rose"
 
+/* Octets that wait for the socket over presentation; what is more waits as
+ * APDUs. */
+#define ROSE_OUTPUT_MAX (256 * 1024)
+
 enum rose_state {
 	ROSE_UNBOUND,
 	ROSE_WAIT_BIND_CNF,

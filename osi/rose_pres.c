@@ -40,19 +40,23 @@ release(struct rose *r)
 	}
 }
 
+/* What the socket does not take waits as APDUs, which are counted. */
 static void
 flush(struct rose *r)
 {
+	const struct buf *out = cotp_output(r->carrier->cotp(r));
+
 	if (r->flushing)
 		return;
 	r->flushing = true;
-	while (r->head != NULL && r->state != ROSE_CLOSED) {
+	while (r->head != NULL && r->state != ROSE_CLOSED &&
+	    out->len < ROSE_OUTPUT_MAX) {
 		struct err e = ERR_INIT;
 		int rc = send_first(r, &e);
 
 		rose_sent(r, rc < 0 ? &e : NULL);
 	}
-	if (r->state == ROSE_RELEASING && !r->releasing)
+	if (r->state == ROSE_RELEASING && !r->releasing && r->head == NULL)
 		release(r);
 	r->flushing = false;
 }
@@ -76,6 +80,7 @@ associate_rsp(struct rose *r, enum acse_result result, int diagnostic,
 	return acse_request(r->acse, &p, e);
 }
 
+/* In e->detail the diagnostic of a refusal (X.227 7.1.4.5). */
 static int
 judge(struct rose *r, const struct acse_prim *p, struct err *why)
 {
@@ -83,17 +88,27 @@ judge(struct rose *r, const struct acse_prim *p, struct err *why)
 
 	r->context = pres_context_id(acse_pres(r->acse), s->apdu_syntax);
 	if (p->application_context == NULL ||
-	    strcmp(p->application_context, s->application_context) != 0)
-		return err_set(why, ROSE_LAYER, ERR_REFUSED,
+	    strcmp(p->application_context, s->application_context) != 0) {
+		err_set(why, ROSE_LAYER, ERR_REFUSED,
 		    "application context %s is not offered here",
 		    p->application_context != NULL ? p->application_context
 						   : "of X.410 mode");
-	if (r->context == 0 ||
-	    (p->user_information.n > 0 &&
-		p->user_information.context_id != r->context))
-		return err_set(why, ROSE_LAYER, ERR_REFUSED,
+		why->detail = ACSE_DIAG_CONTEXT_NAME_NOT_SUPPORTED;
+		return ERR_REFUSED;
+	}
+	if (r->context != 0 &&
+	    (p->user_information.n == 0 ||
+		p->user_information.context_id == r->context))
+		return 0;
+	if (r->context == 0)
+		err_set(why, ROSE_LAYER, ERR_REFUSED,
 		    "no presentation context for the operations");
-	return 0;
+	else
+		err_set(why, ROSE_LAYER, ERR_REFUSED,
+		    "the bind is on presentation context %d, not %d",
+		    (int)p->user_information.context_id, (int)r->context);
+	why->detail = ACSE_DIAG_NO_REASON;
+	return ERR_REFUSED;
 }
 
 static void
@@ -104,11 +119,9 @@ associate_ind(struct rose *r, const struct acse_prim *p)
 	struct err why = ERR_INIT, e = ERR_INIT;
 
 	if (judge(r, p, &why) < 0) {
-		if (associate_rsp(r, ACSE_REJECTED_PERMANENT,
-			r->context == 0 ? ACSE_DIAG_NO_REASON
-					: ACSE_DIAG_CONTEXT_NAME_NOT_SUPPORTED,
-			NULL, &e) < 0)
-			err_prefix(&why, "%s, after", e.text);
+		if (associate_rsp(
+			r, ACSE_REJECTED_PERMANENT, why.detail, NULL, &e) < 0)
+			cotp_disconnect(r->carrier->cotp(r));
 		rose_finish(r, ROSE_ABORTED, &why);
 	} else {
 		rose_bind_ind(r, &up);

@@ -27,7 +27,7 @@ struct side {
 	bool linked;
 	void *linked_request;
 	struct rose_code error;
-	int class, problem;
+	int class, problem, diagnostic;
 	struct buf value;
 	struct err err;
 	bool refuse, echo, fail;
@@ -77,6 +77,8 @@ event(void *user, const struct rose_event *ev)
 	buf_append(&s->value, ev->value.p, ev->value.n);
 	if (ev->err != NULL)
 		s->err = *ev->err;
+	if (ev->type == ROSE_BIND_REFUSED && ev->acse != NULL)
+		s->diagnostic = ev->acse->diagnostic;
 	respond(s, ev);
 }
 
@@ -579,6 +581,101 @@ a_peer_that_reads_no_rejects_is_aborted(void)
 	two_free(&t);
 }
 
+/* Over presentation what the socket does not take waits too, and is bounded. */
+static void
+rejects_that_no_socket_takes_are_bounded_over_presentation(void)
+{
+	struct two t;
+	const uint8_t apdu[] = {0xa5, 0};
+	size_t most = 0;
+
+	bound(&t, ROSE_OVER_PRESENTATION);
+	for (int i = 0; i < 100000 && t.b.count[ROSE_ABORTED] == 0; i++) {
+		size_t waits = rose_engine_ops.output(t.b.r)->len;
+
+		most = waits > most ? waits : most;
+		rose_take_apdu(t.b.r, apdu, sizeof(apdu));
+	}
+	CU_ASSERT_EQUAL(t.b.count[ROSE_ABORTED], 1);
+	CU_ASSERT_TRUE(most < ROSE_OUTPUT_MAX + 1000);
+	run(&t);
+	CU_ASSERT_EQUAL(t.a.count[ROSE_ABORTED], 1);
+	two_free(&t);
+}
+
+/* Long ones, to a peer that reads slowly: all of them arrive in the end. */
+static void
+answers_wait_for_the_socket_and_arrive_all(void)
+{
+	struct two t;
+	struct err e = ERR_INIT;
+	struct buf v = {0};
+	struct octets value;
+	int32_t ids[10];
+
+	bound(&t, ROSE_OVER_PRESENTATION);
+	for (int i = 0; i < 10; i++) {
+		CU_ASSERT_EQUAL(invoke(&t, &t.a, 1, &t), 0);
+		ids[i] = t.b.id;
+	}
+	ber_put_header(&v, BER_UNIVERSAL, false, BER_OCTET_STRING, 200000);
+	memset(buf_reserve(&v, 200000), 'x', 200000);
+	buf_grow(&v, 200000);
+	value = (struct octets){v.data, v.len};
+	for (int i = 0; i < 10; i++)
+		CU_ASSERT_EQUAL(rose_result(t.b.r, ids[i], &value, &e), 0);
+	CU_ASSERT_TRUE(rose_engine_ops.output(t.b.r)->len <
+	    ROSE_OUTPUT_MAX + v.len + 1000);
+	run(&t);
+	CU_ASSERT_EQUAL(t.a.count[ROSE_RESULT], 10);
+	/* an unbind waits for what was invoked before it */
+	for (int i = 0; i < 4; i++)
+		CU_ASSERT_EQUAL(
+		    rose_invoke(t.a.r,
+			&(struct rose_invocation){
+			    .code = operations[4].code, .argument = value},
+			NULL, &e),
+		    0);
+	CU_ASSERT_EQUAL(rose_unbind(t.a.r, &e), 0);
+	run(&t);
+	CU_ASSERT_EQUAL(t.b.count[ROSE_INVOKED], 14);
+	CU_ASSERT_EQUAL(t.a.count[ROSE_UNBIND_CNF], 1);
+	two_free(&t);
+	buf_free(&v);
+}
+
+/* Over presentation a responder says why (X.227 diagnostics). */
+static void
+an_association_that_does_not_fit_is_refused_with_its_reason(void)
+{
+	static const struct {
+		const char *context, *syntax;
+		int diagnostic;
+	} rows[] = {
+	    {"2.6.0.1.3", "2.6.0.2.4", ACSE_DIAG_CONTEXT_NAME_NOT_SUPPORTED},
+	    {"2.6.0.1.3", "2.6.0.2.5", ACSE_DIAG_CONTEXT_NAME_NOT_SUPPORTED},
+	    {"2.6.0.1.2", "2.6.0.2.5", ACSE_DIAG_NO_REASON},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct rose_params a =
+		    params(ROSE_OVER_PRESENTATION, OSI_INITIATOR);
+		struct rose_params b =
+		    params(ROSE_OVER_PRESENTATION, OSI_RESPONDER);
+		struct two t;
+
+		a.stack.application_context = rows[i].context;
+		a.stack.apdu_syntax = rows[i].syntax;
+		t.b.refuse = false;
+		two_new(&t, &a, &b);
+		CU_ASSERT_EQUAL(t.b.count[ROSE_ABORTED], 1);
+		CU_ASSERT_EQUAL(t.b.err.detail, rows[i].diagnostic);
+		CU_ASSERT_EQUAL(t.a.count[ROSE_BIND_REFUSED], 1);
+		CU_ASSERT_EQUAL(t.a.diagnostic, rows[i].diagnostic);
+		two_free(&t);
+	}
+}
+
 /* Every request in every state in which it does not belong. */
 static void
 requests_out_of_state_are_refused(void)
@@ -745,6 +842,9 @@ suite_osi_rose(void)
 	    TEST(our_user_rejects_arguments_and_answers),
 	    TEST(who_releases_performs_no_more),
 	    TEST(a_peer_that_reads_no_rejects_is_aborted),
+	    TEST(rejects_that_no_socket_takes_are_bounded_over_presentation),
+	    TEST(answers_wait_for_the_socket_and_arrive_all),
+	    TEST(an_association_that_does_not_fit_is_refused_with_its_reason),
 	    TEST(requests_out_of_state_are_refused),
 	    TEST(our_responder_answers_a_recorded_invoker),
 	    TEST(apdus_survive_the_way_there_and_back),
