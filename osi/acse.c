@@ -1,35 +1,16 @@
-#include "osi/acse.h"
-
+/*
+ * The ACSE engine: association, what passes through, and the tables of what
+ * may come from below and from above (X.227 Annex A).
+ */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/log.h"
-#include "osi/acse_codec.h"
+#include "osi/acse_int.h"
 
-#define LAYER "acse"
-#define SOURCE_USER 1
-#define SOURCE_PROVIDER 2
-
-enum acse_state {              /* X.227 Annex A */
-	ACSE_UNASSOCIATED,     /* STA0 */
-	ACSE_WAIT_AARE,        /* STA1 */
-	ACSE_WAIT_RSP,         /* STA2: the user has to answer the AARQ */
-	ACSE_WAIT_RLRE,        /* STA3 */
-	ACSE_WAIT_RELEASE_RSP, /* STA4 */
-	ACSE_ASSOCIATED,       /* STA5 */
-	ACSE_COLLISION,        /* STA6, STA7: both release */
-	ACSE_CLOSED,           /* STA0 again, for ever */
-};
-
-struct acse {
-	struct pres *pres;
-	acse_prim_fn *fn;
-	void *user;
-	enum acse_state state;
-	struct arena *arena;             /* for application_context */
-	const char *application_context; /* of the AARQ, both sides */
-	bool proposed, selected;         /* the authentication unit */
-};
+#define LAYER ACSE_LAYER
+enum { SOURCE_USER = 1, SOURCE_PROVIDER = 2 };
 
 #define IN(state) (1u << (state))
 #define IN_LIVE                                                         \
@@ -37,8 +18,37 @@ struct acse {
 	    IN(ACSE_WAIT_RLRE) | IN(ACSE_WAIT_RELEASE_RSP) |            \
 	    IN(ACSE_COLLISION))
 
-static void
-enter(struct acse *a, enum acse_state state)
+/* X.227 Annex A */
+static const char *const state_names[] = {
+    [ACSE_UNASSOCIATED] = "STA0 (no association)",
+    [ACSE_WAIT_AARE] = "STA1 (AARQ sent)",
+    [ACSE_WAIT_RSP] = "STA2 (AARQ received)",
+    [ACSE_WAIT_RLRE] = "STA3 (RLRQ sent)",
+    [ACSE_WAIT_RELEASE_RSP] = "STA4 (RLRQ received)",
+    [ACSE_ASSOCIATED] = "STA5 (associated)",
+    [ACSE_COLLISION] = "STA6, STA7 (RLRQs collided)",
+    [ACSE_CLOSED] = "STA0 (closed)",
+};
+
+const char *
+acse_prim_text(const struct acse_prim *p, char out[PRES_PRIM_TEXT])
+{
+	static const char *const names[] = {
+	    [ACSE_ASSOCIATE] = "ASSOCIATE",
+	    [ACSE_RELEASE] = "RELEASE",
+	    [ACSE_ABORT] = "ABORT",
+	    [ACSE_P_ABORT] = "P-ABORT",
+	};
+
+	if (p->type == ACSE_PASS)
+		return pres_prim_text(p->pres, out);
+	snprintf(out, PRES_PRIM_TEXT, "A-%s %s", names[p->type],
+	    ses_kind_name(p->kind));
+	return out;
+}
+
+void
+acse_enter(struct acse *a, enum acse_state state)
 {
 	a->state = state;
 }
@@ -76,8 +86,8 @@ send_x410(struct acse *a, const struct acse_apdu *u, struct pres_prim *q,
 	return pres_request(a->pres, q, e);
 }
 
-static int
-send(struct acse *a, const struct acse_apdu *u, struct pres_prim *q,
+int
+acse_send(struct acse *a, const struct acse_apdu *u, struct pres_prim *q,
     struct err *e)
 {
 	struct buf octets = {0};
@@ -101,41 +111,6 @@ send(struct acse *a, const struct acse_apdu *u, struct pres_prim *q,
 	return rc;
 }
 
-static void
-p_abort_ind(struct acse *a, const struct err *why)
-{
-	struct acse_prim p = {
-	    .type = ACSE_P_ABORT, .kind = SES_IND, .err = why};
-
-	enter(a, ACSE_CLOSED);
-	a->fn(a->user, &p);
-}
-
-static int
-send_abort(struct acse *a, int source, enum acse_abort_diagnostic diagnostic,
-    const struct pres_value *information)
-{
-	struct acse_apdu u = {.type = ACSE_ABRT,
-	    .reason = source,
-	    .abort_diagnostic = a->selected ? diagnostic : ACSE_ABORT_NONE};
-	struct pres_prim q = {.type = PRES_U_ABORT, .kind = SES_REQ};
-	struct err e = ERR_INIT;
-
-	if (information != NULL)
-		u.user_information = *information;
-	enter(a, ACSE_CLOSED);
-	/* what cannot be aborted any more is gone already */
-	return send(a, &u, &q, &e) < 0 ? 0 : 1;
-}
-
-/* The peer broke the protocol: ABRT by the provider, and the user is told. */
-static void
-provider_abort(struct acse *a, struct err *why)
-{
-	send_abort(a, 1, ACSE_ABORT_PROTOCOL_ERROR, NULL);
-	p_abort_ind(a, why);
-}
-
 static bool
 has_authentication(const struct acse_authentication *x)
 {
@@ -156,8 +131,8 @@ associate_req(struct acse *a, const struct acse_prim *p, struct err *e)
 
 	INVARIANT(p->application_context != NULL || pres_is_x410(a->pres));
 	a->proposed = has_authentication(&p->authentication);
-	enter(a, ACSE_WAIT_AARE);
-	return send(a, &u, &q, e);
+	acse_enter(a, ACSE_WAIT_AARE);
+	return acse_send(a, &u, &q, e);
 }
 
 static int
@@ -182,46 +157,8 @@ associate_rsp(struct acse *a, const struct acse_prim *p, struct err *e)
 		return err_set(e, LAYER, ERR_PROTOCOL,
 		    "the AARQ does not propose authentication");
 	a->selected = has_authentication(&p->authentication);
-	enter(a, q.accepted ? ACSE_ASSOCIATED : ACSE_CLOSED);
-	return send(a, &u, &q, e);
-}
-
-static int
-release_req(struct acse *a, const struct acse_prim *p, struct err *e)
-{
-	struct acse_apdu u = {.type = ACSE_RLRQ,
-	    .reason = p->reason,
-	    .user_information = p->user_information};
-	struct pres_prim q = {.type = PRES_RELEASE, .kind = SES_REQ};
-	int rc = send(a, &u, &q, e);
-
-	if (rc >= 0 && a->state == ACSE_ASSOCIATED)
-		enter(a, ACSE_WAIT_RLRE);
-	return rc;
-}
-
-static int
-release_rsp(struct acse *a, const struct acse_prim *p, struct err *e)
-{
-	struct acse_apdu u = {.type = ACSE_RLRE,
-	    .reason = p->reason,
-	    .user_information = p->user_information};
-	struct pres_prim q = {.type = PRES_RELEASE,
-	    .kind = SES_RSP,
-	    .accepted = p->result == ACSE_ACCEPTED};
-
-	if (a->state == ACSE_COLLISION)
-		enter(a, q.accepted ? ACSE_WAIT_RLRE : ACSE_ASSOCIATED);
-	else
-		enter(a, q.accepted ? ACSE_CLOSED : ACSE_ASSOCIATED);
-	return send(a, &u, &q, e);
-}
-
-static int
-abort_req(struct acse *a, const struct acse_prim *p, struct err *e)
-{
-	(void)e;
-	return send_abort(a, 0, p->abort_diagnostic, &p->user_information);
+	acse_enter(a, q.accepted ? ACSE_ASSOCIATED : ACSE_CLOSED);
+	return acse_send(a, &u, &q, e);
 }
 
 static const struct {
@@ -230,21 +167,22 @@ static const struct {
 } from_user[ACSE_PASS + 1][SES_CNF + 1] = {
     [ACSE_ASSOCIATE] = {[SES_REQ] = {associate_req, IN(ACSE_UNASSOCIATED)},
 	[SES_RSP] = {associate_rsp, IN(ACSE_WAIT_RSP)}},
-    [ACSE_RELEASE] = {[SES_REQ] = {release_req, IN(ACSE_ASSOCIATED)},
-	[SES_RSP] = {release_rsp,
+    [ACSE_RELEASE] = {[SES_REQ] = {acse_release_req, IN(ACSE_ASSOCIATED)},
+	[SES_RSP] = {acse_release_rsp,
 	    IN(ACSE_WAIT_RELEASE_RSP) | IN(ACSE_COLLISION)}},
-    [ACSE_ABORT] = {[SES_REQ] = {abort_req, IN_LIVE}},
+    [ACSE_ABORT] = {[SES_REQ] = {acse_abort_req, IN_LIVE}},
 };
 
 int
 acse_request(struct acse *a, const struct acse_prim *p, struct err *e)
 {
+	char text[PRES_PRIM_TEXT];
+
 	INVARIANT(p->type <= ACSE_PASS && p->kind <= SES_CNF);
 	if (from_user[p->type][p->kind].fn == NULL ||
 	    (from_user[p->type][p->kind].states & IN(a->state)) == 0)
-		return err_set(e, LAYER, ERR_PROTOCOL,
-		    "request %d.%d in state %d", (int)p->type, (int)p->kind,
-		    (int)a->state);
+		return err_set(e, LAYER, ERR_PROTOCOL, "%s in state %s",
+		    acse_prim_text(p, text), state_names[a->state]);
 	return from_user[p->type][p->kind].fn(a, p, e);
 }
 
@@ -262,9 +200,8 @@ take_x410(
 	return 1;
 }
 
-/* Our APDU among the values: 1 and *u, 0 when there is none, or an error. */
-static int
-take_apdu(struct acse *a, struct arena *arena, const struct pres_prim *q,
+int
+acse_take_apdu(struct acse *a, struct arena *arena, const struct pres_prim *q,
     enum acse_apdu_type want, struct acse_apdu *u, struct err *e)
 {
 	int32_t id = own_context(a);
@@ -281,16 +218,16 @@ take_apdu(struct acse *a, struct arena *arena, const struct pres_prim *q,
 		if (rc < 0)
 			return rc;
 		if (u->type != want)
-			return err_set(e, LAYER, ERR_PROTOCOL,
-			    "APDU %d where %d belongs", (int)u->type,
-			    (int)want);
+			return err_at(e, LAYER, ERR_PROTOCOL, 0,
+			    "%s where %s belongs", acse_apdu_name(u->type),
+			    acse_apdu_name(want));
 		return 1;
 	}
 	return 0;
 }
 
-static struct acse_prim
-prim_of(const struct acse_apdu *u, enum acse_prim_type type,
+struct acse_prim
+acse_prim_of(const struct acse_apdu *u, enum acse_prim_type type,
     enum ses_prim_kind kind)
 {
 	return (struct acse_prim){.type = type,
@@ -318,10 +255,10 @@ refuse_unread(struct acse *a, struct err *why)
 	    .provider_reason = -1};
 	struct err e = ERR_INIT;
 
-	enter(a, ACSE_CLOSED);
+	acse_enter(a, ACSE_CLOSED);
 	if (pres_request(a->pres, &q, &e) < 0)
 		err_prefix(why, "%s, after", e.text);
-	p_abort_ind(a, why);
+	acse_p_abort_ind(a, why);
 }
 
 static void
@@ -337,7 +274,7 @@ refuse_version(struct acse *a, struct err *why)
 	err_set(why, LAYER, ERR_UNSUPPORTED, "no common version of ACSE");
 	if (associate_rsp(a, &p, &e) < 0)
 		err_prefix(why, "%s, after", e.text);
-	p_abort_ind(a, why);
+	acse_p_abort_ind(a, why);
 }
 
 static void
@@ -346,11 +283,12 @@ connect_ind(struct acse *a, const struct pres_prim *q)
 	struct arena *arena = arena_new();
 	struct acse_apdu u = {0};
 	struct err e = ERR_INIT;
-	int rc = take_apdu(a, arena, q, ACSE_AARQ, &u, &e);
+	int rc = acse_take_apdu(a, arena, q, ACSE_AARQ, &u, &e);
 
-	enter(a, ACSE_WAIT_RSP);
+	acse_enter(a, ACSE_WAIT_RSP);
 	if (rc == 0)
-		rc = err_set(&e, LAYER, ERR_PROTOCOL, "connect without AARQ");
+		rc = err_set(&e, LAYER, ERR_PROTOCOL,
+		    "P-CONNECT indication without AARQ");
 	if (rc < 0) {
 		refuse_unread(a, &e);
 	} else {
@@ -360,7 +298,7 @@ connect_ind(struct acse *a, const struct pres_prim *q)
 		a->proposed = u.authentication.unit;
 		if (u.version_1) {
 			struct acse_prim p =
-			    prim_of(&u, ACSE_ASSOCIATE, SES_IND);
+			    acse_prim_of(&u, ACSE_ASSOCIATE, SES_IND);
 			a->fn(a->user, &p);
 		} else {
 			refuse_version(a, &e);
@@ -384,7 +322,7 @@ refused_below(struct acse *a, const struct pres_prim *q)
 	    .diagnostic_source = SOURCE_PROVIDER,
 	    .err = q->err};
 
-	enter(a, ACSE_CLOSED);
+	acse_enter(a, ACSE_CLOSED);
 	a->fn(a->user, &p);
 }
 
@@ -399,7 +337,7 @@ refused_x410(struct acse *a, const struct pres_prim *q)
 	    .user_information = q->values[0],
 	    .err = q->err};
 
-	enter(a, ACSE_CLOSED);
+	acse_enter(a, ACSE_CLOSED);
 	a->fn(a->user, &p);
 }
 
@@ -417,7 +355,7 @@ refused_cnf(struct acse *a, const struct pres_prim *q)
 	    acse_apdu_decode(arena, q->values[0].p, q->values[0].n, &u, &e) >=
 		0 &&
 	    u.type == ACSE_AARE) {
-		struct acse_prim p = prim_of(&u, ACSE_ASSOCIATE, SES_CNF);
+		struct acse_prim p = acse_prim_of(&u, ACSE_ASSOCIATE, SES_CNF);
 
 		if (u.result == ACSE_ACCEPTED)
 			p.result = ACSE_REJECTED_PERMANENT;
@@ -428,7 +366,7 @@ refused_cnf(struct acse *a, const struct pres_prim *q)
 		    u.diagnostic_source, u.diagnostic);
 		e.detail = u.diagnostic;
 		p.err = &e;
-		enter(a, ACSE_CLOSED);
+		acse_enter(a, ACSE_CLOSED);
 		a->fn(a->user, &p);
 	} else {
 		refused_below(a, q);
@@ -456,21 +394,22 @@ accepted_cnf(struct acse *a, const struct pres_prim *q)
 	struct arena *arena = arena_new();
 	struct acse_apdu u = {0};
 	struct err e = ERR_INIT;
-	int rc = take_apdu(a, arena, q, ACSE_AARE, &u, &e);
+	int rc = acse_take_apdu(a, arena, q, ACSE_AARE, &u, &e);
 
 	if (rc == 0)
-		rc = err_set(&e, LAYER, ERR_PROTOCOL, "accepted without AARE");
+		rc = err_set(&e, LAYER, ERR_PROTOCOL,
+		    "P-CONNECT confirm, accepted, without AARE");
 	else if (rc > 0 && u.result != ACSE_ACCEPTED)
 		rc = err_set(&e, LAYER, ERR_PROTOCOL,
 		    "AARE rejects on a connection that was accepted");
 	else if (rc > 0)
 		rc = judge_aare(a, &u, &e);
 	if (rc < 0) {
-		provider_abort(a, &e);
+		acse_provider_abort(a, &e);
 	} else {
-		struct acse_prim p = prim_of(&u, ACSE_ASSOCIATE, SES_CNF);
+		struct acse_prim p = acse_prim_of(&u, ACSE_ASSOCIATE, SES_CNF);
 
-		enter(a, ACSE_ASSOCIATED);
+		acse_enter(a, ACSE_ASSOCIATED);
 		a->fn(a->user, &p);
 	}
 	arena_free(&arena);
@@ -483,72 +422,6 @@ connect_cnf(struct acse *a, const struct pres_prim *q)
 		accepted_cnf(a, q);
 	else
 		refused_cnf(a, q);
-}
-
-/* A release without its APDU is a release all the same. */
-static void
-release_up(struct acse *a, const struct pres_prim *q, enum acse_apdu_type want,
-    enum acse_state next)
-{
-	struct arena *arena = arena_new();
-	struct acse_apdu u = {0};
-	struct err e = ERR_INIT;
-
-	if (take_apdu(a, arena, q, want, &u, &e) < 0) {
-		provider_abort(a, &e);
-	} else {
-		struct acse_prim p = prim_of(&u, ACSE_RELEASE, q->kind);
-
-		if (q->kind == SES_CNF && !q->accepted)
-			p.result = ACSE_REJECTED_PERMANENT;
-		if (next == ACSE_ASSOCIATED)
-			p.reason = ACSE_RELEASE_NOT_FINISHED;
-		enter(a, next);
-		a->fn(a->user, &p);
-	}
-	arena_free(&arena);
-}
-
-static void
-release_ind(struct acse *a, const struct pres_prim *q)
-{
-	release_up(a, q, ACSE_RLRQ,
-	    a->state == ACSE_WAIT_RLRE ? ACSE_COLLISION
-				       : ACSE_WAIT_RELEASE_RSP);
-}
-
-static void
-release_cnf(struct acse *a, const struct pres_prim *q)
-{
-	enum acse_state next = q->accepted ? ACSE_CLOSED : ACSE_ASSOCIATED;
-
-	release_up(a, q, ACSE_RLRE,
-	    a->state == ACSE_COLLISION ? ACSE_WAIT_RELEASE_RSP : next);
-}
-
-static void
-abort_ind(struct acse *a, const struct pres_prim *q)
-{
-	struct arena *arena = arena_new();
-	struct acse_apdu u = {.reason = 1};
-	struct err e = ERR_INIT, why = ERR_INIT;
-	struct acse_prim p;
-
-	if (take_apdu(a, arena, q, ACSE_ABRT, &u, &e) < 0)
-		u = (struct acse_apdu){.reason = 1};
-	p = prim_of(&u, ACSE_ABORT, SES_IND);
-	err_set(&why, LAYER, ERR_PROTOCOL, "aborted by the peer's %s",
-	    u.reason == 0 ? "user" : "provider");
-	p.err = &why;
-	enter(a, ACSE_CLOSED);
-	a->fn(a->user, &p);
-	arena_free(&arena);
-}
-
-static void
-pres_abort_ind(struct acse *a, const struct pres_prim *q)
-{
-	p_abort_ind(a, q->err);
 }
 
 static void
@@ -569,18 +442,20 @@ static const struct {
 	[SES_CNF] = {connect_cnf, IN(ACSE_WAIT_AARE)}},
     [PRES_DATA] = {[SES_IND] = {pass, IN_DATA}},
     [PRES_TYPED_DATA] = {[SES_IND] = {pass, IN_DATA}},
-    [PRES_RELEASE] = {[SES_IND] = {release_ind, IN_DATA},
-	[SES_CNF] = {release_cnf, IN(ACSE_WAIT_RLRE) | IN(ACSE_COLLISION)}},
-    [PRES_U_ABORT] = {[SES_IND] = {abort_ind, ~0u}},
-    [PRES_P_ABORT] = {[SES_IND] = {pres_abort_ind, ~0u}},
+    [PRES_RELEASE] = {[SES_IND] = {acse_release_ind, IN_DATA},
+	[SES_CNF] = {acse_release_cnf,
+	    IN(ACSE_WAIT_RLRE) | IN(ACSE_COLLISION)}},
+    [PRES_U_ABORT] = {[SES_IND] = {acse_abort_ind, ~0u}},
+    [PRES_P_ABORT] = {[SES_IND] = {acse_pres_abort_ind, ~0u}},
     [PRES_SESSION] = {[SES_IND] = {pass, IN_DATA}, [SES_CNF] = {pass, IN_DATA}},
 };
 
-static void
-from_pres(void *user, const struct pres_prim *q)
+void
+acse_from_pres(void *user, const struct pres_prim *q)
 {
 	struct acse *a = user;
 	struct err e = ERR_INIT;
+	char text[PRES_PRIM_TEXT];
 
 	if (a->state == ACSE_CLOSED)
 		return;
@@ -589,10 +464,9 @@ from_pres(void *user, const struct pres_prim *q)
 		from_below[q->type][q->kind].fn(a, q);
 		return;
 	}
-	err_set(&e, LAYER, ERR_PROTOCOL,
-	    "presentation primitive %d.%d in state %d", (int)q->type,
-	    (int)q->kind, (int)a->state);
-	provider_abort(a, &e);
+	err_set(&e, LAYER, ERR_PROTOCOL, "%s in state %s",
+	    pres_prim_text(q, text), state_names[a->state]);
+	acse_provider_abort(a, &e);
 }
 
 /* --- life --- */
@@ -605,7 +479,7 @@ acse_new(const struct pres_params *p, acse_prim_fn *fn, void *user, msec_t now)
 	a->fn = fn;
 	a->user = user;
 	a->arena = arena_new();
-	a->pres = pres_new(p, from_pres, a, now);
+	a->pres = pres_new(p, acse_from_pres, a, now);
 	return a;
 }
 
@@ -620,12 +494,6 @@ acse_free(struct acse **ap)
 	pres_free(&a->pres);
 	arena_free(&a->arena);
 	free(a);
-}
-
-bool
-acse_has_authentication(const struct acse *a)
-{
-	return a->selected;
 }
 
 struct pres *

@@ -124,6 +124,9 @@ struct acse_prim {
 
 typedef void acse_prim_fn(void *user, const struct acse_prim *p);
 
+/* "A-ASSOCIATE indication", for errors; returns out. */
+const char *acse_prim_text(const struct acse_prim *p, char out[PRES_PRIM_TEXT]);
+
 /* The contexts in `p` must hold ACSE_ABSTRACT_SYNTAX among them. An
  * association that the layers below or the peer's ACSE refuse is an ASSOCIATE
  * confirmation with a rejecting result, diagnostic_source 2 and err. */
@@ -134,8 +137,6 @@ void acse_free(struct acse **a);
 int acse_request(struct acse *a, const struct acse_prim *p, struct err *e)
     __attribute__((warn_unused_result));
 struct pres *acse_pres(struct acse *a);
-/* Was the authentication functional unit selected? */
-bool acse_has_authentication(const struct acse *a);
 enum acse_form acse_title_form(const struct octets *ap_title);
 enum acse_form acse_qualifier_form(const struct octets *ae_qualifier);
 

@@ -253,6 +253,15 @@ static const struct {
     [Acse_APDU_PR_abrt] = {ACSE_ABRT, decode_abrt},
 };
 
+const char *
+acse_apdu_name(enum acse_apdu_type type)
+{
+	static const char *const names[] = {
+	    "AARQ", "AARE", "RLRQ", "RLRE", "ABRT"};
+
+	return names[type];
+}
+
 int
 acse_apdu_decode(struct arena *a, const uint8_t *p, size_t n,
     struct acse_apdu *out, struct err *e)

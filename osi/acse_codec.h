@@ -13,6 +13,9 @@
 
 enum acse_apdu_type { ACSE_AARQ, ACSE_AARE, ACSE_RLRQ, ACSE_RLRE, ACSE_ABRT };
 
+/* "AARQ" */
+const char *acse_apdu_name(enum acse_apdu_type type);
+
 struct acse_apdu {
 	enum acse_apdu_type type;
 	bool version_1;                     /* decoding: or not mentioned */

@@ -26,6 +26,7 @@ SRCS += \
 	osi/pres_x410.c \
 	osi/acse.c \
 	osi/acse_codec.c \
+	osi/acse_end.c \
 	osi/rose.c \
 	osi/rose_codec.c \
 	osi/rose_pres.c \

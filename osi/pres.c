@@ -4,6 +4,7 @@
  */
 #include "osi/pres_int.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,39 @@
 	    IN(PRES_WAIT_RELEASE_RSP) | IN(PRES_RELEASE_COLLISION))
 /* asked to release, one may still finish what one was at */
 #define IN_SENDING (IN(PRES_CONNECTED) | IN(PRES_WAIT_RELEASE_RSP))
+
+/* X.226 Annex A; of release, what X.225 calls the states below. */
+static const char *const state_names[] = {
+    [PRES_IDLE] = "STAI0 (no connection)",
+    [PRES_WAIT_CPA] = "STAI1 (CP sent)",
+    [PRES_WAIT_RSP] = "STAI2 (CP received)",
+    [PRES_CONNECTED] = "STAt0 (connected)",
+    [PRES_WAIT_RELEASE_CNF] = "STAt0 (release asked for)",
+    [PRES_WAIT_RELEASE_RSP] = "STAt0 (release to be answered)",
+    [PRES_RELEASE_COLLISION] = "STAt0 (release on both sides)",
+    [PRES_CLOSED] = "closed",
+};
+
+const char *
+pres_prim_text(const struct pres_prim *q, char out[PRES_PRIM_TEXT])
+{
+	static const char *const names[] = {
+	    [PRES_CONNECT] = "CONNECT",
+	    [PRES_DATA] = "DATA",
+	    [PRES_TYPED_DATA] = "TYPED-DATA",
+	    [PRES_RELEASE] = "RELEASE",
+	    [PRES_U_ABORT] = "U-ABORT",
+	    [PRES_P_ABORT] = "P-ABORT",
+	    [PRES_SESSION] = "(session service)",
+	};
+
+	snprintf(out, PRES_PRIM_TEXT, "P-%s %s",
+	    q->type == PRES_SESSION && q->ses != NULL
+		? ses_service_name(q->ses->type)
+		: names[q->type],
+	    ses_kind_name(q->kind));
+	return out;
+}
 
 void
 pres_trace(
@@ -330,8 +364,9 @@ pres_from_ses(void *user, const struct ses_prim *s)
 		from_session[s->type][s->kind].fn(p, s);
 		return;
 	}
-	err_set(&e, LAYER, ERR_PROTOCOL, "session primitive %d.%d in state %d",
-	    (int)s->type, (int)s->kind, (int)p->state);
+	err_set(&e, LAYER, ERR_PROTOCOL, "S-%s %s in state %s",
+	    ses_service_name(s->type), ses_kind_name(s->kind),
+	    state_names[p->state]);
 	e.detail = PRES_ABORT_UNEXPECTED_PRIMITIVE;
 	pres_provider_abort(p, event_of(s), &e);
 }
@@ -451,13 +486,14 @@ static const struct {
 int
 pres_request(struct pres *p, const struct pres_prim *q, struct err *e)
 {
+	char text[PRES_PRIM_TEXT];
+
 	INVARIANT(q->type <= PRES_SESSION && q->kind <= SES_CNF);
 	INVARIANT(q->type != PRES_P_ABORT);
 	if (from_user[q->type][q->kind].fn == NULL ||
 	    (from_user[q->type][q->kind].states & IN(p->state)) == 0)
-		return err_set(e, LAYER, ERR_PROTOCOL,
-		    "request %d.%d in state %d", (int)q->type, (int)q->kind,
-		    (int)p->state);
+		return err_set(e, LAYER, ERR_PROTOCOL, "%s in state %s",
+		    pres_prim_text(q, text), state_names[p->state]);
 	return from_user[q->type][q->kind].fn(p, q, e);
 }
 
@@ -534,12 +570,6 @@ pres_reject_context(struct pres *p, int32_t id)
 	for (size_t i = 0; i < p->n_contexts; i++)
 		if (p->contexts[i].id == id)
 			p->contexts[i].result = PRES_USER_REJECTION;
-}
-
-bool
-pres_has_default(const struct pres *p)
-{
-	return p->has_default;
 }
 
 bool

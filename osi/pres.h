@@ -99,6 +99,10 @@ struct pres_params {
 	bool x410;
 };
 
+/* "P-DATA indication", "P-ACTIVITY-START confirm", for errors; returns out. */
+#define PRES_PRIM_TEXT 48
+const char *pres_prim_text(const struct pres_prim *q, char out[PRES_PRIM_TEXT]);
+
 struct pres;
 struct pres *pres_new(
     const struct pres_params *p, pres_prim_fn *fn, void *user, msec_t now);
@@ -111,8 +115,6 @@ const struct pres_context *pres_contexts(const struct pres *p, size_t *n);
 /* Responder, from CONNECT.ind to its response: our user will not have this
  * context (X.226 user-rejection). */
 void pres_reject_context(struct pres *p, int32_t id);
-/* Is there a default context? */
-bool pres_has_default(const struct pres *p);
 /* The mode of this connection; known from CONNECT.ind on. */
 bool pres_is_x410(const struct pres *p);
 struct ses *pres_ses(struct pres *p);

@@ -115,6 +115,11 @@ struct ses_prim {
 	const struct err *err;          /* P_ABORT */
 };
 
+/* "ACTIVITY-START", "indication": with the letter of a layer before it, the
+ * name of a service primitive. */
+const char *ses_service_name(enum ses_prim_type type);
+const char *ses_kind_name(enum ses_prim_kind kind);
+
 typedef void ses_prim_fn(void *user, const struct ses_prim *p);
 
 /* A responder finds here after SES_CONNECT.ind what the CN said (called,

@@ -382,3 +382,44 @@ const char *const ses_event_names[EV_SPDU] = {
     [TCONind] = "T-CONNECT indication",
     [TCONcnf] = "T-CONNECT confirm",
 };
+
+const char *
+ses_service_name(enum ses_prim_type type)
+{
+	static const char *const names[] = {
+	    [SES_CONNECT] = "CONNECT",
+	    [SES_DATA] = "DATA",
+	    [SES_TOKEN_GIVE] = "TOKEN-GIVE",
+	    [SES_TOKEN_PLEASE] = "TOKEN-PLEASE",
+	    [SES_CONTROL_GIVE] = "CONTROL-GIVE",
+	    [SES_SYNC_MINOR] = "SYNC-MINOR",
+	    [SES_ACTIVITY_START] = "ACTIVITY-START",
+	    [SES_ACTIVITY_RESUME] = "ACTIVITY-RESUME",
+	    [SES_ACTIVITY_INTERRUPT] = "ACTIVITY-INTERRUPT",
+	    [SES_ACTIVITY_DISCARD] = "ACTIVITY-DISCARD",
+	    [SES_ACTIVITY_END] = "ACTIVITY-END",
+	    [SES_U_EXCEPTION] = "U-EXCEPTION-REPORT",
+	    [SES_P_EXCEPTION] = "P-EXCEPTION-REPORT",
+	    [SES_RELEASE] = "RELEASE",
+	    [SES_U_ABORT] = "U-ABORT",
+	    [SES_P_ABORT] = "P-ABORT",
+	    [SES_TYPED_DATA] = "TYPED-DATA",
+	    [SES_SYNC_MAJOR] = "SYNC-MAJOR",
+	    [SES_CAPABILITY_DATA] = "CAPABILITY-DATA",
+	};
+
+	return type <= SES_CAPABILITY_DATA ? names[type] : "(unknown)";
+}
+
+const char *
+ses_kind_name(enum ses_prim_kind kind)
+{
+	static const char *const names[] = {
+	    [SES_REQ] = "request",
+	    [SES_IND] = "indication",
+	    [SES_RSP] = "response",
+	    [SES_CNF] = "confirm",
+	};
+
+	return names[kind];
+}

@@ -1,4 +1,4 @@
-#include "osi/acse_codec.h"
+#include "osi/acse_int.h"
 
 #include "tests/unit/osi_wire.h"
 
@@ -430,7 +430,7 @@ authentication_is_selected_by_both(void)
 		CU_ASSERT_EQUAL(acse_request(t.b.a, &r, &e), rows[i].rc);
 		run(&t);
 		if (rows[i].rc == 0) {
-			CU_ASSERT_EQUAL(acse_has_authentication(t.a.a),
+			CU_ASSERT_EQUAL(t.a.a->selected,
 			    rows[i].proposed && rows[i].answered);
 			CU_ASSERT_TRUE(acse_request(t.a.a, &abort, &e) >= 0);
 			run(&t);
