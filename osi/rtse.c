@@ -233,6 +233,15 @@ not_open(const struct rtse *r, struct err *e)
 	return err_set(e, LAYER, ERR_PROTOCOL, "not open");
 }
 
+static int
+monologue(const struct rtse *r, struct err *e)
+{
+	if (r->dialogue == RTSE_TWO_WAY_ALTERNATE)
+		return 0;
+	return err_set(
+	    e, LAYER, ERR_PROTOCOL, "the turn does not pass in monologue");
+}
+
 int
 rtse_turn_please(struct rtse *r, int priority, struct err *e)
 {
@@ -249,7 +258,7 @@ rtse_turn_please(struct rtse *r, int priority, struct err *e)
 	struct buf rttp = {0};
 	int rc;
 
-	if ((rc = not_open(r, e)) < 0)
+	if ((rc = not_open(r, e)) < 0 || (rc = monologue(r, e)) < 0)
 		return rc;
 	if (rtse_has_turn(r))
 		return err_set(e, LAYER, ERR_PROTOCOL, "the turn is here");
@@ -268,7 +277,10 @@ rtse_turn_give(struct rtse *r, struct err *e)
 
 	if (r->state != RTSE_IDLE || !rtse_has_turn(r))
 		return err_set(e, LAYER, ERR_PROTOCOL,
-		    "no turn to give in state %d", (int)r->state);
+		    "no turn to give in state \"%s\"",
+		    rtse_state_name(r->state));
+	if (monologue(r, e) < 0)
+		return ERR_PROTOCOL;
 	return rtse_session(r, &s, e);
 }
 
@@ -282,7 +294,8 @@ rtse_close(struct rtse *r, struct err *e)
 		    "only the initiator closes an association");
 	if (r->state != RTSE_IDLE || !rtse_has_turn(r))
 		return err_set(e, LAYER, ERR_PROTOCOL,
-		    "close without the turn, or in state %d", (int)r->state);
+		    "close without the turn, or in state \"%s\"",
+		    rtse_state_name(r->state));
 	rtse_enter(r, RTSE_CLOSING);
 	return acse_request(r->acse, &p, e);
 }

@@ -12,6 +12,10 @@
 
 #define RTSE_OUTPUT_MAX (256 * 1024) /* octets that wait for the socket */
 
+/* A peer that resumes so often on one association, and never gets to the end
+ * of a transfer, is told to go: each time costs us what was kept. */
+#define RTSE_RESUMES_MAX 16
+
 /* X.228 Annex A, with the turn kept apart (session tokens). */
 enum rtse_state {
 	RTSE_UNBOUND,       /* no association yet */
@@ -84,6 +88,8 @@ struct rtse_receive {
 	enum { RTSE_WRAP_UNKNOWN, RTSE_WRAP_EXTERNAL, RTSE_WRAP_NONE } wrap;
 	uint64_t octets;
 	bool resumed;
+	bool fresh;       /* an RTTR came since the last checkpoint */
+	unsigned resumes; /* since a transfer was accepted */
 	struct rtse_keeping keep;
 };
 
@@ -137,7 +143,9 @@ enum { CONTEXT_ACSE = 1, CONTEXT_RTSE = 3, CONTEXT_APDU = 5 };
 void rtse_associate_ind(struct rtse *r, const struct acse_prim *p);
 void rtse_associate_cnf(struct rtse *r, const struct acse_prim *p);
 
-/* rtse_table.c: everything from below comes in here. */
+/* rtse_table.c */
+const char *rtse_state_name(enum rtse_state state);
+/* Everything from below comes in here. */
 void rtse_from_acse(void *user, const struct acse_prim *p);
 
 /* rtse_send.c */

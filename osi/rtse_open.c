@@ -11,6 +11,29 @@
  * answer to an RTORQ that recovers; then they are opened afresh. */
 static const uint8_t busy[] = {0x02, 0x01, 0x00};
 
+/* X.228 7.1.2: what RTSE needs of the session connection, in either mode. */
+static int
+judge_units(const struct rtse *r, const char *who, struct err *e)
+{
+	static const struct {
+		uint16_t fu;
+		const char *name;
+	} needed[] = {
+	    {SES_FU_HALF_DUPLEX, "half-duplex"},
+	    {SES_FU_MINOR_SYNC, "minor synchronize"},
+	    {SES_FU_ACTIVITY, "activity management"},
+	    {SES_FU_EXCEPTIONS, "exceptions"},
+	};
+	uint16_t fu = ses_requirements(pres_ses(acse_pres(r->acse)));
+
+	for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++)
+		if ((fu & needed[i].fu) == 0)
+			return err_set(e, LAYER, ERR_UNSUPPORTED,
+			    "%s without the session functional unit %s", who,
+			    needed[i].name);
+	return 0;
+}
+
 /* --- responder --- */
 
 static bool
@@ -43,21 +66,20 @@ associate_rsp(struct rtse *r, enum acse_result result, int diagnostic,
 	return acse_request(r->acse, &p, e);
 }
 
-/* Refused without asking our user, who learns it as an abort. In X.410 mode
- * there is an RTORJ always. */
+/* Refused without asking our user, who learns it as an abort. The RTORJ says
+ * more in X.410 mode only; without a context for it ACSE refuses alone. */
 static void
 refuse_by_provider(struct rtse *r, int diagnostic, const struct err *why)
 {
 	const struct rtse_refusal j = {
-	    .reason = RTSE_REFUSE_VALIDATION_FAILURE};
+	    .reason = r->x410 ? RTSE_REFUSE_VALIDATION_FAILURE : -1};
 	struct buf rtorj = {0};
 	struct err e = ERR_INIT;
 
-	if (r->x410)
-		rtse_rtorj_encode(&j, &rtorj);
+	rtse_rtorj_encode(&j, &rtorj);
 	rtse_enter(r, RTSE_CLOSED);
 	if (associate_rsp(r, ACSE_REJECTED_PERMANENT, diagnostic,
-		r->x410 ? &rtorj : NULL, &e) < 0)
+		r->x410 || r->rtse_context != 0 ? &rtorj : NULL, &e) < 0)
 		cotp_disconnect(rtse_cotp(r));
 	buf_free(&rtorj);
 	rtse_emit_type(r, RTSE_ABORTED, why);
@@ -86,21 +108,29 @@ open_ind(struct rtse *r, const struct rtse_open *o)
 
 /* The defects of an A-ASSOCIATE that RTSE itself judges: 0, or refused. */
 static int
-judge(struct rtse *r, const struct acse_prim *p, struct err *why)
+judge(
+    struct rtse *r, const struct acse_prim *p, int *diagnostic, struct err *why)
 {
+	bool contexts = find_contexts(r);
+
+	*diagnostic = ACSE_DIAG_NO_REASON;
 	if (!r->x410 &&
-	    strcmp(p->application_context, r->params.application_context) != 0)
+	    strcmp(p->application_context, r->params.application_context) !=
+		0) {
+		*diagnostic = ACSE_DIAG_CONTEXT_NAME_NOT_SUPPORTED;
 		return err_set(why, LAYER, ERR_REFUSED,
 		    "application context %s is not offered here",
 		    p->application_context);
-	if (!find_contexts(r))
+	}
+	if (!contexts)
 		return err_set(why, LAYER, ERR_REFUSED,
-		    "presentation contexts for RTSE and its user are missing");
+		    "CP without a presentation context for %s",
+		    r->rtse_context == 0 ? "RTSE" : "its user");
 	if (p->user_information.n == 0 ||
 	    p->user_information.context_id != r->rtse_context)
-		return err_set(why, LAYER, ERR_PROTOCOL, "no RTORQ in %s",
+		return err_set(why, LAYER, ERR_PROTOCOL, "%s without RTORQ",
 		    r->x410 ? "CP" : "AARQ");
-	return 0;
+	return judge_units(r, "CN", why);
 }
 
 void
@@ -109,19 +139,12 @@ rtse_associate_ind(struct rtse *r, const struct acse_prim *p)
 	struct arena *a = arena_new();
 	struct rtse_open o;
 	struct err why = ERR_INIT;
-	bool context;
-	int rc;
+	int diagnostic;
 
 	r->x410 = pres_is_x410(acse_pres(r->acse));
-	rc = judge(r, p, &why);
-	context = rc != ERR_REFUSED || r->rtse_context != 0;
-	if (rc == 0)
-		rc = rtse_rtorq_decode(a, &p->user_information, &o, &why);
-	if (rc < 0)
-		refuse_by_provider(r,
-		    context ? ACSE_DIAG_NO_REASON
-			    : ACSE_DIAG_CONTEXT_NAME_NOT_SUPPORTED,
-		    &why);
+	if (judge(r, p, &diagnostic, &why) < 0 ||
+	    rtse_rtorq_decode(a, &p->user_information, &o, &why) < 0)
+		refuse_by_provider(r, diagnostic, &why);
 	else
 		open_ind(r, &o);
 	arena_free(&a);
@@ -141,7 +164,8 @@ rtse_open_accept(struct rtse *r, const uint8_t *bind, size_t n, struct err *e)
 
 	if (r->state != RTSE_WAIT_OPEN_RSP)
 		return err_set(e, LAYER, ERR_PROTOCOL,
-		    "nothing to accept in state %d", (int)r->state);
+		    "nothing to accept in state \"%s\"",
+		    rtse_state_name(r->state));
 	rtse_rtoac_encode(&o, &rtoac);
 	rtse_enter(r, RTSE_IDLE);
 	rc = associate_rsp(r, ACSE_ACCEPTED, ACSE_DIAG_NULL, &rtoac, e);
@@ -180,7 +204,8 @@ rtse_open_refuse(struct rtse *r, const uint8_t *error, size_t n, struct err *e)
 
 	if (r->state != RTSE_WAIT_OPEN_RSP)
 		return err_set(e, LAYER, ERR_PROTOCOL,
-		    "nothing to refuse in state %d", (int)r->state);
+		    "nothing to refuse in state \"%s\"",
+		    rtse_state_name(r->state));
 	if (r->x410)
 		j = (struct rtse_refusal){.reason = x410_reason(r, error, n)};
 	else if (r->recovering && n == 0)
@@ -270,11 +295,12 @@ take_rtoac(struct rtse *r, struct arena *a, const struct acse_prim *p,
 
 	if (!find_contexts(r))
 		return err_set(e, LAYER, ERR_REFUSED,
-		    "the peer accepted no context for RTSE or its user");
+		    "CPA accepts no context for RTSE or its user");
 	if (p->user_information.n == 0)
-		return err_set(e, LAYER, ERR_PROTOCOL, "no RTOAC in %s",
+		return err_set(e, LAYER, ERR_PROTOCOL, "%s without RTOAC",
 		    r->x410 ? "CPA" : "AARE");
-	if ((rc = rtse_rtoac_decode(a, &p->user_information, o, e)) < 0 ||
+	if ((rc = judge_units(r, "AC", e)) < 0 ||
+	    (rc = rtse_rtoac_decode(a, &p->user_information, o, e)) < 0 ||
 	    (rc = judge_recovery(r, o, e)) < 0)
 		return rc;
 	r->dialogue = r->params.dialogue;

@@ -229,6 +229,7 @@ data_fragment(struct rtse *r, const struct pres_prim *q, struct err *e)
 	if (q->data.context_id != r->rtse_context)
 		return err_set(e, LAYER, ERR_PROTOCOL, "data on context %d",
 		    q->data.context_id);
+	r->receive.fresh = true;
 	if (r->x410) {
 		arrived(r, q->data.p, q->data.n);
 		return 0;
@@ -258,6 +259,7 @@ begin(struct rtse *r, bool resumed)
 	c->wrap = RTSE_WRAP_UNKNOWN;
 	c->octets = 0;
 	c->resumed = resumed;
+	c->fresh = false;
 	rtse_enter(r, RTSE_RECEIVING);
 	if (!c->keep.have)
 		rtse_emit(r, &ev);
@@ -276,6 +278,13 @@ rtse_resume_ind(struct rtse *r, const struct pres_prim *q)
 {
 	struct err why = ERR_INIT;
 
+	if (++r->receive.resumes > RTSE_RESUMES_MAX) {
+		err_set(&why, LAYER, ERR_LIMIT,
+		    "S-ACTIVITY-RESUME %u times without the end of a transfer",
+		    r->receive.resumes);
+		rtse_provider_abort(r, RTSE_ABORT_TEMPORARY, &why);
+		return;
+	}
 	if (rtse_keep_resume(r, q->ses)) {
 		begin(r, true);
 		rtse_keep_replay(r);
@@ -297,7 +306,8 @@ rtse_data_ind(struct rtse *r, const struct pres_prim *q)
 		rtse_provider_abort(r, RTSE_ABORT_PROTOCOL_ERROR, &e);
 }
 
-/* What arrived went up to our user and is kept; the peer may go on. */
+/* What arrived went up to our user and is kept; the peer may go on. A minor
+ * synchronization point stands behind an RTTR (X.228 8.3.2). */
 void
 rtse_sync_ind(struct rtse *r, const struct pres_prim *q)
 {
@@ -305,6 +315,15 @@ rtse_sync_ind(struct rtse *r, const struct pres_prim *q)
 	    .type = SES_SYNC_MINOR, .kind = SES_RSP, .serial = q->ses->serial};
 	struct err e = ERR_INIT;
 
+	if (!r->receive.fresh) {
+		err_set(&e, LAYER, ERR_PROTOCOL,
+		    "MIP with serial number %u: no RTTR since the last "
+		    "checkpoint",
+		    q->ses->serial);
+		rtse_provider_abort(r, RTSE_ABORT_PROTOCOL_ERROR, &e);
+		return;
+	}
+	r->receive.fresh = false;
 	if (rtse_keep_checkpoint(r, q->ses->serial, &e) < 0) {
 		rtse_lose(r, SES_REASON_UNRECOVERABLE, &e);
 		return;
@@ -394,8 +413,10 @@ rtse_transfer_accept(struct rtse *r, struct err *e)
 
 	if (r->state != RTSE_RECEIVED)
 		return err_set(e, LAYER, ERR_PROTOCOL,
-		    "nothing to accept in state %d", (int)r->state);
+		    "nothing to accept in state \"%s\"",
+		    rtse_state_name(r->state));
 	rtse_keep_end(r, false);
+	r->receive.resumes = 0;
 	rtse_enter(r, RTSE_IDLE);
 	return rtse_session(r, &s, e);
 }
@@ -408,7 +429,8 @@ rtse_transfer_refuse(struct rtse *r, struct err *e)
 	if ((r->state != RTSE_RECEIVED && r->state != RTSE_RECEIVING) ||
 	    r->receive.keep.have)
 		return err_set(e, LAYER, ERR_PROTOCOL,
-		    "nothing to refuse in state %d", (int)r->state);
+		    "nothing to refuse in state \"%s\"",
+		    rtse_state_name(r->state));
 	err_set(&why, LAYER, ERR_REFUSED, "transfer refused by its receiver");
 	rtse_report_exception(r, SES_REASON_UNRECOVERABLE, &why);
 	return 0;

@@ -15,8 +15,8 @@
 static int
 wrong_state(const struct rtse *r, const char *what, struct err *e)
 {
-	return err_set(
-	    e, LAYER, ERR_PROTOCOL, "%s in state %d", what, (int)r->state);
+	return err_set(e, LAYER, ERR_PROTOCOL, "%s in state \"%s\"", what,
+	    rtse_state_name(r->state));
 }
 
 /* --- segments and checkpoints --- */

@@ -10,28 +10,66 @@
 #define IN_RECEIPT (IN(RTSE_RECEIVING) | IN(RTSE_RECEIVED) | IN(RTSE_EXCEPTED))
 #define IN_OPEN (IN(RTSE_IDLE) | IN_ACTIVITY | IN(RTSE_DISCARDING) | IN_RECEIPT)
 
+const char *
+rtse_state_name(enum rtse_state state)
+{
+	static const char *const names[] = {
+	    [RTSE_UNBOUND] = "no association",
+	    [RTSE_WAIT_OPEN_CNF] = "RTORQ sent",
+	    [RTSE_WAIT_OPEN_RSP] = "RTORQ received",
+	    [RTSE_IDLE] = "associated, no activity",
+	    [RTSE_SENDING] = "sending an APDU",
+	    [RTSE_SENT] = "activity end sent",
+	    [RTSE_DISCARDING] = "activity discard or interrupt sent",
+	    [RTSE_RECEIVING] = "receiving an APDU",
+	    [RTSE_RECEIVED] = "activity end received",
+	    [RTSE_EXCEPTED] = "exception reported",
+	    [RTSE_CLOSING] = "release sent",
+	    [RTSE_CLOSED] = "closed",
+	};
+
+	return names[state];
+}
+
 struct session_event {
 	void (*fn)(struct rtse *, const struct pres_prim *);
 	unsigned states;
 	unsigned passed_over;
 };
 
+/* In monologue the turn stays where it is (X.228 7.4, 7.5). */
+static bool
+turn_passes(struct rtse *r, const struct pres_prim *q)
+{
+	struct err e = ERR_INIT;
+	char text[PRES_PRIM_TEXT];
+
+	if (r->dialogue == RTSE_TWO_WAY_ALTERNATE)
+		return true;
+	err_set(&e, "rtse", ERR_PROTOCOL, "%s in monologue",
+	    pres_prim_text(q, text));
+	rtse_provider_abort(r, RTSE_ABORT_PROTOCOL_ERROR, &e);
+	return false;
+}
+
 /* The turn came with the last of the tokens. */
 static void
 turn_ind(struct rtse *r, const struct pres_prim *q)
 {
-	(void)q;
-	if (rtse_has_turn(r))
+	if (turn_passes(r, q) && rtse_has_turn(r))
 		rtse_emit_type(r, RTSE_TURN_GIVE, NULL);
 }
 
 static void
 turn_please_ind(struct rtse *r, const struct pres_prim *q)
 {
-	struct arena *a = arena_new();
+	struct arena *a;
 	struct rtse_event ev = {.type = RTSE_TURN_PLEASE, .refuse_reason = -1};
 	struct err e = ERR_INIT;
 
+	if (!turn_passes(r, q))
+		return;
+	a = arena_new();
 	/* without RTTP the priority is the highest, 0 */
 	if (q->n_values > 0 &&
 	    rtse_rttp_decode(a, &q->values[0], &ev.priority, &e) < 0)
@@ -99,6 +137,7 @@ passed_up(struct rtse *r, const struct pres_prim *q)
 {
 	const struct session_event *v = find_event(q);
 	struct err e = ERR_INIT;
+	char text[PRES_PRIM_TEXT];
 
 	if ((v->passed_over & IN(r->state)) != 0)
 		return;
@@ -106,10 +145,8 @@ passed_up(struct rtse *r, const struct pres_prim *q)
 		v->fn(r, q);
 		return;
 	}
-	err_set(&e, "rtse", ERR_PROTOCOL, "%s service %d.%d in state %d",
-	    q->type == PRES_SESSION ? "session" : "presentation",
-	    q->type == PRES_SESSION ? (int)q->ses->type : (int)q->type,
-	    (int)q->kind, (int)r->state);
+	err_set(&e, "rtse", ERR_PROTOCOL, "%s in state \"%s\"",
+	    pres_prim_text(q, text), rtse_state_name(r->state));
 	rtse_provider_abort(r, RTSE_ABORT_PROTOCOL_ERROR, &e);
 }
 
@@ -130,6 +167,7 @@ rtse_from_acse(void *user, const struct acse_prim *p)
 {
 	struct rtse *r = user;
 	struct err e = ERR_INIT;
+	char text[PRES_PRIM_TEXT];
 
 	if (r->state == RTSE_CLOSED)
 		return;
@@ -142,8 +180,7 @@ rtse_from_acse(void *user, const struct acse_prim *p)
 		acse_events[p->type][p->kind].fn(r, p);
 		return;
 	}
-	err_set(&e, "rtse", ERR_PROTOCOL,
-	    "association service %d.%d in state %d", (int)p->type, (int)p->kind,
-	    (int)r->state);
+	err_set(&e, "rtse", ERR_PROTOCOL, "%s in state \"%s\"",
+	    acse_prim_text(p, text), rtse_state_name(r->state));
 	rtse_provider_abort(r, RTSE_ABORT_PROTOCOL_ERROR, &e);
 }

@@ -53,8 +53,8 @@ phase_over(struct rtse *r)
 {
 	struct err why = ERR_INIT;
 
-	err_set(&why, "rtse", ERR_TEMPORARY, "timed out in state %d",
-	    (int)r->state);
+	err_set(&why, "rtse", ERR_TEMPORARY, "timed out in state \"%s\"",
+	    rtse_state_name(r->state));
 	if (r->state == RTSE_CLOSED) {
 		cotp_disconnect(rtse_cotp(r));
 	} else if (r->state == RTSE_SENDING || r->state == RTSE_SENT) {

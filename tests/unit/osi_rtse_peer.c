@@ -2,7 +2,7 @@
  * RTSE before peers that do what ours does not: recover, resume, interrupt,
  * break the protocol. The peer is an ACSE engine with the test on top.
  */
-#include "osi/rtse_codec.h"
+#include "osi/rtse_int.h"
 
 #include "tests/unit/osi_rtse_pair.h"
 
@@ -14,6 +14,7 @@ struct duel {
 	unsigned seen[SES_P_ABORT + 1]; /* session primitives */
 	bool open;
 	enum acse_result result;
+	int diagnostic;
 	struct buf information; /* of the answer, or of the abort */
 	bool aborted;
 	uint8_t reason;
@@ -28,6 +29,8 @@ peer_event(void *user, const struct acse_prim *p)
 		d->open = p->result == ACSE_ACCEPTED;
 	if (p->type == ACSE_ASSOCIATE)
 		d->result = p->result;
+	if (p->type == ACSE_ASSOCIATE)
+		d->diagnostic = p->diagnostic;
 	if (p->type == ACSE_ABORT || p->type == ACSE_P_ABORT)
 		d->aborted = true;
 	if (p->type == ACSE_PASS && p->pres->type == PRES_SESSION) {
@@ -48,9 +51,11 @@ duel_run(struct duel *d)
 	    ses_cotp(pres_ses(acse_pres(rtse_acse(d->x.r)))), d->chunk);
 }
 
-/* An AARQ whose RTORQ is of the test's making. */
+/* An AARQ whose RTORQ is of the test's making, on a session connection with
+ * these functional units; `contexts` of three are proposed. */
 static void
-duel_init(struct duel *d, const char *rtorq, size_t chunk)
+duel_with(struct duel *d, const char *rtorq, size_t chunk, uint16_t units,
+    size_t n_contexts)
 {
 	static const struct pres_context contexts[] = {
 	    {.id = 1, .abstract_syntax = ACSE_ABSTRACT_SYNTAX},
@@ -67,7 +72,8 @@ duel_init(struct duel *d, const char *rtorq, size_t chunk)
 	*d = (struct duel){.chunk = chunk};
 	b.window_size = 9;
 	a.pres.contexts = contexts;
-	a.pres.n_contexts = 3;
+	a.pres.n_contexts = n_contexts;
+	a.pres.ses.requirements = units;
 	d->peer = acse_new(&a.pres, peer_event, d, 1000);
 	d->x.r = rtse_new(&b, end_event, &d->x, 1000);
 	wire_hex(&octets, rtorq);
@@ -75,6 +81,12 @@ duel_init(struct duel *d, const char *rtorq, size_t chunk)
 	CU_ASSERT_EQUAL(acse_request(d->peer, &q, &e), 0);
 	duel_run(d);
 	buf_free(&octets);
+}
+
+static void
+duel_init(struct duel *d, const char *rtorq, size_t chunk)
+{
+	duel_with(d, rtorq, chunk, SES_FU_RTSE, 3);
 }
 
 static void
@@ -236,7 +248,7 @@ a_turn_priority_that_is_no_number_is_reflected(void)
 	struct duel p;
 	struct err e = ERR_INIT;
 
-	duel_ready(&p, WIRE_WHOLE);
+	duel_init(&p, "b009 820101 a304 a002 0500", WIRE_WHOLE);
 	peer_session(&p, &give);
 	CU_ASSERT_EQUAL(pres_request(acse_pres(p.peer), &q, &e), 0);
 	duel_run(&p);
@@ -328,8 +340,8 @@ static void
 a_bad_rtorq_is_refused(void)
 {
 	static const char *const rows[] = {
-	    "b000", /* no connection data */
-	    "b10a a108 8003 020100 0500",
+	    "b000",                /* no connection data */
+	    "b106 a204 a002 0500", /* RTOAC */
 	    "b00b 8001ff a306 a004 02020500",
 	    "b00b 820102 a306 a004 02020500",
 	    "0500",
@@ -342,8 +354,214 @@ a_bad_rtorq_is_refused(void)
 		CU_ASSERT_EQUAL(p.result, ACSE_REJECTED_PERMANENT);
 		CU_ASSERT_EQUAL(p.x.count[RTSE_OPEN_IND], 0);
 		CU_ASSERT_EQUAL(p.x.count[RTSE_ABORTED], 1);
+		CU_ASSERT_EQUAL(p.diagnostic, ACSE_DIAG_NO_REASON);
+		/* an RTORJ, which has no reasons in normal mode */
+		CU_ASSERT_EQUAL_FATAL(p.information.len, 2);
+		CU_ASSERT_EQUAL(memcmp(p.information.data, "\xb2\x00", 2), 0);
 		duel_free(&p);
 	}
+}
+
+static void
+a_missing_context_is_no_matter_of_the_application_context(void)
+{
+	for (size_t n = 1; n <= 2; n++) {
+		struct duel p;
+
+		duel_with(&p, n == 1 ? "" : "b006 a304 a002 0500", WIRE_WHOLE,
+		    SES_FU_RTSE, n);
+		CU_ASSERT_EQUAL(p.result, ACSE_REJECTED_PERMANENT);
+		CU_ASSERT_EQUAL(p.diagnostic, ACSE_DIAG_NO_REASON);
+		CU_ASSERT_EQUAL(p.x.count[RTSE_ABORTED], 1);
+		CU_ASSERT_PTR_NOT_NULL(strstr(p.x.err.text,
+		    n == 1 ? "context for RTSE" : "context for its user"));
+		duel_free(&p);
+	}
+}
+
+static const struct {
+	uint16_t units;
+	const char *missing;
+} lacking[] = {
+    {SES_FU_RTSE & ~SES_FU_ACTIVITY, "activity management"},
+    {SES_FU_RTSE & ~SES_FU_MINOR_SYNC, "minor synchronize"},
+    {SES_FU_RTSE & ~SES_FU_EXCEPTIONS, "exceptions"},
+    {SES_FU_DUPLEX | SES_FU_MINOR_SYNC | SES_FU_ACTIVITY, "half-duplex"},
+};
+
+static void
+a_session_without_the_units_of_rtse_is_refused(void)
+{
+	for (size_t i = 0; i < sizeof(lacking) / sizeof(*lacking); i++) {
+		struct duel p;
+
+		/* without half-duplex the session refuses already */
+		if ((lacking[i].units & SES_FU_DUPLEX) != 0)
+			continue;
+		duel_with(
+		    &p, "b006 a304 a002 0500", WIRE_WHOLE, lacking[i].units, 3);
+		CU_ASSERT_FALSE(p.open);
+		CU_ASSERT_EQUAL(p.x.count[RTSE_OPEN_IND], 0);
+		CU_ASSERT_EQUAL(p.result, ACSE_REJECTED_PERMANENT);
+		CU_ASSERT_EQUAL(p.diagnostic, ACSE_DIAG_NO_REASON);
+		CU_ASSERT_EQUAL(p.x.count[RTSE_ABORTED], 1);
+		CU_ASSERT_PTR_NOT_NULL(
+		    strstr(p.x.err.text, lacking[i].missing));
+		duel_free(&p);
+	}
+}
+
+/* Takes any association, on the units that it has. */
+static void
+lax_event(void *user, const struct acse_prim *p)
+{
+	static const uint8_t rtoac[] = {
+	    0xb1, 0x06, 0xa2, 0x04, 0xa0, 0x02, 0x05, 0x00};
+	struct duel *d = user;
+	const struct acse_prim rsp = {.type = ACSE_ASSOCIATE,
+	    .kind = SES_RSP,
+	    .user_information = {3, rtoac, sizeof(rtoac)}};
+	struct err e = ERR_INIT;
+
+	if (p->type == ACSE_ASSOCIATE)
+		CU_ASSERT_EQUAL(acse_request(d->peer, &rsp, &e), 0);
+	if (p->type == ACSE_ABORT && p->user_information.n > 0)
+		buf_append(&d->information, p->user_information.p,
+		    p->user_information.n);
+}
+
+static void
+an_accept_without_the_units_of_rtse_is_aborted(void)
+{
+	static const struct pres_context contexts[] = {
+	    {.id = 1, .abstract_syntax = ACSE_ABSTRACT_SYNTAX},
+	    {.id = 3, .abstract_syntax = RTSE_ABSTRACT_SYNTAX_P1},
+	    {.id = 5, .abstract_syntax = "2.6.0.2.7"}};
+
+	for (size_t i = 0; i < sizeof(lacking) / sizeof(*lacking); i++) {
+		struct rtse_params a = pair_params(OSI_INITIATOR);
+		struct rtse_params b = pair_params(OSI_RESPONDER);
+		struct duel d = {.chunk = WIRE_WHOLE};
+		struct err e = ERR_INIT;
+
+		if ((lacking[i].units & SES_FU_DUPLEX) != 0)
+			a.pres.ses.requirements |= SES_FU_DUPLEX;
+		b.pres.contexts = contexts;
+		b.pres.n_contexts = 3;
+		b.pres.ses.requirements = lacking[i].units;
+		d.peer = acse_new(&b.pres, lax_event, &d, 1000);
+		d.x.r = rtse_new(&a, end_event, &d.x, 1000);
+		CU_ASSERT_EQUAL(rtse_open_request(d.x.r, bind_argument,
+				    sizeof(bind_argument), &e),
+		    0);
+		duel_run(&d);
+		CU_ASSERT_EQUAL(d.x.count[RTSE_OPEN_CNF], 0);
+		CU_ASSERT_EQUAL(d.x.count[RTSE_ABORTED], 1);
+		CU_ASSERT_PTR_NOT_NULL(
+		    strstr(d.x.err.text, lacking[i].missing));
+		/* RTAB: protocol error */
+		CU_ASSERT_EQUAL_FATAL(d.information.len, 5);
+		CU_ASSERT_EQUAL(
+		    memcmp(d.information.data, "\xb6\x03\x80\x01\x04", 5), 0);
+		duel_free(&d);
+	}
+}
+
+static void
+expect_rtab(struct duel *p, uint8_t reason, const char *text)
+{
+	CU_ASSERT_EQUAL(p->x.count[RTSE_ABORTED], 1);
+	CU_ASSERT_TRUE(p->aborted);
+	CU_ASSERT_PTR_NOT_NULL(strstr(p->x.err.text, text));
+	CU_ASSERT_EQUAL_FATAL(p->information.len, 5);
+	CU_ASSERT_EQUAL(memcmp(p->information.data, "\xb6\x03\x80\x01", 4), 0);
+	CU_ASSERT_EQUAL(p->information.data[4], reason);
+}
+
+static void
+the_turn_does_not_pass_in_monologue(void)
+{
+	static const struct ses_prim rows[] = {
+	    {.type = SES_CONTROL_GIVE, .kind = SES_REQ},
+	    {.type = SES_TOKEN_GIVE,
+		.kind = SES_REQ,
+		.tokens = SES_TOKEN_DATA | SES_TOKEN_MINOR | SES_TOKEN_MAJOR},
+	};
+	const struct ses_prim please = {
+	    .type = SES_TOKEN_PLEASE, .kind = SES_IND, .last = true};
+	const struct pres_prim q = {
+	    .type = PRES_SESSION, .kind = SES_IND, .ses = &please};
+	const struct acse_prim a = {
+	    .type = ACSE_PASS, .kind = SES_IND, .pres = &q};
+	struct duel p;
+	struct err e = ERR_INIT;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		duel_ready(&p, WIRE_WHOLE);
+		CU_ASSERT_EQUAL(rtse_turn_please(p.x.r, 1, &e), ERR_PROTOCOL);
+		peer_session(&p, &rows[i]);
+		expect_rtab(&p, RTSE_ABORT_PROTOCOL_ERROR, "in monologue");
+		CU_ASSERT_EQUAL(p.x.count[RTSE_TURN_GIVE], 0);
+		duel_free(&p);
+	}
+	duel_ready(&p, WIRE_WHOLE);
+	rtse_from_acse(p.x.r, &a);
+	duel_run(&p);
+	expect_rtab(&p, RTSE_ABORT_PROTOCOL_ERROR,
+	    "P-TOKEN-PLEASE indication in monologue");
+	CU_ASSERT_EQUAL(p.x.count[RTSE_TURN_PLEASE], 0);
+	duel_free(&p);
+}
+
+static void
+a_minor_point_without_data_before_it_aborts(void)
+{
+	const struct ses_prim minor = {
+	    .type = SES_SYNC_MINOR, .kind = SES_REQ, .explicit_confirm = true};
+	struct duel p;
+
+	for (size_t data = 0; data < 2; data++) {
+		duel_ready(&p, WIRE_WHOLE);
+		peer_session(&p, &start);
+		if (data > 0) {
+			peer_value(&p, 3, "0404 28070201");
+			peer_session(&p, &minor);
+			CU_ASSERT_EQUAL(p.x.count[RTSE_ABORTED], 0);
+		}
+		peer_session(&p, &minor);
+		expect_rtab(&p, RTSE_ABORT_PROTOCOL_ERROR, "no RTTR");
+		duel_free(&p);
+	}
+}
+
+static void
+resuming_again_and_again_ends_the_association(void)
+{
+	const struct ses_prim resume = {.type = SES_ACTIVITY_RESUME,
+	    .kind = SES_REQ,
+	    .serial = 1,
+	    .activity_id_n = 3,
+	    .activity_id = {2, 1, 9},
+	    .old_activity_id_n = 3,
+	    .old_activity_id = {2, 1, 8}};
+	struct duel p;
+
+	duel_ready(&p, WIRE_WHOLE);
+	for (unsigned i = 0; i < 2 * RTSE_RESUMES_MAX; i++) {
+		/* the end of a transfer: counted anew */
+		if (i == RTSE_RESUMES_MAX) {
+			peer_session(&p, &start);
+			peer_value(&p, 3, "0402 0500");
+			peer_session(&p, &end);
+			CU_ASSERT_EQUAL(p.x.count[RTSE_TRANSFER_END], 1);
+		}
+		peer_session(&p, &resume);
+		CU_ASSERT_FALSE_FATAL(p.aborted);
+		peer_session(&p, &discard);
+	}
+	peer_session(&p, &resume);
+	expect_rtab(&p, RTSE_ABORT_TEMPORARY, "S-ACTIVITY-RESUME 17 times");
+	duel_free(&p);
 }
 
 static void
@@ -411,6 +629,12 @@ suite_osi_rtse_peer(void)
 	    TEST(a_resumed_activity_is_sent_back),
 	    TEST(recovery_is_refused_as_busy),
 	    TEST(a_bad_rtorq_is_refused),
+	    TEST(a_missing_context_is_no_matter_of_the_application_context),
+	    TEST(a_session_without_the_units_of_rtse_is_refused),
+	    TEST(an_accept_without_the_units_of_rtse_is_aborted),
+	    TEST(the_turn_does_not_pass_in_monologue),
+	    TEST(a_minor_point_without_data_before_it_aborts),
+	    TEST(resuming_again_and_again_ends_the_association),
 	    TEST(defaults_of_an_rtorq_are_filled_in),
 	    TEST(small_apdus_survive_the_way_there_and_back),
 	    CU_TEST_INFO_NULL,
