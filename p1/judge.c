@@ -10,6 +10,7 @@ struct bench {
 	uint8_t criticality; /* bits that must not be on an unknown one */
 	unsigned can;
 	bool delivery;
+	bool report;         /* answered by none: it goes on as far as it can */
 	bool internal_trace; /* one was there, and was taken into the trace */
 };
 
@@ -52,6 +53,13 @@ is_twice(
 	return false;
 }
 
+/* Must what this says be understood? */
+static bool
+matters(const struct bench *b, const struct mhs_ext *x)
+{
+	return !b->report || (x->criticality & b->criticality) != 0;
+}
+
 /* Standard ones in their own place. */
 static bool
 is_malformed(const struct bench *b, const struct mhs_exts *all,
@@ -60,7 +68,7 @@ is_malformed(const struct bench *b, const struct mhs_exts *all,
 	struct err e = ERR_INIT;
 	int r;
 
-	if (x->oid != NULL || !known_here(b, x))
+	if (x->oid != NULL || !known_here(b, x) || !matters(b, x))
 		return false;
 	if (is_twice(b, all, x))
 		return against(v, MHS_UNABLE_TO_TRANSFER,
@@ -116,6 +124,7 @@ judge_report(
 {
 	const struct mhs_report *rep = env->report;
 
+	b->report = true;
 	b->place = P1_IN_REPORT;
 	if (judge_set(b, &env->exts, v) || rep == NULL)
 		return v->text != NULL;

@@ -5,7 +5,9 @@
  * An extension is known where the standard puts it; in another place it counts
  * as unknown, and unknown ones are carried unless they are critical. A
  * standard one whose value breaks its syntax or bounds, or that is there twice,
- * is what the message cannot be transferred with.
+ * is what the message cannot be transferred with. Of a report, whose originator
+ * would never hear of it, only one that is critical: others go on as they came,
+ * and count as absent where they are read (p1/ext.h).
  */
 #ifndef P1_JUDGE_H
 #define P1_JUDGE_H

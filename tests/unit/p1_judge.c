@@ -74,7 +74,7 @@ place(struct arena *a, char where, struct mhs_envelope **env)
 	}
 }
 
-static const char places[] = "mpRCrqd";
+static const char places[] = "mpRCrqd", of_reports[] = "RCd";
 
 /* The verdict that such an extension in that place gets. */
 static struct p1_verdict
@@ -153,7 +153,8 @@ a_malformed_one_cannot_be_transferred(void)
 			bool here = strchr(ext_vectors[i].where, *p) != NULL;
 			struct p1_verdict v;
 
-			if (ext_vectors[i].bad == NULL)
+			if (ext_vectors[i].bad == NULL ||
+			    strchr(of_reports, *p) != NULL)
 				continue;
 			v = judged(*p, ext_vectors[i].type, NULL, 0,
 			    ext_vectors[i].bad, NULL);
@@ -162,6 +163,32 @@ a_malformed_one_cannot_be_transferred(void)
 			    v.diagnostic == MHS_INVALID_ARGUMENTS ||
 			    v.diagnostic == MHS_SIZE_CONSTRAINT_VIOLATION);
 		}
+}
+
+/* Nobody would hear that it was thrown away. */
+static void
+a_report_goes_on_with_malformed_ones_unless_critical(void)
+{
+	unsigned tried = 0;
+
+	for (size_t i = 0; i < EXT_VECTORS; i++)
+		for (const char *p = of_reports; *p != '\0'; p++) {
+			const struct ext_vector *x = &ext_vectors[i];
+
+			if (x->bad == NULL || strchr(x->where, *p) == NULL)
+				continue;
+			tried++;
+			CU_ASSERT_PTR_NULL(
+			    judged(*p, x->type, NULL, 0, x->bad, NULL).text);
+			CU_ASSERT_PTR_NULL(judged(*p, x->type, NULL,
+			    MHS_CRITICAL_DELIVERY, x->bad, NULL)
+					       .text);
+			CU_ASSERT_EQUAL(judged(*p, x->type, NULL,
+					    MHS_CRITICAL_TRANSFER, x->bad, NULL)
+					    .reason,
+			    MHS_UNABLE_TO_TRANSFER);
+		}
+	CU_ASSERT(tried > 10);
 }
 
 static void
@@ -278,7 +305,7 @@ contains(const struct buf *b, const char *hex)
 }
 
 static void
-relay(const struct ext_vector *x, char where)
+relay(const struct ext_vector *x, char where, uint8_t criticality)
 {
 	static const struct p1_dialect dialects[] = {{false}, {true}};
 	static const struct p1_apdu_ops ops = {0};
@@ -288,7 +315,7 @@ relay(const struct ext_vector *x, char where)
 	struct buf out[2] = {{0}, {0}}, again = {0};
 	char type[32];
 
-	add(a, exts, x->type, NULL, MHS_CRITICAL_TRANSFER, x->good);
+	add(a, exts, x->type, NULL, criticality, x->good);
 	/* the model has internal trace elsewhere, and makes it anew */
 	if (x->type == P1_EXT_INTERNAL_TRACE)
 		exts->v[exts->n - 1].criticality = 0;
@@ -326,7 +353,18 @@ each_is_relayed_bit_for_bit_in_both_dialects(void)
 {
 	for (size_t i = 0; i < EXT_VECTORS; i++)
 		for (const char *p = ext_vectors[i].where; *p != '\0'; p++)
-			relay(&ext_vectors[i], *p);
+			relay(&ext_vectors[i], *p, MHS_CRITICAL_TRANSFER);
+}
+
+static void
+a_malformed_one_of_a_report_is_relayed_as_it_came(void)
+{
+	static const struct ext_vector x = {
+	    .type = P1_EXT_REPORTING_DL_NAME, .where = "R", .good = "05 00"};
+
+	relay(&x, 'C', 0);
+	relay(&x, 'd', 0);
+	relay(&x, 'R', 0);
 }
 
 void
@@ -336,6 +374,8 @@ suite_p1_judge(void)
 	    TEST(each_is_known_where_the_standard_has_it_and_nowhere_else),
 	    TEST(unknown_ones_pass_unless_critical_for_transfer),
 	    TEST(a_malformed_one_cannot_be_transferred),
+	    TEST(a_report_goes_on_with_malformed_ones_unless_critical),
+	    TEST(a_malformed_one_of_a_report_is_relayed_as_it_came),
 	    TEST(bounds_have_their_own_diagnostic),
 	    TEST(what_belongs_to_one_recipient_is_no_concern_of_another),
 	    TEST(one_that_is_there_twice_is_a_protocol_violation),
