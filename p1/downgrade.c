@@ -12,6 +12,31 @@
 #define DIAGNOSTIC_MAX 11
 #define USER_TYPE_MAX 1
 
+/* --- the way up --- */
+
+static void
+upgrade_name(
+    struct arena *a, struct mhs_name *name, const struct mhs_or *gateway)
+{
+	if (name->ora != NULL)
+		name->ora = p1_upgrade_or(a, name->ora, gateway);
+}
+
+void
+p1_upgrade(
+    struct arena *a, struct mhs_envelope *env, const struct mhs_or *gateway)
+{
+	struct mhs_report *rep = env->report;
+
+	upgrade_name(a, &env->originator, gateway);
+	for (size_t i = 0; i < env->n_recipients; i++)
+		upgrade_name(a, &env->recipients[i].name, gateway);
+	for (size_t i = 0; rep != NULL && i < rep->n_recipients; i++) {
+		upgrade_name(a, &rep->recipients[i].actual, gateway);
+		upgrade_name(a, &rep->recipients[i].intended, gateway);
+	}
+}
+
 /* --- extensions --- */
 
 static bool
@@ -249,7 +274,12 @@ downgrade_message(struct arena *a, const struct mhs_envelope *given,
 		    arena_printf(a, "originator: %s", e.text));
 		return;
 	}
-	out->content_to_p2 = env->content_type == MHS_CONTENT_P22;
+	if (env->content_type == MHS_CONTENT_P22) {
+		/* a probe asks for what the message would become */
+		out->content_to_p2 = env->kind == MHS_MESSAGE;
+		if (env->kind == MHS_PROBE)
+			env->content_type = MHS_CONTENT_P2;
+	}
 	downgrade_fields(a, env);
 	downgrade_recipients(a, env, gateway, out);
 }

@@ -12,7 +12,8 @@
  *   extension, critical                   fails: unable-to-downgrade; that
  *     for transfer or delivery            recipient, or all of the message
  *   unknown fields                        left out
- *   content-type 22                       stays, `content_to_p2` is set
+ *   content-type 22                       stays, `content_to_p2` is set; of a
+ *                                         probe: 2
  *   content-type, object identifier       fails: content-type-not-supported
  *   per-message-indicators, bits 4 to 7   left out
  *   encoded-information-types, extended   their built-in bit, or "unknown"
@@ -71,5 +72,9 @@ struct mhs_or *p1_downgrade_or(struct arena *a, const struct mhs_or *ora,
  * itself when there is nothing to do. */
 struct mhs_or *p1_upgrade_or(
     struct arena *a, struct mhs_or *ora, const struct mhs_or *gateway);
+/* All addresses of an envelope that such a peer sent: the originator, the
+ * recipients, and those that a report is about. */
+void p1_upgrade(
+    struct arena *a, struct mhs_envelope *env, const struct mhs_or *gateway);
 
 #endif

@@ -289,25 +289,6 @@ submit(struct x_in *in)
 		refuse(in, &e);
 }
 
-/* What a gateway of 1984 put into domain-defined attributes. */
-static void
-upgrade(struct x_in *in)
-{
-	const struct mhs_or *gateway = in->channel->gateway;
-	struct mhs_envelope *env = in->env;
-
-	if (env->originator.ora != NULL)
-		env->originator.ora =
-		    p1_upgrade_or(in->arena, env->originator.ora, gateway);
-	for (size_t i = 0; i < env->n_recipients; i++) {
-		struct mhs_name *name = &env->recipients[i].name;
-
-		if (name->ora != NULL)
-			name->ora =
-			    p1_upgrade_or(in->arena, name->ora, gateway);
-	}
-}
-
 static void
 finish(struct x_in *in)
 {
@@ -411,7 +392,8 @@ x_in_event(struct x_link *l, const struct p1_event *ev)
 		l->in->env = ev->env;
 		l->in->arena = p1_take_envelope(l->p1);
 		if (p1_protocol(l->p1) == P1_MTS_TRANSFER_1984)
-			upgrade(l->in);
+			p1_upgrade(
+			    l->in->arena, l->in->env, l->channel->gateway);
 		finish(l->in);
 		break;
 	default: /* LOST */

@@ -256,6 +256,22 @@ an_originator_that_1984_cannot_name_fails_for_all(void)
 }
 
 static void
+a_probe_asks_for_what_the_message_would_become(void)
+{
+	struct arena *a = arena_new();
+	struct mhs_envelope *env = make(a, MHS_PROBE);
+	struct p1_downgraded d;
+
+	env->content_type = MHS_CONTENT_P22;
+	d = down(a, env);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(d.env);
+	CU_ASSERT(!d.content_to_p2);
+	CU_ASSERT_EQUAL(d.env->content_type, MHS_CONTENT_P2);
+	CU_ASSERT_EQUAL(env->content_type, MHS_CONTENT_P22);
+	arena_free(&a);
+}
+
+static void
 content_types_are_told(void)
 {
 	static const struct {
@@ -463,6 +479,45 @@ a_report_keeps_what_1984_has(void)
 	arena_free(&a);
 }
 
+/* Each of them away and back again. */
+static void
+every_name_of_an_envelope_goes_up_again(void)
+{
+	static const char text[] = "/CN=Joe Ray/PD-STREET=High/ADMD=A/C=XX/";
+	struct arena *a = arena_new();
+	struct mhs_or *gateway = address(a, GATEWAY);
+	struct p1_downgraded d;
+
+	for (int kind = MHS_MESSAGE; kind <= MHS_REPORT; kind++) {
+		struct mhs_envelope *env = make(a, kind);
+		struct mhs_name *names[4] = {
+		    &env->originator, &env->recipients[0].name};
+
+		if (kind == MHS_REPORT) {
+			names[0] = &env->report->recipients[0].actual;
+			names[2] = &env->report->recipients[0].intended;
+		}
+		for (int i = 0; names[i] != NULL; i++)
+			names[i]->ora = address(a, text);
+		p1_downgrade(a, env, gateway, &d);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(d.env);
+		p1_upgrade(a, d.env, gateway);
+		CU_ASSERT(mhs_or_equal(
+		    d.env->recipients[0].name.ora, address(a, text)));
+		if (kind != MHS_REPORT) {
+			CU_ASSERT(mhs_or_equal(
+			    d.env->originator.ora, address(a, text)));
+			continue;
+		}
+		CU_ASSERT(mhs_or_equal(
+		    d.env->report->recipients[0].actual.ora, address(a, text)));
+		CU_ASSERT(
+		    mhs_or_equal(d.env->report->recipients[0].intended.ora,
+			address(a, text)));
+	}
+	arena_free(&a);
+}
+
 /* Nothing of 1988 is in the octets: no extensions [3], no [4] of EITs. */
 static void
 what_came_down_is_written_and_read(void)
@@ -508,6 +563,8 @@ suite_p1_downgrade(void)
 	    TEST(one_recipient_fails_alone),
 	    TEST(an_originator_that_1984_cannot_name_fails_for_all),
 	    TEST(content_types_are_told),
+	    TEST(a_probe_asks_for_what_the_message_would_become),
+	    TEST(every_name_of_an_envelope_goes_up_again),
 	    TEST(indicators_of_later_editions_go),
 	    TEST(extended_eits_become_builtin_ones),
 	    TEST(trace_loses_other_actions_and_what_is_internal),
