@@ -388,17 +388,19 @@ judge_terms(struct p1 *p, const char *mta, const struct octets *context,
 		    "the connection with MTA \"%s\" is not confidential", mta);
 	*error = P1_BIND_BUSY;
 	if (auth->busy)
-		return err_set(e, LAYER, ERR_TEMPORARY,
-		    "too many associations with MTA \"%s\"", mta);
+		return err_set(e, LAYER, ERR_TEMPORARY, "MTA \"%s\": %s", mta,
+		    auth->why_busy != NULL ? auth->why_busy
+					   : "too many associations with it");
 	return 0;
 }
 
-/* 0 and who it is, or the MTABindError that it gets. */
+/* 0 and who it is, or the MTABindError that it gets. Who has not proved who he
+ * is learns nothing from it, not even which names there are. */
 static int
 judge_bind(struct p1 *p, const struct p1_bind *b, struct p1_peer_auth *auth,
     struct octets *random, int *error, struct err *e)
 {
-	struct p1_caller caller = {.mta = b->mta};
+	struct p1_caller caller = {.mta = b->mta, .bind = b};
 	struct demand d = {.fresh = true};
 	int r;
 
@@ -410,12 +412,6 @@ judge_bind(struct p1 *p, const struct p1_bind *b, struct p1_peer_auth *auth,
 		    "MTABindArgument initiator-name: no peer with MTA name "
 		    "\"%s\" at its address",
 		    b->mta);
-	*error = REFUSE_PROTOCOL;
-	if (auth->protocols != 0 && !(auth->protocols & 1u << p->protocol))
-		return err_set(e, LAYER, ERR_REFUSED,
-		    "%s is not for MTA \"%s\"", p1_protocol_name(p->protocol),
-		    b->mta);
-	*error = P1_BIND_AUTHENTICATION;
 	d.password = auth->password;
 	d.strong = auth->strong;
 	d.subject = auth->peer_subject;
@@ -425,6 +421,11 @@ judge_bind(struct p1 *p, const struct p1_bind *b, struct p1_peer_auth *auth,
 		*error = P1_BIND_BUSY;
 	if (r < 0)
 		return r;
+	*error = REFUSE_PROTOCOL;
+	if (auth->protocols != 0 && !(auth->protocols & 1u << p->protocol))
+		return err_set(e, LAYER, ERR_REFUSED,
+		    "%s is not for MTA \"%s\"", p1_protocol_name(p->protocol),
+		    b->mta);
 	return judge_terms(
 	    p, b->mta, &b->security_context, b->at_context, auth, error, e);
 }

@@ -73,7 +73,8 @@ typedef void p1_event_fn(void *user, const struct p1_event *ev);
 
 /* Who wants to bind, as a responder sees it. */
 struct p1_caller {
-	const char *mta;                   /* "": none */
+	const char *mta;            /* "": none */
+	const struct p1_bind *bind; /* all that it presents; NULL: a recovery */
 	const struct osi_selectors *from;  /* calling selectors */
 	const struct osi_selectors *to;    /* called selectors */
 	const struct ses_conn_id *recover; /* NULL: a bind */
@@ -93,6 +94,7 @@ struct p1_peer_auth {
 	const char *our_password; /* NULL: an empty one */
 	bool two_way_alternate;   /* allowed */
 	bool busy;                /* refuse with busy(0) for now */
+	const char *why_busy;     /* for the log; NULL: too many associations */
 	uint8_t protocols; /* bits 1 << enum p1_protocol that it may use; 0:
 	                    * all */
 	/* Strong credentials: ours, and what the peer's are checked against;

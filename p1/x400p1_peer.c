@@ -195,22 +195,53 @@ what_is_wrong(const struct x_peer *p, const struct x_link *l,
 	return NULL;
 }
 
-/* One name may be several peers', which call from different places. */
+/* How much of what this peer calls by is there? Each is compared with, so that
+ * the time says nothing. */
+static unsigned
+how_well(const struct x_peer *p, const struct p1_caller *from)
+{
+	const struct p1_bind *b = from->bind;
+	bool proves, speaks = p->automatic || p->protocol == from->protocol;
+
+	if (p->strong != NULL)
+		proves = b->credentials == P1_CRED_STRONG;
+	else
+		proves = p1_bind_password_is(
+			     b, p->password != NULL ? p->password : "") ||
+		    p->password == NULL;
+	return 2u * proves + speaks;
+}
+
+/* One name may be several peers', which call from different places, by
+ * different protocols, or with different credentials: the first that fits in
+ * all, else the one whose refusal says most. */
 static struct x_peer *
 find_caller(
     const struct x_link *l, const struct p1_caller *from, const char **why)
 {
-	struct x_peer *p;
+	struct x_peer *p, *best = NULL;
+	const char *wrong;
+	unsigned most = 0, n;
 
 	*why = "no peer has this MTA name";
 	for (p = l->channel->peers; p != NULL; p = p->next) {
 		if (p->mta == NULL || strcasecmp(p->mta, from->mta) != 0)
 			continue;
-		*why = what_is_wrong(p, l, from);
-		if (*why == NULL)
-			return p;
+		wrong = what_is_wrong(p, l, from);
+		if (wrong != NULL) {
+			*why = wrong;
+			continue;
+		}
+		n = how_well(p, from);
+		if (best == NULL || n > most) {
+			best = p;
+			most = n;
+		}
 	}
-	return NULL;
+	if (best != NULL)
+		*why = most >= 2 ? NULL
+				 : "it does not present the peer's credentials";
+	return best;
 }
 
 static struct x_peer *
@@ -224,8 +255,9 @@ find_lost(struct x_link *l, const struct p1_caller *from, const char **why)
 	return *why == NULL ? p : NULL;
 }
 
-/* Bound ones only: who does not say his name keeps no peer out. */
-static bool
+/* Bound ones only: who does not say his name keeps no peer out. NULL: there is
+ * room. */
+static const char *
 full(const struct x_peer *p)
 {
 	const struct x400p1 *c = p->channel;
@@ -237,22 +269,29 @@ full(const struct x_peer *p)
 		n++;
 		own += l->peer == p;
 	}
-	return n >= c->max_links ||
-	    (p->max_incoming > 0 && own >= p->max_incoming);
+	if (c->stopping)
+		return "we are shutting down";
+	if (p->max_incoming > 0 && own >= p->max_incoming)
+		return "it has all the associations of its max-incoming";
+	return n >= c->max_links
+	    ? "all connections of this process are taken, by whichever peers"
+	    : NULL;
 }
 
 bool
 x_lookup(void *user, const struct p1_caller *from, struct p1_peer_auth *out)
 {
 	struct x_link *l = user;
-	const char *why;
+	const char *why, *busy;
 	struct x_peer *p = from->recover != NULL ? find_lost(l, from, &why)
 						 : find_caller(l, from, &why);
 
-	if (p == NULL) {
+	/* a line for each, known or not: it takes the same time */
+	if (why != NULL)
 		x_log_refused_caller(l, why);
+	if (p == NULL)
 		return false;
-	}
+	busy = full(p);
 	l->peer = p;
 	l->recovers = from->recover != NULL;
 	*out = (struct p1_peer_auth){
@@ -260,7 +299,8 @@ x_lookup(void *user, const struct p1_caller *from, struct p1_peer_auth *out)
 	    .our_mta = p->our_mta,
 	    .our_password = p->our_password,
 	    .two_way_alternate = p->two_way_alternate,
-	    .busy = l->channel->stopping || full(p),
+	    .busy = busy != NULL,
+	    .why_busy = busy,
 	    .protocols = p->automatic ? 0 : (uint8_t)(1u << p->protocol),
 	    .strong = p->strong,
 	    .labels = p->labels,

@@ -364,6 +364,29 @@ refusals_give_the_standards_reason(void)
 		}
 }
 
+/* Of one who has not proved who he is, the answer does not depend on the
+ * protocol, the dialogue, the labels or the load. */
+static void
+who_proves_nothing_learns_nothing(void)
+{
+	for (unsigned protocol = 0; protocol < P1_PROTOCOLS; protocol++)
+		for (int known = 0; known < 2; known++) {
+			struct bind w;
+
+			bind_init(&w);
+			w.a.protocol = protocol;
+			w.a.our_mta = known ? "alpha" : "other";
+			w.a.our_password = "wrong";
+			w.a.dialogue = RTSE_TWO_WAY_ALTERNATE;
+			w.peer.auth.protocols =
+			    (uint8_t)(7 & ~(1u << protocol));
+			w.peer.auth.busy = true;
+			expect_refusal(&w, P1_BIND_AUTHENTICATION,
+			    known ? "wrong password" : "no peer");
+			bind_free(&w);
+		}
+}
+
 static void
 lookup_sees_the_selectors_of_three_layers(void)
 {
@@ -634,6 +657,7 @@ suite_p1_assoc_bind(void)
 		a_peer_without_the_protocol_is_told_from_one_that_is_not_there),
 	    TEST(silence_says_nothing_about_protocols),
 	    TEST(refusals_give_the_standards_reason),
+	    TEST(who_proves_nothing_learns_nothing),
 	    TEST(lookup_sees_the_selectors_of_three_layers),
 	    TEST(a_security_context_is_accepted_only_as_allowed),
 	    TEST(a_recovery_is_accepted_only_from_peers_that_prove_nothing),
