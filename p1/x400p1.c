@@ -59,6 +59,7 @@ on_config(void *arg, const struct conf_node *root, const struct conf_node *own,
 
 	if (x_configure(c, root, own, e) < 0)
 		return e->code;
+	q_chan_capacity(c->chan, c->max_links);
 	c->submitter = q_submitter_new(c->chan, root, c->name, e);
 	if (c->submitter == NULL)
 		return ERR_CONFIG;

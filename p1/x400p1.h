@@ -60,6 +60,7 @@ struct x_peer {
 	struct osi_selectors called;
 	const char *mta, *password;         /* what it presents */
 	const char *our_mta, *our_password; /* what we present */
+	struct osi_selectors ours;          /* that we call from */
 	struct osi_selectors calling; /* it calls from; absent: any will do */
 	struct x_net *nets;           /* the same; none: any */
 	size_t n_nets;
@@ -112,7 +113,7 @@ struct x_link {
 	char id[16]; /* in log lines */
 	struct p1 *p1;
 	struct conn *conn;
-	struct loop_timer *idle;
+	struct loop_timer *idle;  /* nothing is under way */
 	struct loop_timer *guard; /* something is under way */
 	msec_t touched, until;    /* the peer did something; it must be over */
 	struct loop_timer *turn;  /* the peer was asked for the turn */
@@ -154,10 +155,10 @@ struct x400p1 {
 	struct q_submitter *submitter;
 	struct p1_us us;
 	const char *hostname;
-	struct osi_sel calling; /* our transport selector: services[0] */
 	struct osi_sel *services;
 	size_t n_services;
 	int64_t idle_timeout, silence, max_size;
+	int64_t incoming_idle; /* of associations that peers open; 0: none */
 	int64_t transfer_timeout[X_URGENCIES];
 	int64_t transfer_rate; /* octets per second that add to these; 0: no */
 	unsigned max_links;    /* in each direction */

@@ -13,9 +13,22 @@
 #define KIB 1024LL
 #define MIB (1024 * KIB)
 #define SECOND 1000LL
+#define MINUTE (60 * SECOND)
 #define HOUR (3600 * SECOND)
 
 /* --- peers --- */
+
+static bool
+is(const struct conf_node *n, const char *attr, const char *value)
+{
+	return strcmp(conf_str(n, attr, ""), value) == 0;
+}
+
+static bool
+is_set(const struct conf_node *n, const char *attr)
+{
+	return conf_str(n, attr, NULL) != NULL;
+}
 
 static int
 read_selector(const struct conf_node *n, const char *attr, struct osi_sel *out,
@@ -39,11 +52,16 @@ read_selectors(const struct conf_node *n, struct x_peer *p, struct err *e)
 	    {"calling-tsel", &p->calling.tsel},
 	    {"calling-ssel", &p->calling.ssel},
 	    {"calling-psel", &p->calling.psel},
+	    {"our-tsel", &p->ours.tsel},
+	    {"our-ssel", &p->ours.ssel},
+	    {"our-psel", &p->ours.psel},
 	};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
 		if (read_selector(n, all[i].attr, all[i].to, e) < 0)
 			return ERR_CONFIG;
+	if (!is_set(n, "our-tsel") && p->channel->n_services > 0)
+		p->ours.tsel = p->channel->services[0];
 	return 0;
 }
 
@@ -70,16 +88,16 @@ read_protocol(const struct conf_node *n, struct x_peer *p, struct err *e)
 	return conf_error(n, e, "protocol: none of 1988, x410, 1984, auto");
 }
 
-static bool
-is(const struct conf_node *n, const char *attr, const char *value)
+/* What one peer may take of the places for those who call, while it is not
+ * said: never all of them, where there are enough. */
+static int64_t
+incoming_share(const struct x_peer *p, int64_t max_connections)
 {
-	return strcmp(conf_str(n, attr, ""), value) == 0;
-}
+	int64_t share = p->channel->max_links / 4;
 
-static bool
-is_set(const struct conf_node *n, const char *attr)
-{
-	return conf_str(n, attr, NULL) != NULL;
+	if (share < 10)
+		share = 10;
+	return share > max_connections ? share : max_connections;
 }
 
 static int
@@ -91,7 +109,8 @@ read_numbers(
 		int64_t dflt, min, max;
 		unsigned *to;
 	} all[] = {
-	    {"max-incoming", 0, 0, 10000, &p->max_incoming},
+	    {"max-incoming", incoming_share(p, max), 0, 10000,
+		&p->max_incoming},
 	    {"permanent", 0, 0, 10000, &p->permanent},
 	    {"reserve-urgent", max > 1, 0, 10000, &p->reserve_urgent},
 	    {"reserve-normal", 0, 0, 10000, &p->reserve_normal},
@@ -301,7 +320,8 @@ read_us(struct x400p1 *c, const struct conf_node *root, struct err *e)
 	return 0;
 }
 
-/* The selectors that we are called by; the first is what we call from. */
+/* The selectors that we are called by; the first is what we call from, unless
+ * the peer wants another. */
 static int
 read_services(struct x400p1 *c, const struct conf_node *root,
     const char *channel, struct err *e)
@@ -317,8 +337,6 @@ read_services(struct x400p1 *c, const struct conf_node *root,
 			e) < 0)
 			return ERR_CONFIG;
 	}
-	if (c->n_services > 0)
-		c->calling = c->services[0];
 	return 0;
 }
 
@@ -332,6 +350,7 @@ read_times(struct x400p1 *c, const struct conf_node *own, struct err *e)
 		int64_t dflt, *to;
 	} all[] = {
 	    {"idle-timeout", 30 * SECOND, &c->idle_timeout},
+	    {"incoming-idle-timeout", 30 * MINUTE, &c->incoming_idle},
 	    {"silence-timeout", 300 * SECOND, &c->silence},
 	    {"transfer-timeout-urgent", 1 * HOUR,
 		&c->transfer_timeout[X_URGENT]},
@@ -395,7 +414,6 @@ read_own(struct x400p1 *c, const struct conf_node *own, int64_t *per_peer,
 	    read_times(c, own, e) < 0)
 		return ERR_CONFIG;
 	c->max_links = (unsigned)connections;
-	q_chan_capacity(c->chan, c->max_links);
 	return 0;
 }
 

@@ -23,7 +23,7 @@ x_link_spare(const struct x_link *l)
 	for (const struct x_link *x = l->channel->links; x != NULL; x = x->next)
 		n += x->peer == l->peer && x->role == OSI_INITIATOR &&
 		    !x->closing && !x->ended;
-	return n > l->peer->permanent;
+	return l->role == OSI_INITIATOR && n > l->peer->permanent;
 }
 
 static void
@@ -54,6 +54,27 @@ rest_initiator(struct x_link *l)
 		l->idle = loop_timer_set(c->loop, c->idle_timeout, on_idle, l);
 }
 
+/* A responder cannot release. */
+static void
+on_incoming_idle(void *arg)
+{
+	struct x_link *l = arg;
+
+	l->idle = NULL;
+	p1_abort(l->p1, "nothing was sent for the incoming-idle-timeout");
+	conn_wake(l->conn);
+}
+
+static void
+rest_responder(struct x_link *l)
+{
+	struct x400p1 *c = l->channel;
+
+	if (l->idle == NULL && l->opened && c->incoming_idle > 0)
+		l->idle = loop_timer_set(
+		    c->loop, c->incoming_idle, on_incoming_idle, l);
+}
+
 void
 x_link_rest(struct x_link *l)
 {
@@ -62,6 +83,8 @@ x_link_rest(struct x_link *l)
 	if (!l->channel->stopping) {
 		if (l->role == OSI_INITIATOR)
 			rest_initiator(l);
+		else
+			rest_responder(l);
 	} else if (l->role == OSI_INITIATOR) {
 		p1_close(l->p1);
 	} else {
@@ -352,7 +375,7 @@ x_link_open(struct x_peer *p, struct err *e)
 	struct p1_params q = {
 	    .role = OSI_INITIATOR,
 	    .called = p->called,
-	    .calling.tsel = c->calling,
+	    .calling = p->ours,
 	    .protocol = x_peer_protocol(p, clock_mono()),
 	    .our_mta = p->our_mta,
 	    .our_password = p->our_password,

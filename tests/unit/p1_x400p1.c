@@ -24,7 +24,9 @@ struct world {
 	struct x400p1 us, them;
 	struct x_peer peers[2], caller; /* alpha and bravo; us, to them */
 	struct remote remotes[2];
-	unsigned late; /* the time was over */
+	unsigned late;        /* the time was over */
+	const char *password; /* that call() presents */
+	enum p1_protocol by;
 };
 
 static void
@@ -394,10 +396,18 @@ static struct x_peer *
 call(struct world *w, struct x_peer *peers, struct p1_peer_auth *out)
 {
 	struct osi_selectors from = {.tsel = {true, 1, "T"}};
-	struct p1_caller caller = {.mta = "us", .from = &from, .to = &from};
+	struct p1_bind b = {.mta = "us", .credentials = P1_CRED_SIMPLE};
+	struct p1_caller caller = {.mta = "us",
+	    .bind = &b,
+	    .from = &from,
+	    .to = &from,
+	    .protocol = w->by};
 	struct err e = ERR_INIT;
 	struct x_peer *found = NULL;
 
+	if (w->password != NULL)
+		b.password = (struct octets){
+		    (const uint8_t *)w->password, strlen(w->password)};
 	w->them.peers = peers;
 	x_link_take(
 	    &w->them, net_connect(w->remotes[0].address, &e), NULL, 0, NULL);
@@ -464,6 +474,99 @@ of_two_with_one_name_the_one_that_fits_is_taken(void)
 	CU_ASSERT_EQUAL(out.protocols, 0);
 	w.them.peers = &w.caller;
 	finish(&w);
+}
+
+/* Four peers of one name at one place, and who each caller is. */
+static void
+of_peers_at_one_place_protocol_and_password_tell(void)
+{
+	static const struct {
+		enum p1_protocol by;
+		const char *password;
+		int is;
+	} t[] = {
+	    {P1_MTS_TRANSFER, "a", 0}, {P1_MTS_TRANSFER_1984, "b", 1},
+	    {P1_MTS_TRANSFER, "b", 2},
+	    {P1_MTS_TRANSFER_X410, "b", 1}, /* refused for its protocol */
+	    {P1_MTS_TRANSFER_X410, "c", 3},
+	    {P1_MTS_TRANSFER, "d", 0}, /* refused for its password */
+	};
+	static const struct {
+		enum p1_protocol protocol;
+		const char *password;
+		bool automatic;
+	} peers[] = {{P1_MTS_TRANSFER, "a", false},
+	    {P1_MTS_TRANSFER_1984, "b", false}, {P1_MTS_TRANSFER, "b", false},
+	    {P1_MTS_TRANSFER, "c", true}};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
+		struct p1_peer_auth out;
+		struct x_peer v[4];
+		struct world w;
+
+		begin(&w, 2);
+		for (unsigned k = 0; k < 4; k++) {
+			v[k] = w.caller;
+			v[k].next = k < 3 ? &v[k + 1] : NULL;
+			v[k].protocol = peers[k].protocol;
+			v[k].password = peers[k].password;
+			v[k].automatic = peers[k].automatic;
+		}
+		w.password = t[i].password;
+		w.by = t[i].by;
+		CU_ASSERT_PTR_EQUAL(call(&w, v, &out), &v[t[i].is]);
+		w.them.peers = &w.caller;
+		finish(&w);
+	}
+}
+
+static void
+who_is_busy_is_said(void)
+{
+	struct p1_peer_auth out;
+	struct world w;
+
+	for (unsigned max = 0; max < 2; max++) {
+		begin(&w, 1);
+		w.caller.max_incoming = max;
+		CU_ASSERT_PTR_NOT_NULL_FATAL(call(&w, &w.caller, &out));
+		CU_ASSERT(!out.busy);
+		w.them.links->opened = true;
+		w.them.links->peer = &w.caller;
+		CU_ASSERT_PTR_NOT_NULL_FATAL(call(&w, &w.caller, &out));
+		CU_ASSERT(out.busy);
+		CU_ASSERT_PTR_NOT_NULL(strstr(out.why_busy,
+		    max == 1 ? "its max-incoming" : "of this process"));
+		finish(&w);
+	}
+}
+
+/* A responder cannot release: it aborts. */
+static void
+an_incoming_association_that_carries_nothing_ends(void)
+{
+	for (int idle = 0; idle < 2; idle++) {
+		struct err e = ERR_INIT;
+		struct world w;
+
+		begin(&w, 2);
+		w.them.incoming_idle = idle ? 50 : 0;
+		w.remotes[0].answers = &w.them;
+		w.peers[0].ours = (struct osi_selectors){
+		    .psel = {true, 1, "P"}, .ssel = {true, 1, "S"}};
+		w.caller.calling = w.peers[0].ours;
+		CU_ASSERT_EQUAL(x_link_open(&w.peers[0], &e), 0);
+		run(&w, WAIT_MS);
+		while ((w.them.links == NULL || !w.them.links->opened) &&
+		    w.late < 50)
+			run(&w, 10);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(w.them.links);
+		CU_ASSERT(w.them.links->opened);
+		run(&w, 300);
+		CU_ASSERT_EQUAL(w.them.links == NULL, idle == 1);
+		CU_ASSERT_EQUAL(w.us.links == NULL, idle == 1);
+		finish(&w);
+	}
 }
 
 static void
@@ -574,6 +677,9 @@ suite_p1_x400p1(void)
 	    TEST(networks_are_those_of_the_text),
 	    TEST(a_caller_is_who_fits_in_all),
 	    TEST(of_two_with_one_name_the_one_that_fits_is_taken),
+	    TEST(of_peers_at_one_place_protocol_and_password_tell),
+	    TEST(who_is_busy_is_said),
+	    TEST(an_incoming_association_that_carries_nothing_ends),
 	    TEST(protocols_fall_back_in_order_and_the_best_is_tried_again),
 	    TEST(places_are_kept_for_what_is_more_urgent),
 	    TEST(permanent_associations_are_opened_without_work_and_again),
