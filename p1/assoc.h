@@ -39,9 +39,10 @@ struct p1 {
 	enum p1_state state;
 	enum p1_protocol protocol;
 	const char *peer_mta;
-	msec_t born, now;     /* for the wall clock: see p1_wall() */
-	bool reading;         /* octets of the peer are being dealt with */
-	struct octets random; /* in our bind-token, which the answer repeats */
+	msec_t born, now;      /* for the wall clock: see p1_wall() */
+	bool reading;          /* octets of the peer are being dealt with */
+	struct octets context; /* labels that may cross; n == 0: any */
+	struct octets random;  /* in our bind-token, which the answer repeats */
 	struct p1_out out;
 	struct p1_inbound in;
 	bool closing; /* p1_close() was called */

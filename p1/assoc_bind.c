@@ -55,6 +55,28 @@ strong(struct p1 *p, struct p1_bind *b, const struct p1_strong *s,
 	return r;
 }
 
+/* What may cross the association from now on: the security-context of its
+ * bind, or these labels. */
+static void
+bind_labels(
+    struct p1 *p, const struct octets *context, const struct p1_labels *labels)
+{
+	struct octets o = {0};
+
+	if (context->n > 0)
+		o = *context;
+	else if (labels != NULL)
+		o = p1_labels_octets(labels);
+	p->context = (struct octets){arena_memdup(p->arena, o.p, o.n), o.n};
+}
+
+int
+p1_check_label(
+    const struct p1 *p, const struct mhs_envelope *env, struct err *e)
+{
+	return p1_label_within(&p->context, &env->exts, e);
+}
+
 static int
 our_argument(struct p1 *p, struct p1_bind *b, struct err *e)
 {
@@ -67,6 +89,7 @@ our_argument(struct p1 *p, struct p1_bind *b, struct err *e)
 	    .password_ia5 = p->protocol == P1_MTS_TRANSFER_1984};
 	if (q->labels != NULL && p->protocol != P1_MTS_TRANSFER_1984)
 		b->security_context = p1_labels_octets(q->labels);
+	bind_labels(p, &b->security_context, q->labels);
 	if (q->strong == NULL) {
 		simple(b, q->our_mta, q->our_password);
 		return 0;
@@ -376,6 +399,10 @@ judge_terms(struct p1 *p, const char *mta, const struct octets *context,
 		    "MTA \"%s\"",
 		    mta);
 	*error = P1_BIND_UNACCEPTABLE_SECURITY;
+	if (context->n == 0 && auth->labels != NULL && !auth->context_optional)
+		return err_set(e, LAYER, ERR_REFUSED,
+		    "MTABindArgument: no security-context from MTA \"%s\"",
+		    mta);
 	if (context->n > 0 && p1_labels_allow(auth->labels, context, e) < 0) {
 		err_prefix(
 		    e, "MTABindArgument security-context from MTA \"%s\"", mta);
@@ -471,11 +498,11 @@ our_result(struct p1 *p, const struct p1_bind *b,
 
 static void
 accept_bind(struct p1 *p, const struct octets *result, const char *peer_mta,
-    const struct p1_peer_auth *auth)
+    const struct octets *context, const struct p1_peer_auth *auth)
 {
 	struct err e = ERR_INIT;
 
-	p->params.old_extensions = auth->old_extensions;
+	bind_labels(p, context, auth->labels);
 	if (rtse_open_accept(p->rtse, result->p, result->n, &e) < 0) {
 		rtse_abort(p->rtse, "bind failed");
 		p1_closed(p, &e);
@@ -524,7 +551,7 @@ recover_ind(struct p1 *p, const struct rtse_event *ev)
 	}
 	p1_trace(p, false, "p1 association recovered", auth.peer_mta);
 	accept_bind(
-	    p, &none, auth.peer_mta != NULL ? auth.peer_mta : "", &auth);
+	    p, &none, auth.peer_mta != NULL ? auth.peer_mta : "", &none, &auth);
 }
 
 void
@@ -559,8 +586,8 @@ p1_bind_ind(struct p1 *p, const struct rtse_event *ev)
 	if (r < 0)
 		refuse_bind(p, error, &e);
 	else
-		accept_bind(
-		    p, &(struct octets){result.data, result.len}, b.mta, &auth);
+		accept_bind(p, &(struct octets){result.data, result.len}, b.mta,
+		    &b.security_context, &auth);
 	buf_free(&result);
 	arena_free(&a);
 }

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "p1/ext.h"
+
 #define LAYER "p1"
 #define CLASSIFICATION_MAX 256 /* ub-integer-options */
 
@@ -179,4 +181,74 @@ p1_labels_allow(
 	}
 	arena_free(&a);
 	return r;
+}
+
+/* --- what goes over the association --- */
+
+static bool
+same_label(const struct label *x, const struct label *y)
+{
+	return !x->has_categories && x->has_classification &&
+	    !y->has_categories && y->has_classification &&
+	    x->classification == y->classification &&
+	    strcmp(x->policy, y->policy) == 0;
+}
+
+static int
+find_label(struct arena *a, const struct octets *context,
+    const struct label *wanted, struct err *e)
+{
+	struct ber_cursor c = ber_cursor(context->p, context->n);
+	struct label label;
+	struct ber_tlv t;
+	int r;
+
+	while ((r = ber_next(&c, &t, e)) == 1) {
+		r = read_label(a, &t, &label, e);
+		if (r < 0)
+			return r;
+		if (same_label(&label, wanted))
+			return 0;
+	}
+	return r < 0 ? r : refuse(wanted, e);
+}
+
+static int
+label_within(
+    const struct octets *context, const struct mhs_ext *x, struct err *e)
+{
+	struct ber_cursor c = ber_cursor(x->value, x->n);
+	struct arena *a = arena_new();
+	struct label label;
+	struct ber_tlv t;
+	int r = ber_next(&c, &t, e);
+
+	if (r == 0)
+		r = err_set(e, LAYER, ERR_SYNTAX, "no security-label");
+	if (r > 0)
+		r = read_label(a, &t, &label, e);
+	if (r >= 0)
+		r = find_label(a, context, &label, e);
+	arena_free(&a);
+	return r;
+}
+
+int
+p1_label_within(
+    const struct octets *context, const struct mhs_exts *x, struct err *e)
+{
+	int r;
+
+	for (size_t i = 0; context->n > 0 && i < x->n; i++) {
+		const struct mhs_ext *label = &x->v[i];
+
+		if (label->oid != NULL || label->type != P1_EXT_SECURITY_LABEL)
+			continue;
+		r = label_within(context, label, e);
+		if (r < 0) {
+			err_prefix(e, "message-security-label");
+			return r;
+		}
+	}
+	return 0;
 }

@@ -105,6 +105,7 @@ struct p1_peer_auth {
 	/* What it may ask for as security-context (a peer that asks for more
 	 * gets unacceptable-security-context); NULL: none. */
 	const struct p1_labels *labels;
+	bool context_optional; /* it need not ask, though there are labels */
 	bool not_confidential; /* refuse: the connection is not as protected as
 	                        * this peer's must be
 	                        * (inadequate-association-confidentiality) */
@@ -209,6 +210,12 @@ bool p1_is_open(const struct p1 *p);
 /* What the peer presented; "" before. */
 const char *p1_peer_mta(const struct p1 *p);
 enum p1_protocol p1_protocol(const struct p1 *p);
+/* May this envelope go over the association, either way, by its message
+ * security label? The association's labels are those of its security-context,
+ * or the ones allowed where the peer did not ask for one. ERR_REFUSED,
+ * ERR_SYNTAX: it must not. */
+int p1_check_label(const struct p1 *p, const struct mhs_envelope *env,
+    struct err *e) __attribute__((warn_unused_result));
 /* For what was negotiated (rtse_dialogue() and the like). */
 struct rtse *p1_rtse(struct p1 *p);
 

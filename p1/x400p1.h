@@ -67,6 +67,7 @@ struct x_peer {
 	bool two_way_alternate, old_extensions, recover;
 	struct p1_strong *strong; /* NULL: simple credentials */
 	struct p1_labels *labels; /* NULL: no security-context */
+	bool context_optional;    /* it need not ask for one */
 	const char *subject;      /* of its certificate; NULL: any */
 	struct tls *tls;          /* NULL: it need not speak TLS */
 	const char *tls_name;     /* that its certificate must carry */
@@ -145,6 +146,7 @@ struct x_named {
 	struct tls *tls;
 	struct p1_strong *strong;
 	struct p1_labels *labels;
+	bool context_optional;
 };
 
 struct x400p1 {
@@ -268,10 +270,13 @@ void x_pool_await_turn(struct x_link *l);
 /* Opens the record and makes the envelope. NULL: the result was given. */
 struct x_job *x_job_new(
     struct x400p1 *c, struct x_peer *peer, const struct q_work *w);
-/* The envelope for this protocol. NULL: nothing of it can go by that, and the
- * result was given. */
+/* The envelope for this association. NULL: nothing of it can go over that, and
+ * the result was given. */
 const struct mhs_envelope *x_job_envelope(
-    struct x_job *j, enum p1_protocol protocol);
+    struct x_job *j, const struct x_link *l);
+/* False: its security label is not for this association; that is then the
+ * outcome for each of its recipients. */
+bool x_job_may_cross(struct x_job *j, const struct p1 *p, struct err *e);
 void x_job_transferred(struct x_job *j, const struct x_link *l);
 void x_job_deferred(
     struct x_job *j, const char *status, const char *why, bool peer_error);

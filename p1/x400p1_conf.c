@@ -241,6 +241,7 @@ read_security(struct x400p1 *c, const struct conf_node *root,
 		if (x->strong == NULL)
 			return ERR_CONFIG;
 		labels = conf_str(n, "labels", NULL);
+		x->context_optional = is(n, "context", "optional");
 		if (labels != NULL)
 			x->labels = p1_labels_parse(c->arena, labels, &why);
 		if (labels != NULL && x->labels == NULL)
@@ -248,6 +249,7 @@ read_security(struct x400p1 *c, const struct conf_node *root,
 	}
 	p->strong = x->strong;
 	p->labels = x->labels;
+	p->context_optional = x->context_optional;
 	p->subject = conf_str(peer, "security-subject", NULL);
 	return 0;
 }

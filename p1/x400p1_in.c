@@ -244,10 +244,14 @@ judge(struct x_in *in)
 	struct mhs_envelope *env = in->env;
 	struct p1_verdict *v =
 	    arena_alloc(in->arena, env->n_recipients * sizeof(*v));
+	struct err e = ERR_INIT;
 
 	if (c->max_size > 0 && in->octets > (uint64_t)c->max_size)
 		reject_all(in, MHS_UNABLE_TO_TRANSFER, MHS_CONTENT_TOO_LONG,
 		    "the content is too long");
+	else if (p1_check_label(in->link->p1, env, &e) < 0)
+		reject_all(in, MHS_TRANSFER_FAILURE_FOR_SECURITY_REASON,
+		    MHS_SECURE_MESSAGING_ERROR, e.text);
 	else if (p1_judge(in->arena, env, v))
 		reject(in, v);
 }

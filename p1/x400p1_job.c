@@ -234,13 +234,42 @@ settle_downgraded(struct x_job *j)
 		fail_downgraded(j, &j->down.failed[i]);
 }
 
+/* --- security labels --- */
+
+bool
+x_job_may_cross(struct x_job *j, const struct p1 *p, struct err *e)
+{
+	const char *text;
+
+	if (p1_check_label(p, j->env, e) >= 0)
+		return true;
+	text = arena_strdup(j->record->arena, e->text);
+	for (size_t i = 0; i < j->n_outcomes; i++) {
+		struct q_outcome *o = &j->outcomes[i];
+
+		if (o->result == Q_FAILED)
+			continue;
+		fail(o, text);
+		o->reason = MHS_TRANSFER_FAILURE_FOR_SECURITY_REASON;
+		o->diagnostic = MHS_SECURE_MESSAGING_ERROR;
+		o->status = mhs_diag_to_status(o->reason, o->diagnostic);
+	}
+	return false;
+}
+
+/* --- what goes --- */
+
 const struct mhs_envelope *
-x_job_envelope(struct x_job *j, enum p1_protocol protocol)
+x_job_envelope(struct x_job *j, const struct x_link *l)
 {
 	struct err e = ERR_INIT;
 
+	if (!x_job_may_cross(j, l->p1, &e)) {
+		x_job_failed(j, &e);
+		return NULL;
+	}
 	j->down = (struct p1_downgraded){0};
-	if (protocol != P1_MTS_TRANSFER_1984)
+	if (p1_protocol(l->p1) != P1_MTS_TRANSFER_1984)
 		return j->env;
 	p1_downgrade(j->record->arena, j->env, j->channel->gateway, &j->down);
 	log_downgraded(j);

@@ -200,7 +200,7 @@ static bool
 start(struct x_link *l, struct x_job *j)
 {
 	struct err e = ERR_INIT;
-	const struct mhs_envelope *env = x_job_envelope(j, p1_protocol(l->p1));
+	const struct mhs_envelope *env = x_job_envelope(j, l);
 
 	if (env == NULL)
 		return false;

@@ -304,6 +304,7 @@ x_lookup(void *user, const struct p1_caller *from, struct p1_peer_auth *out)
 	    .protocols = p->automatic ? 0 : (uint8_t)(1u << p->protocol),
 	    .strong = p->strong,
 	    .labels = p->labels,
+	    .context_optional = p->context_optional,
 	    .peer_subject = p->subject,
 	    .peer_mta = p->mta,
 	    .old_extensions = p->old_extensions,

@@ -1,4 +1,5 @@
 /* Who binds, with what, by which protocol, and what is said when not. */
+#include "p1/ext.h"
 #include "p1/label.h"
 #include "p1/strong.h"
 #include "tests/unit/p1_pair.h"
@@ -137,6 +138,51 @@ expect_refusal(struct bind *w, int error, const char *why)
 	if (strstr(w->peer.end.err.text, why) == NULL)
 		printf("\n  %s", w->peer.end.err.text);
 	CU_ASSERT_EQUAL(w->x.other_protocol, error < 0);
+}
+
+/* --- dialect --- */
+
+/* Extension 39 in the two ways to write its type. */
+static bool
+says(const struct buf *b, const char *octets, size_t n)
+{
+	return memmem(b->data, b->len, octets, n) != NULL;
+}
+
+static void
+the_dialect_is_that_of_the_peer_which_binds(void)
+{
+	for (int old = 0; old < 2; old++) {
+		struct arena *a = arena_new();
+		struct mhs_envelope *env = make(a, MHS_MESSAGE, "m1");
+		struct err e = ERR_INIT;
+		struct buf *out;
+		struct bind w;
+
+		bind_init(&w);
+		w.a.dialogue = RTSE_TWO_WAY_ALTERNATE;
+		w.peer.auth.two_way_alternate = true;
+		w.peer.auth.old_extensions = old == 1;
+		expect_open(&w);
+		CU_ASSERT_EQUAL(
+		    p1_ext_set_flag(a, &env->exts, P1_EXT_DL_EXEMPTED, &e), 0);
+		p1_want_turn(w.peer.end.p, MHS_URGENT);
+		p1_idle(w.x.p);
+		for (int i = 0; i < 4; i++) {
+			carry(&w, w.peer.end.p, w.x.p);
+			carry(&w, w.x.p, w.peer.end.p);
+		}
+		CU_ASSERT(p1_ready(w.peer.end.p));
+		CU_ASSERT_EQUAL(p1_send(w.peer.end.p, env, 5, &e), 0);
+		CU_ASSERT_EQUAL(p1_send_content(w.peer.end.p,
+				    (const uint8_t *)"again", 5, &e),
+		    5);
+		out = p1_engine_ops.output(w.peer.end.p);
+		CU_ASSERT_EQUAL(says(out, "\x80\x01\x2a", 3), old == 0);
+		CU_ASSERT_EQUAL(says(out, "\xa0\x03\x02\x01\x2a", 5), old == 1);
+		bind_free(&w);
+		arena_free(&a);
+	}
 }
 
 /* --- protocols --- */
@@ -417,10 +463,11 @@ a_security_context_is_accepted_only_as_allowed(void)
 {
 	static const struct {
 		const char *asked, *allowed;
-		bool good;
+		bool good, optional;
 	} rows[] = {
 	    {NULL, NULL, true},
-	    {NULL, "1.3.26.1:secret", true},
+	    {NULL, "1.3.26.1:secret", false},
+	    {NULL, "1.3.26.1:secret", true, true},
 	    {"1.3.26.1:secret", "1.3.26.1:secret", true},
 	    {"1.3.26.1:secret", "1.3.26.1:restricted", false},
 	    {"1.3.26.1:secret", NULL, false},
@@ -436,11 +483,71 @@ a_security_context_is_accepted_only_as_allowed(void)
 		if (rows[i].allowed != NULL)
 			w.peer.auth.labels =
 			    p1_labels_parse(a, rows[i].allowed, NULL);
+		w.peer.auth.context_optional = rows[i].optional;
 		if (rows[i].good)
 			expect_open(&w);
 		else
 			expect_refusal(&w, P1_BIND_UNACCEPTABLE_SECURITY,
 			    "security-context");
+		bind_free(&w);
+		arena_free(&a);
+	}
+}
+
+/* 1.3.26.1, restricted or secret */
+#define RESTRICTED 2
+#define SECRET 4
+
+static struct mhs_envelope *
+labelled(struct arena *a, uint8_t classification)
+{
+	uint8_t label[] = {0x31, 8, 0x06, 3, 0x2b, 0x1a, 0x01, 0x02, 1, 0};
+	struct mhs_envelope *env = mhs_envelope_new(a, MHS_MESSAGE);
+	struct mhs_ext *x =
+	    arena_push(a, &env->exts.v, &env->exts.n, sizeof(*x));
+
+	label[sizeof(label) - 1] = classification;
+	*x = (struct mhs_ext){.type = P1_EXT_SECURITY_LABEL,
+	    .value = arena_memdup(a, label, sizeof(label)),
+	    .n = sizeof(label)};
+	return env;
+}
+
+static void
+what_crosses_has_a_label_of_the_context(void)
+{
+	static const struct {
+		const char *asked, *allowed;
+		uint8_t label;
+		bool there, here; /* at the initiator, at the responder */
+	} rows[] = {
+	    {NULL, NULL, SECRET, true, true},
+	    {"1.3.26.1:secret", "1.3.26.1:secret", SECRET, true, true},
+	    {"1.3.26.1:secret", "1.3.26.1:secret 1.3.26.1:restricted",
+		RESTRICTED, false, false},
+	    {NULL, "1.3.26.1:secret", SECRET, true, true},
+	    {NULL, "1.3.26.1:secret", RESTRICTED, true, false},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct arena *a = arena_new();
+		struct mhs_envelope *env = labelled(a, rows[i].label);
+		struct bind w;
+
+		bind_init(&w);
+		if (rows[i].asked != NULL)
+			w.a.labels = p1_labels_parse(a, rows[i].asked, NULL);
+		if (rows[i].allowed != NULL)
+			w.peer.auth.labels =
+			    p1_labels_parse(a, rows[i].allowed, NULL);
+		w.peer.auth.context_optional = true;
+		expect_open(&w);
+		CU_ASSERT_EQUAL(
+		    p1_check_label(w.x.p, env, NULL) >= 0, rows[i].there);
+		CU_ASSERT_EQUAL(
+		    p1_check_label(w.peer.end.p, env, NULL) >= 0, rows[i].here);
+		env->exts.n = 0;
+		CU_ASSERT_EQUAL(p1_check_label(w.peer.end.p, env, NULL), 0);
 		bind_free(&w);
 		arena_free(&a);
 	}
@@ -660,6 +767,8 @@ suite_p1_assoc_bind(void)
 	    TEST(who_proves_nothing_learns_nothing),
 	    TEST(lookup_sees_the_selectors_of_three_layers),
 	    TEST(a_security_context_is_accepted_only_as_allowed),
+	    TEST(what_crosses_has_a_label_of_the_context),
+	    TEST(the_dialect_is_that_of_the_peer_which_binds),
 	    TEST(a_recovery_is_accepted_only_from_peers_that_prove_nothing),
 	    TEST(who_has_to_prove_himself_is_bound_anew_instead_of_recovered),
 	    TEST(strong_credentials_prove_both_ends),

@@ -92,6 +92,55 @@ what_is_no_label_is_said(void)
 	}
 }
 
+static void
+a_message_goes_where_its_label_is_of_the_context(void)
+{
+	static const struct {
+		const char *context, *label;
+		int result;
+	} t[] = {
+	    {"", "31 08 06 03 2b 1a 01 02 01 04", 0},
+	    {"", "05 00", 0}, /* nobody asks */
+	    {"1.3.26.1:secret", NULL, 0},
+	    {"1.3.26.1:secret", "31 08 06 03 2b 1a 01 02 01 04", 0},
+	    {"1.3.26.1:secret", "31 08 02 01 04 06 03 2b 1a 01", 0},
+	    {"1.3.26.2:secret 1.3.26.1:secret", "31 08 06 03 2b 1a 01 02 01 04",
+		0},
+	    {"1.3.26.1:secret", "31 08 06 03 2b 1a 01 02 01 05", ERR_REFUSED},
+	    {"1.3.26.1:secret", "31 08 06 03 2b 1a 01 02 01 03", ERR_REFUSED},
+	    {"1.3.26.1:secret", "31 08 06 03 2b 1a 02 02 01 04", ERR_REFUSED},
+	    {"1.3.26.1:secret", "31 05 06 03 2b 1a 01", ERR_REFUSED},
+	    {"1.3.26.1:secret", "31 00", ERR_REFUSED},
+	    {"1.3.26.1:secret", "31 0a 06 03 2b 1a 01 02 01 04 a0 00",
+		ERR_REFUSED},
+	    {"1.3.26.1:secret", "05 00", ERR_SYNTAX},
+	    {"1.3.26.1:secret", "", ERR_SYNTAX},
+	    {"1.3.26.1:secret", "31 09 02", ERR_SYNTAX},
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct arena *a = arena_new();
+		struct octets context = {0};
+		struct buf value = {0};
+		struct mhs_ext x = {.type = 20};
+		struct err e = ERR_INIT;
+
+		if (t[i].context[0] != '\0')
+			context = p1_labels_octets(
+			    p1_labels_parse(a, t[i].context, NULL));
+		hex_append(&value, t[i].label != NULL ? t[i].label : "");
+		x.value = value.data;
+		x.n = value.len;
+		CU_ASSERT_EQUAL(
+		    p1_label_within(&context,
+			&(struct mhs_exts){&x, t[i].label != NULL}, &e),
+		    t[i].result);
+		CU_ASSERT_EQUAL(e.code, t[i].result);
+		buf_free(&value);
+		arena_free(&a);
+	}
+}
+
 void
 suite_p1_label(void)
 {
@@ -99,6 +148,7 @@ suite_p1_label(void)
 	    TEST(labels_asked_for_are_allowed_or_not),
 	    TEST(unknown_parts_of_a_label_are_not_allowed),
 	    TEST(what_is_no_label_is_said),
+	    TEST(a_message_goes_where_its_label_is_of_the_context),
 	    CU_TEST_INFO_NULL,
 	};
 	unit_suite("p1_label", tests);

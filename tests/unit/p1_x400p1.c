@@ -2,6 +2,8 @@
  * qmgr: work is put into a peer's queue, and the test is the peer. */
 #include "p1/x400p1.h"
 
+#include "p1/label.h"
+
 #include <netinet/in.h>
 #include <string.h>
 #include <unistd.h>
@@ -542,6 +544,49 @@ who_is_busy_is_said(void)
 }
 
 /* A responder cannot release: it aborts. */
+/* The association has no labels but the one that we asked for. */
+static void
+what_must_not_cross_is_a_failure_for_security_reasons(void)
+{
+	static const uint8_t secret[] = {
+	    0x31, 8, 0x06, 3, 0x2b, 0x1a, 0x01, 0x02, 1, 4};
+
+	for (int good = 0; good < 2; good++) {
+		struct q_outcome o[2] = {{.result = Q_TRANSFERRED},
+		    {.result = Q_FAILED, .diagnostic = 1}};
+		struct mhs_ext label = {
+		    .type = 20, .value = secret, .n = sizeof(secret)};
+		struct err e = ERR_INIT;
+		struct q_record *record;
+		struct x_job *j;
+		struct world w;
+
+		begin(&w, 2);
+		w.peers[0].labels = p1_labels_parse(w.us.arena,
+		    good ? "1.3.26.1:secret" : "1.3.26.1:restricted", NULL);
+		CU_ASSERT_EQUAL(x_link_open(&w.peers[0], &e), 0);
+		j = job(&w.peers[0], MHS_NORMAL);
+		j->env->exts = (struct mhs_exts){&label, 1};
+		j->outcomes = o;
+		j->n_outcomes = 2;
+		CU_ASSERT_EQUAL(
+		    x_job_may_cross(j, w.us.links->p1, &e), good == 1);
+		CU_ASSERT_EQUAL(o[0].result, good ? Q_TRANSFERRED : Q_FAILED);
+		if (!good) {
+			CU_ASSERT_EQUAL(o[0].reason,
+			    MHS_TRANSFER_FAILURE_FOR_SECURITY_REASON);
+			CU_ASSERT_EQUAL(
+			    o[0].diagnostic, MHS_SECURE_MESSAGING_ERROR);
+		}
+		CU_ASSERT_EQUAL(o[1].diagnostic, 1);
+		j->env->exts.n = 0;
+		CU_ASSERT(x_job_may_cross(j, w.us.links->p1, &e));
+		record = j->record;
+		q_record_close(&record);
+		finish(&w);
+	}
+}
+
 static void
 an_incoming_association_that_carries_nothing_ends(void)
 {
@@ -679,6 +724,7 @@ suite_p1_x400p1(void)
 	    TEST(of_two_with_one_name_the_one_that_fits_is_taken),
 	    TEST(of_peers_at_one_place_protocol_and_password_tell),
 	    TEST(who_is_busy_is_said),
+	    TEST(what_must_not_cross_is_a_failure_for_security_reasons),
 	    TEST(an_incoming_association_that_carries_nothing_ends),
 	    TEST(protocols_fall_back_in_order_and_the_best_is_tried_again),
 	    TEST(places_are_kept_for_what_is_more_urgent),
