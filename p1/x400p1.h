@@ -86,6 +86,9 @@ struct x_peer {
 	unsigned busy[X_URGENCIES]; /* of our links, by their work */
 	struct loop_timer *again;   /* permanent ones are to be opened */
 	msec_t back_off;
+	struct loop_timer *held; /* it gives no more than there are: for now no
+	                          * other one is tried */
+	msec_t hold_ms; /* the last such time; 0: it gave what we asked */
 	struct ses_conn_id lost; /* of a link of ours, to be recovered */
 	bool has_lost;
 };
@@ -217,8 +220,8 @@ osi_trace_fn x_log_pdu; /* arg: the link */
 /* x400p1_link.c */
 /* Something ended; is it time to stop? */
 void x_check(struct x400p1 *c);
-/* Opens one to the peer: ERR_* when there is no socket. */
-int x_link_open(struct x_peer *p, struct err *e);
+/* Opens one to the peer; what fails is an event, as it is later. */
+void x_link_open(struct x_peer *p);
 /* Takes a connection from iaed, with the octets that were read of it; or none,
  * where the caller has to speak TLS first. */
 void x_link_take(
@@ -261,6 +264,8 @@ bool x_pool_must_yield(const struct x_link *l);
 void x_pool_pump(struct x_peer *p);
 /* A place became free: first for peers that have none. */
 void x_pool_pump_all(struct x400p1 *c);
+/* It refused one, and others are open: no more for a time, which doubles. */
+void x_pool_hold(struct x_peer *p, const struct err *why);
 /* Opens what is missing of the permanent ones, now or after the back-off. */
 void x_pool_permanent(struct x_peer *p);
 /* The peer was asked for the turn: if it does not come, we dial. */

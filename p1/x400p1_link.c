@@ -159,6 +159,7 @@ opened(struct x_link *l, const struct p1_event *ev)
 	if (l->role == OSI_INITIATOR) {
 		p->n_opening--;
 		p->has_lost = false;
+		p->hold_ms = 0;
 		p->back_off = 1000; /* one that breaks at once is not spun */
 	}
 	x_log_open(l);
@@ -368,8 +369,8 @@ link_new(struct x400p1 *c, struct x_peer *p, const struct p1_params *q, int fd)
 	return l;
 }
 
-int
-x_link_open(struct x_peer *p, struct err *e)
+void
+x_link_open(struct x_peer *p)
 {
 	struct x400p1 *c = p->channel;
 	struct p1_params q = {
@@ -391,6 +392,7 @@ x_link_open(struct x_peer *p, struct err *e)
 	    .checkpoint_size = p->checkpoint_size,
 	    .window_size = p->window_size,
 	};
+	struct err e = ERR_INIT;
 	struct x_link *l;
 
 	p->n_links++;
@@ -400,13 +402,12 @@ x_link_open(struct x_peer *p, struct err *e)
 	p->has_lost = false; /* once; then a bind */
 	if (p->tls != NULL)
 		conn_start_tls(l->conn, p->tls, false, x_peer_tls_name(p));
-	if (p1_start(l->p1, e) < 0) {
-		p1_abort(l->p1, e->text);
+	if (p1_start(l->p1, &e) < 0) {
+		p1_abort(l->p1, e.text);
 		conn_kill(l->conn);
 	} else {
 		conn_wake(l->conn);
 	}
-	return 0;
 }
 
 /* Checkpoints are the initiator's wish; this is the most we agree to. */
@@ -478,6 +479,8 @@ x_links_free(struct x400p1 *c)
 			q_record_close(&c->links->job->record);
 		link_free(c->links);
 	}
-	for (struct x_peer *p = c->peers; p != NULL; p = p->next)
+	for (struct x_peer *p = c->peers; p != NULL; p = p->next) {
 		loop_timer_cancel(&p->again);
+		loop_timer_cancel(&p->held);
+	}
 }

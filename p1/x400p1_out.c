@@ -323,10 +323,12 @@ x_out_unreachable(struct x_peer *p, const struct err *why)
 {
 	struct x_job *j;
 
+	if (other_links_open(p)) { /* theirs is the work */
+		x_pool_hold(p, why);
+		return;
+	}
 	log_err(LOG_LEVEL_WARN, "peer unreachable", why, "peer", p->name,
 	    "address", p->address, NULL);
-	if (other_links_open(p))
-		return; /* theirs is the work */
 	while ((j = dequeue(p)) != NULL)
 		x_job_deferred(j, "4.4.1", why->text, true);
 }

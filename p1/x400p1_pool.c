@@ -113,18 +113,45 @@ turns_awaited(const struct x_peer *p)
 /* --- opening --- */
 
 static void
+on_held(void *arg)
+{
+	struct x_peer *p = arg;
+
+	p->held = NULL;
+	x_pool_pump(p);
+}
+
+void
+x_pool_hold(struct x_peer *p, const struct err *why)
+{
+	if (p->hold_ms == 0)
+		log_err(LOG_LEVEL_INFO, "no more associations", why, "peer",
+		    p->name, "address", p->address, "open",
+		    log_u64(p->n_links - p->n_opening), NULL);
+	p->hold_ms = p->hold_ms == 0 ? BACK_OFF_MS : 2 * p->hold_ms;
+	if (p->hold_ms > BACK_OFF_MAX_MS)
+		p->hold_ms = BACK_OFF_MAX_MS;
+	loop_timer_cancel(&p->held);
+	p->held = loop_timer_set(p->channel->loop, p->hold_ms, on_held, p);
+}
+
+/* What it holds back is beyond those that it has given us: without any it may
+ * be asked. */
+static bool
+may_open(const struct x_peer *p, unsigned max)
+{
+	return p->n_links < max && !full(p->channel) &&
+	    (p->held == NULL || p->n_links == 0);
+}
+
+static void
 open_links(struct x_peer *p, unsigned max)
 {
-	struct err e = ERR_INIT;
 	unsigned coming = turns_awaited(p);
 
-	while (p->n_waiting > p->n_opening + coming && p->n_links < max &&
-	    !full(p->channel) &&
+	while (p->n_waiting > p->n_opening + coming && may_open(p, max) &&
 	    x_out_room(p, x_urgency(p->first->env->priority)) > p->n_opening)
-		if (x_link_open(p, &e) < 0) {
-			x_out_unreachable(p, &e);
-			return;
-		}
+		x_link_open(p);
 }
 
 /* Has this link room for work, now or once it has the turn? */
@@ -183,17 +210,13 @@ static void
 on_again(void *arg)
 {
 	struct x_peer *p = arg;
-	struct err e = ERR_INIT;
 
 	p->again = NULL;
 	p->back_off = p->back_off == 0 ? BACK_OFF_MS : 2 * p->back_off;
 	if (p->back_off > BACK_OFF_MAX_MS)
 		p->back_off = BACK_OFF_MAX_MS;
 	while (p->n_links < p->permanent && !full(p->channel))
-		if (x_link_open(p, &e) < 0) {
-			x_out_unreachable(p, &e);
-			break;
-		}
+		x_link_open(p);
 	x_pool_permanent(p); /* what could not even be begun */
 }
 

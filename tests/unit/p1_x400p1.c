@@ -171,11 +171,10 @@ job(struct x_peer *p, enum mhs_priority priority)
 static void
 a_place_that_becomes_free_goes_to_the_peer_that_waits(void)
 {
-	struct err e = ERR_INIT;
 	struct world w;
 
 	begin(&w, 1);
-	CU_ASSERT_EQUAL(x_link_open(&w.peers[0], &e), 0);
+	x_link_open(&w.peers[0]);
 	run_until(&w, &w.remotes[0].connections, 1);
 	x_out_add(&w.peers[1], job(&w.peers[1], MHS_NORMAL));
 	CU_ASSERT_EQUAL(w.us.n_outgoing, 1);
@@ -191,12 +190,11 @@ a_place_that_becomes_free_goes_to_the_peer_that_waits(void)
 static void
 an_association_without_work_makes_room(void)
 {
-	struct err e = ERR_INIT;
 	struct world w;
 
 	begin(&w, 1);
 	w.remotes[0].answers = &w.them;
-	CU_ASSERT_EQUAL(x_link_open(&w.peers[0], &e), 0);
+	x_link_open(&w.peers[0]);
 	run(&w, WAIT_MS);
 	while (w.us.links != NULL && w.us.links->idle == NULL && w.late < 50)
 		run(&w, 20);
@@ -214,12 +212,11 @@ an_association_without_work_makes_room(void)
 static void
 an_association_that_has_carried_much_yields(void)
 {
-	struct err e = ERR_INIT;
 	struct world w;
 
 	begin(&w, 1);
 	w.remotes[0].answers = &w.them;
-	CU_ASSERT_EQUAL(x_link_open(&w.peers[0], &e), 0);
+	x_link_open(&w.peers[0]);
 	x_out_add(&w.peers[1], job(&w.peers[1], MHS_NORMAL));
 	CU_ASSERT_EQUAL(w.us.n_outgoing, 1);
 	w.us.links->used = 1000;
@@ -290,7 +287,7 @@ a_message_that_could_not_be_begun_waits_again(void)
 
 	begin(&w, 1);
 	w.remotes[0].answers = &w.them;
-	CU_ASSERT_EQUAL(x_link_open(&w.peers[0], &e), 0);
+	x_link_open(&w.peers[0]);
 	run(&w, WAIT_MS);
 	l = w.us.links;
 	while (l->idle == NULL && w.late < 50)
@@ -331,7 +328,7 @@ what_is_given_up_too_late_holds_the_peer_back(void)
 
 	begin(&w, 1);
 	w.remotes[0].answers = &w.them;
-	CU_ASSERT_EQUAL(x_link_open(&w.peers[0], &e), 0);
+	x_link_open(&w.peers[0]);
 	run(&w, WAIT_MS);
 	l = w.them.links;
 	while (!l->opened && w.late < 50)
@@ -358,6 +355,56 @@ what_is_given_up_too_late_holds_the_peer_back(void)
 	being_committed(l)->commits = 0;
 	x_in_event(l, &lost);
 	CU_ASSERT_PTR_NULL(l->late);
+	finish(&w);
+}
+
+/* The caller's first association, open and with work that does not end. */
+static struct x_link *
+busy_link(struct world *w)
+{
+	struct x_link *l;
+
+	w->remotes[0].answers = &w->them;
+	x_link_open(&w->peers[0]);
+	while (!(l = w->us.links)->opened && w->late < 50)
+		run(w, 20);
+	w->late = 0;
+	CU_ASSERT_FATAL(l->opened);
+	l->job = job(&w->peers[0], MHS_NORMAL);
+	w->peers[0].busy[X_NORMAL]++;
+	return l;
+}
+
+/* The second bind is refused while the first association works: it is tried
+ * again, but at first after a second, and then ever more rarely. */
+static void
+a_peer_that_gives_no_more_is_not_asked_at_once(void)
+{
+	struct world w;
+	struct x_peer *p = &w.peers[0];
+
+	begin(&w, 5);
+	p->max_links = 3;
+	w.caller.max_incoming = 1;
+	busy_link(&w);
+	x_out_add(p, job(p, MHS_NORMAL));
+	while (w.late < 12)
+		run(&w, 50);
+	CU_ASSERT_EQUAL(w.remotes[0].connections, 2);
+	CU_ASSERT_EQUAL(p->n_waiting, 1);
+	CU_ASSERT_EQUAL(p->n_links, 1);
+	while (w.late < 30)
+		run(&w, 50);
+	CU_ASSERT_EQUAL(w.remotes[0].connections, 3);
+	CU_ASSERT_EQUAL(p->hold_ms, 2000);
+	CU_ASSERT_PTR_NOT_NULL(p->held);
+	/* it has room again: what it gives ends the back-off */
+	x_out_free(&w.us);
+	w.caller.max_incoming = 2;
+	x_link_open(p);
+	while (w.late < 60 && p->hold_ms != 0)
+		run(&w, 20);
+	CU_ASSERT_EQUAL(p->hold_ms, 0);
 	finish(&w);
 }
 
@@ -686,7 +733,6 @@ permanent_associations_are_opened_without_work_and_again(void)
 static void
 of_idle_associations_the_permanent_ones_stay(void)
 {
-	struct err e = ERR_INIT;
 	struct world w;
 	unsigned closing = 0;
 
@@ -695,7 +741,7 @@ of_idle_associations_the_permanent_ones_stay(void)
 	w.remotes[0].answers = &w.them;
 	w.peers[0].permanent = 1;
 	for (int i = 0; i < 3; i++)
-		CU_ASSERT_EQUAL(x_link_open(&w.peers[0], &e), 0);
+		x_link_open(&w.peers[0]);
 	run_until(&w, &w.remotes[0].connections, 3);
 	while (w.peers[0].n_links > 1 && w.late < 50)
 		run(&w, 20);
@@ -719,6 +765,7 @@ suite_p1_x400p1(void)
 	    TEST(the_most_urgent_waits_first),
 	    TEST(a_message_that_could_not_be_begun_waits_again),
 	    TEST(what_is_given_up_too_late_holds_the_peer_back),
+	    TEST(a_peer_that_gives_no_more_is_not_asked_at_once),
 	    TEST(networks_are_those_of_the_text),
 	    TEST(a_caller_is_who_fits_in_all),
 	    TEST(of_two_with_one_name_the_one_that_fits_is_taken),
