@@ -73,6 +73,8 @@ void cotp_input(struct cotp *c, const uint8_t *p, size_t n);
 void cotp_closed(struct cotp *c, const struct err *reason);
 struct buf *cotp_output(struct cotp *c);
 bool cotp_finished(const struct cotp *c);
+/* Has the peer begun a TPDU or TSDU whose end has not come? */
+bool cotp_inside_tsdu(const struct cotp *c);
 const struct cotp_params *cotp_params(const struct cotp *c);
 
 /* For iaed: looks at the first octets of a TCP connection without an engine.

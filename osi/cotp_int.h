@@ -31,6 +31,7 @@ struct cotp {
 	struct buf head; /* TPKT and TPDU header being collected */
 	size_t rx_left;  /* octets of the DT TPDU still to come up */
 	bool rx_eot;
+	bool rx_open;    /* a TSDU has begun and not ended */
 	uint64_t offset; /* octets of TCP input before `head` */
 };
 

@@ -238,6 +238,7 @@ data_up(struct cotp *c, const uint8_t *p, size_t n, bool last)
 	struct cotp_event ev = {
 	    .type = COTP_DATA_IND, .data = p, .n = n, .last = last};
 
+	c->rx_open = !last;
 	if (n > 0 || last)
 		c->fn(c->user, &ev);
 }
@@ -375,4 +376,10 @@ cotp_closed(struct cotp *c, const struct err *reason)
 	if (reason == NULL && e.code != 0)
 		reason = &e;
 	cotp_end(c, 0, reason);
+}
+
+bool
+cotp_inside_tsdu(const struct cotp *c)
+{
+	return c->head.len > 0 || c->rx_left > 0 || c->rx_open;
 }

@@ -78,6 +78,12 @@ rtse_cotp(const struct rtse *r)
 	return ses_cotp(pres_ses(acse_pres(r->acse)));
 }
 
+bool
+rtse_inside_tsdu(const struct rtse *r)
+{
+	return cotp_inside_tsdu(rtse_cotp(r));
+}
+
 int
 rtse_session(struct rtse *r, const struct ses_prim *s, struct err *e)
 {

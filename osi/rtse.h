@@ -184,6 +184,10 @@ int rtse_transfer_refuse(struct rtse *r, struct err *e);
  * network). Shows in engine_ops.wants_input. */
 void rtse_hold_input(struct rtse *r, bool hold);
 
+/* Has a TSDU come in part? Its rest may never come: that is for who times the
+ * association to know. */
+bool rtse_inside_tsdu(const struct rtse *r);
+
 bool rtse_has_turn(const struct rtse *r);
 int rtse_turn_please(struct rtse *r, int priority, struct err *e);
 int rtse_turn_give(struct rtse *r, struct err *e);

@@ -292,6 +292,7 @@ engine_input(void *engine, const uint8_t *d, size_t n, msec_t now)
 	p->reading = true;
 	rtse_engine_ops.input(p->rtse, d, n, now);
 	p->reading = false;
+	p1_time_input(p);
 }
 
 static void
@@ -324,7 +325,11 @@ engine_drained(void *engine, msec_t now)
 static msec_t
 engine_deadline(void *engine)
 {
-	return rtse_engine_ops.deadline(((struct p1 *)engine)->rtse);
+	struct p1 *p = engine;
+	msec_t own = p1_deadline(p);
+	msec_t below = rtse_engine_ops.deadline(p->rtse);
+
+	return own < below ? own : below;
 }
 
 static void
@@ -334,6 +339,7 @@ engine_timeout(void *engine, msec_t now)
 
 	p->now = now;
 	rtse_engine_ops.timeout(p->rtse, now);
+	p1_time_out(p);
 }
 
 static bool

@@ -1,7 +1,7 @@
 /*
  * The inside of the P1 engine, shared by assoc.c (life, and what comes from
  * below), assoc_bind.c (both roles' bind), assoc_turn.c (turn and release),
- * assoc_send.c and assoc_receive.c.
+ * assoc_time.c, assoc_send.c and assoc_receive.c.
  */
 #ifndef P1_ASSOC_H
 #define P1_ASSOC_H
@@ -30,6 +30,11 @@ struct p1_inbound { /* what is being received */
 	struct p1_apdu *apdu;
 };
 
+struct p1_timer {
+	bool on;
+	msec_t at; /* 0: so long after the next call */
+};
+
 struct p1 {
 	struct p1_params params;
 	struct arena *arena;
@@ -45,11 +50,13 @@ struct p1 {
 	struct octets random;  /* in our bind-token, which the answer repeats */
 	struct p1_out out;
 	struct p1_inbound in;
-	bool closing; /* p1_close() was called */
-	bool idle;    /* nothing to send for now */
-	int wanted;   /* RTSE priority of our work, or P1_NO_PRIORITY */
-	int pleaded;  /* of our request for the turn, until it comes */
-	int asked;    /* of the peer's request for the turn */
+	bool closing;         /* p1_close() was called */
+	bool idle;            /* nothing to send for now */
+	int wanted;           /* RTSE priority of our work, or P1_NO_PRIORITY */
+	int pleaded;          /* of our request for the turn, until it comes */
+	int asked;            /* of the peer's request for the turn */
+	struct p1_timer turn; /* wanted for the release */
+	struct p1_timer rest; /* of a TSDU */
 };
 
 /* X.419 8.1: application protocols in X.410 mode. */
@@ -80,6 +87,14 @@ void p1_bind_aborted(struct p1 *p, const struct rtse_event *ev);
 void p1_settle(struct p1 *p);
 void p1_turn_asked(struct p1 *p, int priority);
 void p1_turn_came(struct p1 *p);
+
+/* assoc_time.c */
+void p1_timer_start(struct p1_timer *t); /* unless it runs */
+void p1_timer_stop(struct p1_timer *t);
+/* Octets came. */
+void p1_time_input(struct p1 *p);
+void p1_time_out(struct p1 *p);
+msec_t p1_deadline(const struct p1 *p);
 
 /* assoc_send.c */
 void p1_send_event(struct p1 *p, const struct rtse_event *ev);

@@ -160,8 +160,11 @@ p1_receive_event(struct p1 *p, const struct rtse_event *ev)
 		p1_apdu_reset(p->in.apdu);
 		p->in.active = true;
 		p->in.begun = p->in.answering = false;
+		p1_emit_type(p, P1_IN_COMING, NULL);
 		break;
 	case RTSE_TRANSFER_DATA:
+		if (p->in.active)
+			p1_emit_type(p, P1_IN_COMING, NULL);
 		if (p->in.active &&
 		    p1_apdu_feed(p->in.apdu, ev->data, ev->n, &e) < 0)
 			reject(p, &e);

@@ -41,6 +41,7 @@ release(struct p1 *p)
 	}
 	if (!rtse_has_turn(p->rtse)) {
 		ask_for_turn(p, 0);
+		p1_timer_start(&p->turn);
 		return;
 	}
 	if (rtse_close(p->rtse, &e) >= 0)

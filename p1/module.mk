@@ -26,6 +26,7 @@ SRCS += \
 	p1/assoc.c \
 	p1/assoc_bind.c \
 	p1/assoc_turn.c \
+	p1/assoc_time.c \
 	p1/assoc_send.c \
 	p1/assoc_receive.c \
 	p1/x400p1_keep.c \

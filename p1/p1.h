@@ -35,6 +35,9 @@ enum p1_event_type {
 	P1_OPEN,    /* bound: p1_peer_mta() and what was negotiated are known */
 	P1_REFUSED, /* the bind was refused, by the peer or by us; err says
 	             * why. Nothing follows but the end of the connection. */
+	P1_IN_COMING,   /* octets of an APDU came: the first time none, when a
+	                 * transfer begins, long before its envelope is whole.
+	                 * IN_LOST or IN_END follows; for who times it. */
 	P1_IN_BEGIN,    /* an APDU starts; of a report env is NULL here */
 	P1_IN_CONTENT,  /* octets of its content */
 	P1_IN_END,      /* whole; env is known. Answer with p1_accept() or
@@ -137,7 +140,9 @@ struct p1_params {
 	uint32_t window_size;         /* 0: default */
 	uint64_t max_envelope;        /* octets, 0: P1_ENVELOPE_MAX */
 	msec_t transfer_timeout;      /* for one APDU; 0: none */
-	struct osi_common common;     /* time-outs and trace hook */
+	struct osi_common common;     /* time-outs and trace hook; `reply` is
+	                               * also for the turn that a release waits
+	                               * for, and the rest of a TSDU */
 	p1_lookup_fn *lookup;         /* responder; called with the user */
 	uint32_t conn_id; /* initiator: with `wall`, makes the session
 	                   * connection identifier unique */

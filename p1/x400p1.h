@@ -122,6 +122,7 @@ struct x_link {
 	msec_t touched, until;    /* the peer did something; it must be over */
 	struct loop_timer *turn;  /* the peer was asked for the turn */
 	bool turn_late;           /* and did not give it in time */
+	bool receiving;           /* a transfer has begun, and is not whole */
 	bool recovers;            /* a lost one, instead of a bind */
 	bool opened, closing, ended;
 	bool accepting; /* what came in: inside p1_accept() */

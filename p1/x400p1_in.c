@@ -320,6 +320,17 @@ longest(const struct x400p1 *c)
 	return t;
 }
 
+/* The rest of its envelope may never come. */
+static void
+coming(struct x_link *l)
+{
+	if (l->receiving)
+		return;
+	l->receiving = true;
+	loop_timer_cancel(&l->idle);
+	x_link_guard(l, longest(l->channel));
+}
+
 static void
 begin(struct x_link *l)
 {
@@ -332,8 +343,6 @@ begin(struct x_link *l)
 	snprintf(in->assoc, sizeof(in->assoc), "%s", l->id);
 	snprintf(in->address, sizeof(in->address), "%s", x_link_address(l));
 	l->in = in;
-	loop_timer_cancel(&l->idle);
-	x_link_guard(l, longest(l->channel));
 	if (q_submit_ready(l->channel->submitter, &in->err) < 0)
 		return;
 	err_clear(&in->err);
@@ -389,7 +398,9 @@ lost(struct x_link *l)
 void
 x_in_event(struct x_link *l, const struct p1_event *ev)
 {
+	l->receiving &= ev->type != P1_IN_END && ev->type != P1_IN_LOST;
 	switch (ev->type) {
+	case P1_IN_COMING: coming(l); break;
 	case P1_IN_BEGIN: begin(l); break;
 	case P1_IN_CONTENT: content(l->in, ev->data, ev->n); break;
 	case P1_IN_END:

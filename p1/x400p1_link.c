@@ -78,7 +78,7 @@ rest_responder(struct x_link *l)
 void
 x_link_rest(struct x_link *l)
 {
-	if (l->ended || l->job != NULL || l->in != NULL)
+	if (l->ended || l->job != NULL || l->in != NULL || l->receiving)
 		return;
 	if (!l->channel->stopping) {
 		if (l->role == OSI_INITIATOR)
@@ -124,7 +124,7 @@ on_guard(void *arg)
 	bool ours = l->in != NULL && l->in->commits > 0;
 
 	l->guard = NULL;
-	if (l->ended || (l->job == NULL && l->in == NULL))
+	if (l->ended || (l->job == NULL && l->in == NULL && !l->receiving))
 		return;
 	if (ours) /* it waits for our disk */
 		l->touched = l->until = now + l->channel->silence;
@@ -198,6 +198,7 @@ on_event(void *user, const struct p1_event *ev)
 	case P1_OPEN: opened(l, ev); break;
 	case P1_REFUSED:
 	case P1_CLOSED: ended(l, ev); break;
+	case P1_IN_COMING:
 	case P1_IN_BEGIN:
 	case P1_IN_CONTENT:
 	case P1_IN_END:

@@ -408,6 +408,101 @@ a_transfer_that_cannot_begin_ends_the_association(void)
 	arena_free(&a);
 }
 
+/* --- time --- */
+
+static void
+pass(struct pair *w, struct end *x, msec_t ms)
+{
+	tick(w, x); /* timers start now */
+	w->now += ms;
+	tick(w, x);
+}
+
+/* Nothing of it reaches the peer. */
+static void
+a_release_does_not_wait_for_the_turn_for_ever(void)
+{
+	struct p1_params q = params(OSI_INITIATOR);
+	struct pair w;
+
+	q.dialogue = RTSE_TWO_WAY_ALTERNATE;
+	pair_open(&w, &q, 4096);
+	p1_idle(w.a.p);
+	p1_want_turn(w.b.p, MHS_NORMAL);
+	pump(&w);
+	CU_ASSERT_EQUAL(w.b.count[P1_TURN], 1);
+	p1_close(w.a.p);
+	buf_clear(p1_engine_ops.output(w.a.p));
+	pass(&w, &w.a, 9999);
+	CU_ASSERT_EQUAL(w.a.count[P1_CLOSED], 0);
+	pass(&w, &w.a, 1);
+	CU_ASSERT_EQUAL(w.a.count[P1_CLOSED], 1);
+	CU_ASSERT_PTR_NOT_NULL(strstr(w.a.err.text, "turn"));
+	pair_free(&w);
+}
+
+/* What lies idle may do so, what stops in the middle may not. */
+static void
+a_tsdu_that_stops_ends_the_association(void)
+{
+	static const uint8_t half[][7] = {
+	    {3, 0, 0}, {3, 0, 0, 10, 2, 0xf0, 0x80}, {3, 0, 0, 7, 2, 0xf0, 0}};
+	static const size_t n[] = {3, 7, 7};
+	struct p1_params q = params(OSI_INITIATOR);
+	struct pair w;
+
+	for (size_t i = 0; i < 3; i++) {
+		pair_open(&w, &q, 4096);
+		pass(&w, &w.b, 3600000);
+		CU_ASSERT_EQUAL(w.b.count[P1_CLOSED], 0);
+		p1_engine_ops.input(w.b.p, half[i], n[i], w.now);
+		pass(&w, &w.b, 9999);
+		CU_ASSERT_EQUAL(w.b.count[P1_CLOSED], 0);
+		pass(&w, &w.b, 1);
+		CU_ASSERT_EQUAL(w.b.count[P1_CLOSED], 1);
+		CU_ASSERT_PTR_NOT_NULL(strstr(w.b.err.text, "TSDU"));
+		pair_free(&w);
+	}
+}
+
+/* Our own user does not let us read on. */
+static void
+a_tsdu_may_wait_while_we_do_not_read(void)
+{
+	struct p1_params q = params(OSI_INITIATOR);
+	struct pair w;
+
+	pair_open(&w, &q, 4096);
+	p1_engine_ops.input(w.b.p, (const uint8_t *)"\3", 1, w.now);
+	p1_hold_input(w.b.p, true);
+	pass(&w, &w.b, 10000);
+	CU_ASSERT_EQUAL(w.b.count[P1_CLOSED], 0);
+	p1_hold_input(w.b.p, false);
+	pass(&w, &w.b, 10000);
+	CU_ASSERT_EQUAL(w.b.count[P1_CLOSED], 1);
+	pair_free(&w);
+}
+
+static void
+an_apdu_is_known_before_its_envelope_is_whole(void)
+{
+	static const uint8_t part[] = {0xa0, 0x80};
+	struct p1_params q = params(OSI_INITIATOR);
+	struct err e = ERR_INIT;
+	struct pair w;
+
+	pair_open(&w, &q, 4096);
+	CU_ASSERT_EQUAL(rtse_transfer_begin(p1_rtse(w.a.p), 100, &e), 0);
+	pump(&w);
+	CU_ASSERT(w.b.count[P1_IN_COMING] >= 1);
+	CU_ASSERT_EQUAL(
+	    rtse_transfer_data(p1_rtse(w.a.p), part, sizeof(part), &e), 2);
+	pump(&w);
+	CU_ASSERT_EQUAL(w.b.count[P1_IN_BEGIN], 0);
+	CU_ASSERT_EQUAL(w.b.count[P1_IN_LOST], 0);
+	pair_free(&w);
+}
+
 void
 suite_p1_assoc(void)
 {
@@ -429,6 +524,10 @@ suite_p1_assoc(void)
 	    TEST(a_broken_connection_closes),
 	    TEST(an_envelope_that_cannot_be_encoded_is_not_begun),
 	    TEST(a_transfer_that_cannot_begin_ends_the_association),
+	    TEST(a_release_does_not_wait_for_the_turn_for_ever),
+	    TEST(a_tsdu_that_stops_ends_the_association),
+	    TEST(a_tsdu_may_wait_while_we_do_not_read),
+	    TEST(an_apdu_is_known_before_its_envelope_is_whole),
 	    CU_TEST_INFO_NULL,
 	};
 	unit_suite("p1_assoc", tests);

@@ -358,9 +358,8 @@ what_is_given_up_too_late_holds_the_peer_back(void)
 	finish(&w);
 }
 
-/* The caller's first association, open and with work that does not end. */
 static struct x_link *
-busy_link(struct world *w)
+open_link(struct world *w)
 {
 	struct x_link *l;
 
@@ -370,6 +369,15 @@ busy_link(struct world *w)
 		run(w, 20);
 	w->late = 0;
 	CU_ASSERT_FATAL(l->opened);
+	return l;
+}
+
+/* The caller's first association, open and with work that does not end. */
+static struct x_link *
+busy_link(struct world *w)
+{
+	struct x_link *l = open_link(w);
+
 	l->job = job(&w->peers[0], MHS_NORMAL);
 	w->peers[0].busy[X_NORMAL]++;
 	return l;
@@ -405,6 +413,28 @@ a_peer_that_gives_no_more_is_not_asked_at_once(void)
 	while (w.late < 60 && p->hold_ms != 0)
 		run(&w, 20);
 	CU_ASSERT_EQUAL(p->hold_ms, 0);
+	finish(&w);
+}
+
+/* It has not said yet what it is; but the place and the memory are taken. */
+static void
+a_peer_that_stops_in_an_envelope_is_left(void)
+{
+	struct err e = ERR_INIT;
+	struct world w;
+	struct x_link *l;
+
+	begin(&w, 5);
+	w.them.silence = 100;
+	l = open_link(&w);
+	run(&w, 300);
+	CU_ASSERT_EQUAL(w.them.n_incoming, 1); /* nothing is under way */
+	CU_ASSERT_EQUAL(rtse_transfer_begin(p1_rtse(l->p1), 100, &e), 0);
+	conn_wake(l->conn);
+	w.late = 0;
+	while (w.late < 20 && w.them.n_incoming > 0)
+		run(&w, 50);
+	CU_ASSERT_EQUAL(w.them.n_incoming, 0);
 	finish(&w);
 }
 
@@ -766,6 +796,7 @@ suite_p1_x400p1(void)
 	    TEST(a_message_that_could_not_be_begun_waits_again),
 	    TEST(what_is_given_up_too_late_holds_the_peer_back),
 	    TEST(a_peer_that_gives_no_more_is_not_asked_at_once),
+	    TEST(a_peer_that_stops_in_an_envelope_is_left),
 	    TEST(networks_are_those_of_the_text),
 	    TEST(a_caller_is_who_fits_in_all),
 	    TEST(of_two_with_one_name_the_one_that_fits_is_taken),
