@@ -94,9 +94,14 @@ struct rtse_keep {
 	/* The transfer is over: accepted, refused or discarded (again ==
 	 * false), or cut off and perhaps to be resumed. */
 	void (*end)(void *user, void *kept, bool again);
-	/* May be NULL. Was this one accepted before? Its sender, who never
-	 * heard of it, then sends the rest to nobody and hears of it. */
-	bool (*accepted)(void *user, const struct rtse_activity *a);
+	/* May be NULL. Was this one, with this checkpoint, accepted before?
+	 * Its sender, who never heard of it, then sends the rest to nobody and
+	 * hears of it. */
+	bool (*accepted)(
+	    void *user, const struct rtse_activity *a, uint32_t serial);
+	/* May be NULL. A new transfer begins under this name, for not every
+	 * peer makes good ones: an older one's is void. */
+	void (*anew)(void *user, const struct rtse_activity *a);
 };
 
 struct rtse_event {

@@ -55,8 +55,11 @@ rtse_keep_start(struct rtse *r, const struct ses_prim *s)
 	    .id_n = s->activity_id_n, .association = *rtse_conn_id(r)};
 	memcpy(k->activity.id, s->activity_id, s->activity_id_n);
 	if (r->params.keep != NULL && r->checkpoint_size > 0 &&
-	    s->activity_id_n > 0 && named(&k->activity.association))
+	    s->activity_id_n > 0 && named(&k->activity.association)) {
 		k->state = RTSE_KEEP_FIRST;
+		if (r->params.keep->anew != NULL)
+			r->params.keep->anew(r->user, &k->activity);
+	}
 }
 
 /* Without an old session connection identifier it is this association that
@@ -77,7 +80,8 @@ rtse_keep_resume(struct rtse *r, const struct ses_prim *s)
 	if (keep == NULL || s->serial == 0 || s->old_activity_id_n == 0 ||
 	    !named(on))
 		return false;
-	if (keep->accepted != NULL && keep->accepted(r->user, &k->activity)) {
+	if (keep->accepted != NULL &&
+	    keep->accepted(r->user, &k->activity, s->serial)) {
 		k->have = true;
 		return true;
 	}

@@ -143,8 +143,9 @@ session_conn_id(const struct p1_params *q, struct ses_conn_id *id)
 	char text[64];
 	time_t t = (time_t)q->wall;
 	struct tm tm;
-	int n = snprintf(text, sizeof(text), "%.40s-%x",
-	    q->our_mta != NULL ? q->our_mta : "mta", (unsigned)q->conn_id);
+	int n = snprintf(text, sizeof(text), "%.40s-%016llx",
+	    q->our_mta != NULL ? q->our_mta : "mta",
+	    (unsigned long long)q->conn_id);
 
 	id->user[0] = 0x14; /* T61String */
 	id->user[1] = (uint8_t)n;

@@ -84,16 +84,25 @@ keep_end(void *user, void *kept, bool again)
 }
 
 static bool
-keep_accepted(void *user, const struct rtse_activity *a)
+keep_accepted(void *user, const struct rtse_activity *a, uint32_t serial)
 {
 	const struct rtse_keep *keep = ((struct p1 *)user)->params.keep;
 
 	return keep->accepted != NULL &&
-	    keep->accepted(((struct p1 *)user)->user, a);
+	    keep->accepted(((struct p1 *)user)->user, a, serial);
+}
+
+static void
+keep_anew(void *user, const struct rtse_activity *a)
+{
+	const struct rtse_keep *keep = ((struct p1 *)user)->params.keep;
+
+	if (keep->anew != NULL)
+		keep->anew(((struct p1 *)user)->user, a);
 }
 
 const struct rtse_keep p1_receive_keep = {keep_begin, keep_checkpoint,
-    keep_resume, keep_read, keep_end, keep_accepted};
+    keep_resume, keep_read, keep_end, keep_accepted, keep_anew};
 
 /* --- life --- */
 

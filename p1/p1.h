@@ -144,8 +144,9 @@ struct p1_params {
 	                               * also for the turn that a release waits
 	                               * for, and the rest of a TSDU */
 	p1_lookup_fn *lookup;         /* responder; called with the user */
-	uint32_t conn_id; /* initiator: with `wall`, makes the session
-	                   * connection identifier unique */
+	uint64_t conn_id; /* initiator: makes the session connection identifier
+	                   * unique, among those of all processes that ever
+	                   * call this peer: random */
 	int64_t wall;     /* both roles: Unix seconds at p1_new() */
 };
 

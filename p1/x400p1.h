@@ -106,6 +106,8 @@ struct x_in {
 	struct err err; /* it cannot be stored: refused at its end */
 	uint64_t octets;
 	unsigned commits; /* under way */
+	/* Its name, by which the peer may resume it. */
+	struct rtse_activity activity;
 	q_id id;
 };
 
@@ -125,8 +127,9 @@ struct x_link {
 	bool receiving;           /* a transfer has begun, and is not whole */
 	bool recovers;            /* a lost one, instead of a bind */
 	bool opened, closing, ended;
-	bool accepting; /* what came in: inside p1_accept() */
-	unsigned used;  /* transfers begun by us */
+	bool accepting;                /* what came in: inside p1_accept() */
+	unsigned used;                 /* transfers begun by us */
+	struct rtse_activity activity; /* that comes in; id_n 0: unnamed */
 	struct x_job *job;
 	struct x_in *in;
 	struct x_in *late; /* given up by the peer after its end, while the

@@ -52,7 +52,8 @@ in_free(struct x_in *in)
 	x_check(c);
 }
 
-/* Nobody waits for the answer. False: somebody does. */
+/* Nobody waits for the answer. The peer will send it again, or resume it: then
+ * it is told that it is ours. False: somebody waits. */
 static bool
 too_late(struct x_in *in)
 {
@@ -62,8 +63,10 @@ too_late(struct x_in *in)
 	if (l != NULL && l->in == in)
 		return false;
 	log_in(in, LOG_LEVEL_WARN, "received too late",
-	    l == NULL ? "the association is gone: the peer will send it again"
-		      : "the peer gave it up: it will send it again");
+	    l == NULL ? "the association is gone" : "the peer gave it up");
+	if (in->err.code == 0 && in->activity.id_n > 0 &&
+	    in->channel->keep != NULL)
+		x_kept_done_late(in->channel->keep, in->peer, &in->activity);
 	if (l == NULL) {
 		in_free(in);
 		return true;
@@ -90,6 +93,7 @@ answer(struct x_in *in)
 	if (too_late(in))
 		return;
 	l->in = NULL;
+	l->activity.id_n = 0;
 	in->link = NULL;
 	l->accepting = in->err.code == 0;
 	r = l->accepting ? p1_accept(l->p1, &e) : p1_refuse(l->p1, &e);
@@ -370,6 +374,9 @@ forget(struct x_link *l)
 	struct x_in *in = l->in;
 
 	l->in = NULL;
+	if (in != NULL)
+		in->activity = l->activity;
+	l->activity.id_n = 0;
 	if (in == NULL)
 		return NULL;
 	if (in->commits == 0) {

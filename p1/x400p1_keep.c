@@ -20,8 +20,6 @@
 
 #define LAYER "transfers"
 #define DIGEST 16 /* octets of it in a name */
-#define DONE_MAX \
-	16 /* accepted ones known of a peer: more than it sends at once */
 
 /* --- the store --- */
 
@@ -281,7 +279,8 @@ disk_has(const struct x_keep *k, uint64_t octets)
 	    (uint64_t)v.f_bavail * v.f_frsize >= k->params.low_water + octets;
 }
 
-/* They have no limit of their own in octets. */
+/* They have no limit in octets, and of their own in files: as many as may be
+ * under way. */
 static void
 forget_done(struct x_keep *k, struct listing *l, const char *peer)
 {
@@ -290,7 +289,7 @@ forget_done(struct x_keep *k, struct listing *l, const char *peer)
 
 	for (size_t i = 0; i < l->n; i++)
 		n += is_of(l->v[i].name, peer) && is_done(l->v[i].name);
-	for (; n > DONE_MAX; n--) {
+	for (; n > k->params.max_per_peer; n--) {
 		oldest = oldest_of(l, peer, true);
 		unlinkat(k->dir, oldest->name, 0);
 		oldest->name[0] = '\0';

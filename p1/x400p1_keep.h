@@ -53,8 +53,15 @@ int64_t x_kept_read(struct x_kept *f, uint64_t offset, uint8_t *p, size_t n);
 void x_kept_end(struct x_kept *f, bool again);
 /* Instead: it was accepted, and all that stays is the knowledge of it. */
 void x_kept_done(struct x_kept *f);
-/* Is that known? Of each peer's transfers, the latest few are. */
-bool x_kept_was_done(
+/* The same for one that was cut off, and became ours after that. */
+void x_kept_done_late(
+    struct x_keep *k, const char *peer, const struct rtse_activity *a);
+/* Is that known, of one that had this checkpoint? Of each peer's transfers, as
+ * many are as it may have files. */
+bool x_kept_was_done(struct x_keep *k, const char *peer,
+    const struct rtse_activity *a, uint32_t serial);
+/* A new one begins under that name: nothing is known of an older one. */
+void x_kept_forget(
     struct x_keep *k, const char *peer, const struct rtse_activity *a);
 
 /* --- sender --- */

@@ -5,8 +5,9 @@
  *	file   = header block*
  *	block  = mark(4) serial(4) octets(4) checksum(4) octet*
  *
- * The checksum covers serial, count and octets. Blocks are good up to the
- * first that is not.
+ * The checksum covers serial, count and octets; it is looked at when a block is
+ * read, for a transfer may have many and an event must not take long. What was
+ * accepted is a header, and one block without octets: the last checkpoint.
  */
 #include "p1/x400p1_keep_own.h"
 
@@ -37,6 +38,8 @@ struct x_kept {
 	uint64_t block;        /* the one at hand, in the file */
 	uint64_t block_offset; /* its first octet, of the transfer */
 	uint32_t block_n;
+	uint64_t good;   /* a block whose checksum was looked at */
+	uint32_t serial; /* of the last block */
 };
 
 struct block {
@@ -152,6 +155,7 @@ x_kept_checkpoint(struct x_kept *x, const uint8_t *p, size_t n, uint32_t serial)
 	}
 	x->end += more;
 	x->octets += n;
+	x->serial = serial;
 	return 0;
 }
 
@@ -173,7 +177,9 @@ x_kept_done(struct x_kept *x)
 	end = strrchr(done, '.');
 	INVARIANT(end != NULL && strcmp(end, ".in") == 0);
 	snprintf(end, sizeof(done) - (size_t)(end - done), "%s", X_KEEP_DONE);
+	x->end = x->first;
 	if (ftruncate(x->file.fd, (off_t)x->first) < 0 ||
+	    write_block(x, NULL, 0, x->serial) < 0 ||
 	    renameat(x->store->dir, x->file.name, x->store->dir, done) < 0) {
 		x_keep_failed(&x->file, "renaming it");
 		x_kept_end(x, false);
@@ -246,15 +252,19 @@ find_checkpoint(struct x_kept *x, uint32_t serial)
 {
 	struct block b;
 	uint64_t at = x->first;
+	off_t size = lseek(x->file.fd, 0, SEEK_END);
 
 	x->octets = 0;
-	while (read_header(x, at, &b) && block_is_good(x, at, &b)) {
+	while (read_header(x, at, &b)) {
 		at += BLOCK_HEADER + b.n;
+		if (size < 0 || at > (uint64_t)size)
+			return false; /* torn */
 		x->octets += b.n;
 		if (b.serial != serial)
 			continue;
 		x->end = at;
 		x->block = x->first;
+		x->serial = serial;
 		return ftruncate(x->file.fd, (off_t)at) == 0;
 	}
 	return false;
@@ -293,23 +303,78 @@ x_kept_resume(struct x_keep *k, const char *peer, const struct rtse_activity *a,
 	return x;
 }
 
+/* Its last checkpoint; 0: none. */
+static uint32_t
+last_serial(const struct x_kept *x)
+{
+	struct block b;
+	uint32_t serial = 0;
+
+	for (uint64_t at = x->first; read_header(x, at, &b);
+	     at += BLOCK_HEADER + b.n)
+		serial = b.serial;
+	return serial;
+}
+
 bool
-x_kept_was_done(
-    struct x_keep *k, const char *peer, const struct rtse_activity *a)
+x_kept_was_done(struct x_keep *k, const char *peer,
+    const struct rtse_activity *a, uint32_t serial)
 {
 	struct buf key = {0};
 	char name[X_KEEP_NAME];
 	struct x_kept x = {.store = k};
+	struct block b;
 	bool done = false;
 
 	key_of(peer, a, &key);
 	x_keep_name(peer, &key, "done", name);
 	if (x_keep_lock(k, peer, name, false, &x.file)) {
-		done = header_is(&x, &key);
+		done = header_is(&x, &key) && read_header(&x, x.first, &b) &&
+		    b.n == 0 && block_is_good(&x, x.first, &b);
 		x_keep_unlock(k, &x.file, !done);
 	}
 	buf_free(&key);
-	return done;
+	return done && serial <= b.serial;
+}
+
+void
+x_kept_done_late(
+    struct x_keep *k, const char *peer, const struct rtse_activity *a)
+{
+	struct buf key = {0};
+	char name[X_KEEP_NAME];
+	struct x_keep_file f;
+	struct x_kept *x;
+
+	key_of(peer, a, &key);
+	x_keep_name(peer, &key, "in", name);
+	if (x_keep_lock(k, peer, name, false, &f)) {
+		x = kept_new(k, &f);
+		if (header_is(x, &key)) {
+			x->serial = last_serial(x);
+			x_kept_done(x);
+		} else {
+			x_kept_end(x, true);
+		}
+	}
+	buf_free(&key);
+}
+
+void
+x_kept_forget(struct x_keep *k, const char *peer, const struct rtse_activity *a)
+{
+	static const char *const suffixes[] = {"in", "done"};
+	struct buf key = {0};
+	char name[X_KEEP_NAME];
+	struct x_keep_file f;
+
+	key_of(peer, a, &key);
+	for (size_t i = 0; i < 2; i++) {
+		x_keep_name(peer, &key, suffixes[i], name);
+		if (x_keep_lock(k, peer, name, false, &f))
+			x_keep_unlock(k, &f, true);
+	}
+	buf_free(&key);
 }
 
 /* The block that has this octet; reading goes forward, mostly. */
@@ -335,6 +400,20 @@ seek(struct x_kept *x, uint64_t offset)
 	return true;
 }
 
+/* The one at hand, once. */
+static bool
+looks_good(struct x_kept *x)
+{
+	struct block b;
+
+	if (x->good != x->block && read_header(x, x->block, &b) &&
+	    b.n == x->block_n && block_is_good(x, x->block, &b))
+		x->good = x->block;
+	if (x->good != x->block)
+		x_keep_corrupt(&x->file, "a block is not what was written");
+	return x->good == x->block;
+}
+
 int64_t
 x_kept_read(struct x_kept *x, uint64_t offset, uint8_t *p, size_t n)
 {
@@ -348,7 +427,7 @@ x_kept_read(struct x_kept *x, uint64_t offset, uint8_t *p, size_t n)
 		uint64_t in_block;
 		size_t piece;
 
-		if (!seek(x, offset + done))
+		if (!seek(x, offset + done) || !looks_good(x))
 			return ERR_SYSTEM;
 		in_block = offset + done - x->block_offset;
 		piece = (size_t)(x->block_n - in_block);

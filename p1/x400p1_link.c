@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "lib/log.h"
 
@@ -240,6 +241,7 @@ on_keep_resume(void *user, const struct rtse_activity *a, uint32_t serial,
 
 	if (l->channel->keep == NULL || l->peer == NULL)
 		return NULL;
+	l->activity = *a;
 	kept =
 	    x_kept_resume(l->channel->keep, l->peer->name, a, serial, octets);
 	log_event(kept != NULL ? LOG_LEVEL_INFO : LOG_LEVEL_WARN,
@@ -269,12 +271,22 @@ on_keep_end(void *user, void *kept, bool again)
 }
 
 static bool
-on_keep_accepted(void *user, const struct rtse_activity *a)
+on_keep_accepted(void *user, const struct rtse_activity *a, uint32_t serial)
 {
 	const struct x_link *l = user;
 
 	return l->channel->keep != NULL && l->peer != NULL &&
-	    x_kept_was_done(l->channel->keep, l->peer->name, a);
+	    x_kept_was_done(l->channel->keep, l->peer->name, a, serial);
+}
+
+static void
+on_keep_anew(void *user, const struct rtse_activity *a)
+{
+	struct x_link *l = user;
+
+	l->activity = *a;
+	if (l->channel->keep != NULL && l->peer != NULL)
+		x_kept_forget(l->channel->keep, l->peer->name, a);
 }
 
 static const struct rtse_keep keep_ops = {
@@ -284,6 +296,7 @@ static const struct rtse_keep keep_ops = {
     .read = on_keep_read,
     .end = on_keep_end,
     .accepted = on_keep_accepted,
+    .anew = on_keep_anew,
 };
 
 /* --- life --- */
@@ -331,6 +344,17 @@ on_gone(void *arg)
 	x_check(c);
 }
 
+/* What a peer keeps of a transfer, and we of what we cut off, is known by it,
+ * from all processes of this switch and whatever ran before them. */
+static uint64_t
+random_id(void)
+{
+	uint64_t id;
+
+	INVARIANT(getrandom(&id, sizeof(id), 0) == sizeof(id));
+	return id;
+}
+
 /* fd negative: the peer is called. */
 static struct x_link *
 link_new(struct x400p1 *c, struct x_peer *p, const struct p1_params *q, int fd)
@@ -360,9 +384,9 @@ link_new(struct x400p1 *c, struct x_peer *p, const struct p1_params *q, int fd)
 	    .serves_arg = c,
 	};
 	params.keep = &keep_ops;
-	params.conn_id = ++c->serial;
+	params.conn_id = random_id();
 	params.wall = clock_wall();
-	snprintf(l->id, sizeof(l->id), "a%u", (unsigned)c->serial);
+	snprintf(l->id, sizeof(l->id), "a%u", (unsigned)++c->serial);
 	l->p1 = p1_new(&params, on_event, l, clock_mono());
 	l->conn = fd < 0
 	    ? conn_dial(c->loop, p->address, &p1_engine_ops, l->p1, on_gone, l)

@@ -104,14 +104,15 @@ keep_end(void *arg, void *kept, bool again)
 }
 
 static bool
-keep_accepted(void *arg, const struct rtse_activity *a)
+keep_accepted(void *arg, const struct rtse_activity *a, uint32_t serial)
 {
+	(void)serial;
 	(void)arg;
 	return a->id_n == 6; /* some */
 }
 
 static const struct rtse_keep keep = {keep_begin, keep_checkpoint, keep_resume,
-    keep_read, keep_end, keep_accepted};
+    keep_read, keep_end, keep_accepted, NULL};
 
 /* --- our user --- */
 

@@ -190,13 +190,14 @@ end_keep_end(void *user, void *kept, bool again)
 }
 
 static inline bool
-end_keep_accepted(void *user, const struct rtse_activity *a)
+end_keep_accepted(void *user, const struct rtse_activity *a, uint32_t serial)
 {
+	(void)serial;
 	return store_accepted(((struct end *)user)->store, a);
 }
 
 static const struct rtse_keep end_keep = {end_keep_begin, end_keep_checkpoint,
-    end_keep_resume, end_keep_read, end_keep_end, end_keep_accepted};
+    end_keep_resume, end_keep_read, end_keep_end, end_keep_accepted, NULL};
 
 /* The name of a test's nth association. */
 static inline struct ses_conn_id

@@ -170,6 +170,7 @@ one_cut(struct journey *j, size_t octet)
 	}
 	pump(&j->w);
 	expect_whole(j);
+	CU_ASSERT_EQUAL(receiver(j)->anew, !k.there);
 	CU_ASSERT_FALSE(p1_resume_point(sender(j)->p, &k.at));
 	p1_close(j->w.a.p);
 	if (j->back)

@@ -16,6 +16,7 @@ struct end {
 	struct store *store; /* for keep */
 	bool other_protocol;
 	unsigned count[EVENTS];
+	unsigned anew;      /* transfers that began under a name */
 	struct buf content; /* of the APDU under way */
 	enum mhs_kind kind;
 	char *local; /* local part of its identifier */
@@ -161,15 +162,22 @@ on_keep_end(void *user, void *kept, bool again)
 }
 
 static inline bool
-on_keep_accepted(void *user, const struct rtse_activity *a)
+on_keep_accepted(void *user, const struct rtse_activity *a, uint32_t serial)
 {
+	(void)serial;
 	return store_accepted(((struct end *)user)->store, a);
 }
 
+static inline void
+on_keep_anew(void *user, const struct rtse_activity *a)
+{
+	((struct end *)user)->anew += a->id_n > 0;
+}
+
 /* For ends with a store. */
-static const struct rtse_keep keep
-    __attribute__((unused)) = {on_keep_begin, on_keep_checkpoint,
-	on_keep_resume, on_keep_read, on_keep_end, on_keep_accepted};
+static const struct rtse_keep keep __attribute__((unused)) = {on_keep_begin,
+    on_keep_checkpoint, on_keep_resume, on_keep_read, on_keep_end,
+    on_keep_accepted, on_keep_anew};
 
 static inline struct p1_params
 params(enum osi_role role)

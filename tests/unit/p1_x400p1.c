@@ -438,6 +438,24 @@ a_peer_that_stops_in_an_envelope_is_left(void)
 	finish(&w);
 }
 
+/* What a receiver keeps is found by it: another process, which counts from one
+ * as well and calls in the same second, must not have it again. */
+static void
+no_two_associations_have_the_same_identifier(void)
+{
+	struct ses_conn_id id[2];
+	struct world w;
+
+	for (int i = 0; i < 2; i++) {
+		begin(&w, 1);
+		x_link_open(&w.peers[0]);
+		id[i] = *rtse_conn_id(p1_rtse(w.us.links->p1));
+		finish(&w);
+	}
+	CU_ASSERT(id[0].user_n != id[1].user_n ||
+	    memcmp(id[0].user, id[1].user, id[0].user_n) != 0);
+}
+
 /* --- peers --- */
 
 static void
@@ -797,6 +815,7 @@ suite_p1_x400p1(void)
 	    TEST(what_is_given_up_too_late_holds_the_peer_back),
 	    TEST(a_peer_that_gives_no_more_is_not_asked_at_once),
 	    TEST(a_peer_that_stops_in_an_envelope_is_left),
+	    TEST(no_two_associations_have_the_same_identifier),
 	    TEST(networks_are_those_of_the_text),
 	    TEST(a_caller_is_who_fits_in_all),
 	    TEST(of_two_with_one_name_the_one_that_fits_is_taken),
