@@ -93,6 +93,8 @@ struct x_peer {
 	bool has_lost;
 };
 
+#define X_IN_REPORTS 2
+
 /* An APDU received: until what it led to is durable. */
 struct x_in {
 	struct x_in *next;   /* in its link's `late` */
@@ -106,6 +108,11 @@ struct x_in {
 	struct err err; /* it cannot be stored: refused at its end */
 	uint64_t octets;
 	unsigned commits; /* under way */
+	bool taken;       /* the message itself is durable */
+	/* For the recipients that we do not take on: at most one of what is
+	 * wrong with it, and one of a loop. */
+	struct mhs_envelope *reports[X_IN_REPORTS];
+	unsigned n_reports;
 	/* Its name, by which the peer may resume it. */
 	struct rtse_activity activity;
 	q_id id;

@@ -16,6 +16,8 @@
 #include "p1/judge.h"
 #include "qmgr/report.h"
 
+#define REPORT_AGAIN_MS 5000
+
 /* --- the log --- */
 
 static void
@@ -125,41 +127,95 @@ commit_over(struct x_in *in, int result, const struct err *e)
 
 /* --- what we do not take on --- */
 
+/* One that is to be submitted; in the arena of the envelope it is about. */
+struct x_report {
+	struct x_in *in;
+	struct mhs_envelope *env;
+};
+
+static void submit_report(struct x_report *r);
+
+static void
+hold(struct x_in *in)
+{
+	in->commits++;
+	in->channel->n_commits++;
+}
+
+static void
+on_report_again(void *arg)
+{
+	struct x_report *r = arg;
+
+	submit_report(r);
+	commit_over(r->in, 0, NULL);
+}
+
+/* Once the message itself is ours it must not come again: then the report is
+ * tried until it is durable, and the peer waits. */
+static void
+report_failed(struct x_report *r, const struct err *why)
+{
+	struct x_in *in = r->in;
+	struct x400p1 *c = in->channel;
+
+	if (!in->taken || c->stopping) {
+		refuse(in, why);
+		return;
+	}
+	log_in(in, LOG_LEVEL_WARN, "report not stored yet", why->text);
+	hold(in);
+	loop_timer_set(c->loop, REPORT_AGAIN_MS, on_report_again, r);
+}
+
 static void
 on_report_durable(void *arg, int result, q_id id, const struct err *e)
 {
-	struct x_in *in = arg;
+	struct x_report *r = arg;
+	struct x_in *in = r->in;
 	char text[Q_ID_TEXT];
 
 	if (result >= 0)
 		log_event(LOG_LEVEL_INFO, "report", "id", q_id_text(id, text),
 		    "subject", mhs_mts_id_text(in->arena, &in->env->id), "to",
 		    x_name_text(in->arena, &in->env->originator), NULL);
-	commit_over(in, result, e);
+	else
+		report_failed(r, e);
+	commit_over(in, 0, NULL);
 }
 
-/* Submits a report. A report that nothing leads to is given up, as any is. */
+/* A report that nothing leads to is given up, as any is. */
 static void
-submit_report(struct x_in *in, struct mhs_envelope *report)
+submit_report(struct x_report *r)
 {
-	struct x400p1 *c = in->channel;
+	struct x_in *in = r->in;
 	struct err e = ERR_INIT;
-	struct q_submission *m = q_submit_begin(c->submitter, &e);
+	struct q_submission *m = q_submit_begin(in->channel->submitter, &e);
 
 	if (m == NULL) {
-		refuse(in, &e);
+		report_failed(r, &e);
 		return;
 	}
-	in->commits++;
-	c->n_commits++;
-	if (q_submit_commit(m, report, on_report_durable, in, &e) < 0) {
-		in->commits--;
-		c->n_commits--;
-		if (e.code == ERR_TEMPORARY || e.code == ERR_SYSTEM)
-			refuse(in, &e);
-		else
-			log_in(
-			    in, LOG_LEVEL_ERROR, "report impossible", e.text);
+	hold(in);
+	if (q_submit_commit(m, r->env, on_report_durable, r, &e) >= 0)
+		return;
+	in->commits--;
+	in->channel->n_commits--;
+	if (e.code == ERR_TEMPORARY || e.code == ERR_SYSTEM)
+		report_failed(r, &e);
+	else
+		log_in(in, LOG_LEVEL_ERROR, "report impossible", e.text);
+}
+
+static void
+submit_reports(struct x_in *in)
+{
+	for (; in->n_reports > 0; in->n_reports--) {
+		struct x_report *r = ARENA_NEW(in->arena, struct x_report);
+
+		r->in = in;
+		r->env = in->reports[in->n_reports - 1];
+		submit_report(r);
 	}
 }
 
@@ -185,7 +241,9 @@ rejected(
 	return n;
 }
 
-/* Non-delivery for these recipients, which are then no longer ours. */
+/* Non-delivery for these recipients, which are then no longer ours. Its report
+ * is submitted when the message is durable for the others: a message that is
+ * refused comes again, and would be reported on again. */
 static void
 reject(struct x_in *in, const struct p1_verdict *verdicts)
 {
@@ -214,7 +272,8 @@ reject(struct x_in *in, const struct p1_verdict *verdicts)
 		return;
 	report->report->content_returned = false;
 	report->content_length = 0;
-	submit_report(in, report);
+	INVARIANT(in->n_reports < X_IN_REPORTS);
+	in->reports[in->n_reports++] = report;
 }
 
 /* The same for all of them. */
@@ -268,8 +327,11 @@ on_durable(void *arg, int result, q_id id, const struct err *e)
 	struct x_in *in = arg;
 
 	in->id = id;
-	if (result >= 0)
+	if (result >= 0) {
+		in->taken = true;
 		log_in(in, LOG_LEVEL_INFO, "received", NULL);
+		submit_reports(in);
+	}
 	commit_over(in, result, e);
 }
 
@@ -285,16 +347,17 @@ submit(struct x_in *in)
 	in->env->arrival = now;
 	in->env->source_peer = in->peer;
 	in->submission = NULL; /* the commit's from here */
-	in->commits++;
-	c->n_commits++;
+	hold(in);
 	if (q_submit_commit(m, in->env, on_durable, in, &e) >= 0)
 		return;
 	in->commits--;
 	c->n_commits--;
-	if (e.detail == MHS_LOOP_DETECTED)
-		reject_all(in, MHS_TRANSFER_FAILURE, MHS_LOOP_DETECTED, e.text);
-	else
+	if (e.detail != MHS_LOOP_DETECTED) {
 		refuse(in, &e);
+		return;
+	}
+	reject_all(in, MHS_TRANSFER_FAILURE, MHS_LOOP_DETECTED, e.text);
+	submit_reports(in);
 }
 
 static void
@@ -306,6 +369,8 @@ finish(struct x_in *in)
 		judge(in);
 	if (in->err.code == 0 && anyone_left(in->env))
 		submit(in);
+	else if (in->err.code == 0)
+		submit_reports(in);
 	if (in->commits == 0)
 		answer(in);
 }
