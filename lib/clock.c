@@ -1,6 +1,15 @@
 #include "lib/clock.h"
 
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <time.h>
+
+static struct {
+	atomic_bool on;
+	msec_t mono;
+	int64_t wall;
+} frozen;
 
 static int64_t
 read_ms(clockid_t id)
@@ -14,19 +23,33 @@ read_ms(clockid_t id)
 msec_t
 clock_mono(void)
 {
-	return read_ms(CLOCK_MONOTONIC);
+	return frozen.on ? frozen.mono : read_ms(CLOCK_MONOTONIC);
 }
 
 int64_t
 clock_wall_ms(void)
 {
-	return read_ms(CLOCK_REALTIME);
+	return frozen.on ? frozen.wall * 1000 : read_ms(CLOCK_REALTIME);
 }
 
 int64_t
 clock_wall(void)
 {
 	return clock_wall_ms() / 1000;
+}
+
+void
+clock_freeze(msec_t mono, int64_t wall)
+{
+	frozen.mono = mono;
+	frozen.wall = wall;
+	frozen.on = true;
+}
+
+void
+clock_thaw(void)
+{
+	frozen.on = false;
 }
 
 char *
