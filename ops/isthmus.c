@@ -19,6 +19,7 @@ static const struct cmd *const cmds[] = {
     &cmd_run,
     &cmd_check,
     &cmd_queue,
+    &cmd_spool,
     &cmd_ping,
     &cmd_decode,
     &cmd_convert,

@@ -6,11 +6,13 @@ SRCS += \
 	ops/cmd_ping.c \
 	ops/cmd_queue.c \
 	ops/cmd_run.c \
+	ops/cmd_spool.c \
 	ops/decode.c \
 	ops/decode_input.c \
 	ops/decode_osi.c \
 	ops/decode_p1.c \
 	ops/decode_upper.c \
-	ops/ping_peer.c
+	ops/ping_peer.c \
+	ops/spool_dump.c
 
 PROG_BIN += isthmus:ops/isthmus.c

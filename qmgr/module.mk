@@ -45,6 +45,7 @@ SRCS += \
 	qmgr/table.c \
 	qmgr/time.c \
 	qmgr/tune.c \
+	qmgr/verify.c \
 	qmgr/wake.c \
 	qmgr/wire.c \
 	qmgr/writer.c

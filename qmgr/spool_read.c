@@ -14,6 +14,7 @@
 #include "lib/crc32c.h"
 #include "qmgr/record.h"
 #include "qmgr/spool.h"
+#include "qmgr/verify.h"
 #include "qmgr/writer.h"
 
 /* Up to this, copying is cheaper than mapping. */
@@ -167,8 +168,8 @@ read_record(
 	return rc;
 }
 
-int
-q_record_open(struct q_spool *s, q_id id, struct q_record **out, struct err *e)
+static int
+open_place(struct q_spool *s, q_id id, struct q_record **out, struct err *e)
 {
 	char name[Q_NUMBER_TEXT], path[4096];
 	struct q_record *r;
@@ -193,6 +194,20 @@ q_record_open(struct q_spool *s, q_id id, struct q_record **out, struct err *e)
 		q_record_close(&r);
 	}
 	*out = r;
+	return rc;
+}
+
+/* The queue knows where a record is that was moved; others ask by its id. */
+int
+q_record_open(struct q_spool *s, q_id id, struct q_record **out, struct err *e)
+{
+	int rc = open_place(s, id, out, e);
+	struct q_header h;
+	q_id place;
+
+	if (rc == ERR_NOT_FOUND &&
+	    q_find_record(q_spool_directory(s), id, &place, &h, NULL) == 0)
+		rc = open_place(s, place, out, e);
 	return rc;
 }
 

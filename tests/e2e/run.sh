@@ -152,3 +152,4 @@ part "hostile peers"
 kills
 part "kills"
 bash tests/e2e/p1.sh || all_failed=$((all_failed + 1))
+bash tests/e2e/disk.sh || all_failed=$((all_failed + 1))
