@@ -3,7 +3,9 @@
  *
  * A function that can fail takes a `struct err *` (which may be NULL) and
  * returns a negative code. Libraries fill it in; programs log it. The text is
- * one line for a person, without a final full stop or newline.
+ * one line for a person, without a final full stop or newline. Where octets of
+ * a protocol are at fault, the text begins with the name of the PDU ("session
+ * MIP: ...", "CP, ...", "AARQ: ..."), and the offset counts within that PDU.
  */
 #ifndef LIB_ERR_H
 #define LIB_ERR_H

@@ -123,7 +123,7 @@ ses_act_GT(struct ses *s, struct ses_ev *ev)
 	/* alone it may be empty, as it is before category 2 SPDUs */
 	if (tokens == 0 && ev->spdu->par[SPDU_USER_DATA].n == 0)
 		return 0;
-	r = check_tokens(s, tokens, (uint8_t)~s->tokens, "GT", ev->e);
+	r = check_tokens(s, tokens, (uint8_t)~s->tokens, "session GT", ev->e);
 	if (r != 0)
 		return r;
 	s->tokens |= tokens;
@@ -159,7 +159,7 @@ ses_act_PT(struct ses *s, struct ses_ev *ev)
 
 	if (tokens == 0 && ev->spdu->par[SPDU_USER_DATA].n == 0)
 		return 0;
-	r = check_tokens(s, tokens, 0xff, "PT", ev->e);
+	r = check_tokens(s, tokens, 0xff, "session PT", ev->e);
 	return r != 0 ? r : ses_act_indicate(s, ev);
 }
 

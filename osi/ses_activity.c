@@ -53,10 +53,11 @@ check_peers_point(const struct ses *s, struct ses_ev *ev)
 {
 	uint32_t serial = spdu_serial(ev->spdu, SPDU_SERIAL, 0);
 
+	ev->wrong = &ev->spdu->par[SPDU_SERIAL];
 	if (serial != s->vm || s->vm > SPDU_SERIAL_MAX)
 		return err_set(ev->e, SES_LAYER, ERR_PROTOCOL,
-		    "%s %u, the next is %u", spdu_name(ev->spdu->type), serial,
-		    s->vm);
+		    "%s: serial number %u, the next is %u",
+		    spdu_name(ev->spdu->type), serial, s->vm);
 	return 0;
 }
 
@@ -98,9 +99,10 @@ ses_act_MIA(struct ses *s, struct ses_ev *ev)
 {
 	uint32_t serial = spdu_serial(ev->spdu, SPDU_SERIAL, 0);
 
+	ev->wrong = &ev->spdu->par[SPDU_SERIAL];
 	if (s->vsc || serial < s->va || serial >= s->vm)
 		return err_set(ev->e, SES_LAYER, ERR_PROTOCOL,
-		    "MIA %u: not outstanding", serial);
+		    "session MIA: serial number %u is not outstanding", serial);
 	s->va = serial + 1;
 	return ses_act_indicate(s, ev);
 }
@@ -164,9 +166,11 @@ major_confirmed(struct ses *s, struct ses_ev *ev)
 {
 	uint32_t serial = spdu_serial(ev->spdu, SPDU_SERIAL, 0);
 
+	ev->wrong = &ev->spdu->par[SPDU_SERIAL];
 	if (serial != s->vm - 1)
-		return err_set(ev->e, SES_LAYER, ERR_PROTOCOL, "%s %u, not %u",
-		    spdu_name(ev->spdu->type), serial, s->vm - 1);
+		return err_set(ev->e, SES_LAYER, ERR_PROTOCOL,
+		    "%s: serial number %u, not %u", spdu_name(ev->spdu->type),
+		    serial, s->vm - 1);
 	pass_major(s);
 	return ses_act_indicate(s, ev);
 }
@@ -286,9 +290,10 @@ ses_act_AR(struct ses *s, struct ses_ev *ev)
 	struct ses_prim *ind = &ev->ind;
 	struct ses_conn_id *old = &ind->old_conn_id;
 
+	ev->wrong = &ar->par[SPDU_LINK_SERIAL];
 	if (serial > SPDU_SERIAL_MAX)
 		return err_set(ev->e, SES_LAYER, ERR_LIMIT,
-		    "no serial number after %u", serial);
+		    "session AR: no serial number after %u", serial);
 	start_activity(s, serial + 1);
 	ses_act_indicate(s, ev);
 	ind->serial = serial;

@@ -214,12 +214,12 @@ take_selected_sizes(struct ses *s, const struct spdu *spdu, struct err *e)
 	set_tsdu_sizes(s, spdu);
 	if (tsdu_sizes_too_small(s))
 		return err_set(e, SES_LAYER, ERR_LIMIT,
-		    "%s with a TSDU maximum size below %d",
-		    spdu_name(spdu->type), SES_TSDU_MIN);
+		    "%s: TSDU maximum size below %d", spdu_name(spdu->type),
+		    SES_TSDU_MIN);
 	if ((p->tsdu_send != 0 && s->tsdu_send > p->tsdu_send) ||
 	    (p->tsdu_receive != 0 && s->tsdu_receive > p->tsdu_receive))
 		return err_set(e, SES_LAYER, ERR_PROTOCOL,
-		    "%s with a TSDU maximum size above the one proposed",
+		    "%s: TSDU maximum size above the one proposed",
 		    spdu_name(spdu->type));
 	return 0;
 }
@@ -265,10 +265,12 @@ negotiate_accept(struct ses *s, const struct spdu *ac, struct err *e)
 	way = s->fu & (SES_FU_HALF_DUPLEX | SES_FU_DUPLEX);
 	if (way != SES_FU_HALF_DUPLEX && way != SES_FU_DUPLEX)
 		return err_set(e, SES_LAYER, ERR_PROTOCOL,
-		    "AC selects neither half-duplex nor duplex alone");
+		    "session AC: it selects neither half-duplex nor duplex "
+		    "alone");
 	if ((version & versions_offered(s)) == 0)
 		return err_set(e, SES_LAYER, ERR_PROTOCOL,
-		    "AC selects version 0x%02x, which was not offered",
+		    "session AC: it selects version 0x%02x, which was not "
+		    "offered",
 		    version);
 	s->version = (version & versions_offered(s) & 2) != 0 ? 2 : 1;
 	if (s->version == 1 && ses_check_version_1(ac, e) != 0)
@@ -379,32 +381,97 @@ send_refuse(
 	return r;
 }
 
+static void
+put_tsdu_sizes(const struct ses *s, struct ses_spdu *o)
+{
+	if (s->tsdu_given)
+		ses_put_number(o, SPDU_TSDU_MAX,
+		    (uint32_t)s->tsdu_receive << 16 | s->tsdu_send, 4);
+}
+
+/* Tokens left to our choice stay with the initiator. */
+static uint8_t
+final_setting(uint8_t proposed)
+{
+	uint8_t settings = 0;
+
+	for (size_t i = 0; i < sizeof(all_tokens); i++)
+		if (setting_of(proposed, all_tokens[i]) == 1)
+			settings |= all_tokens[i];
+	return settings;
+}
+
+/* All that an AC has but its user data. */
+static void
+put_accept(const struct ses *s, struct ses_spdu *o)
+{
+	const struct ses_params *p = &s->params;
+
+	put_conn_id(&o->spdu, SPDU_CALLED_REF, &p->conn_id);
+	put_protocol_options(s, o);
+	put_tsdu_sizes(s, o);
+	ses_put_number(o, SPDU_VERSION, (uint32_t)s->version, 1);
+	if (needs_initial_serial(s->fu))
+		ses_put_serial(o, SPDU_INITIAL_SERIAL, s->vm);
+	ses_put_number(
+	    o, SPDU_TOKEN_SETTING, final_setting(p->token_setting), 1);
+	ses_put_number(o, SPDU_REQUIREMENTS, s->fu, 2);
+	put_sel(&o->spdu, SPDU_CALLED_SSEL, &p->responding);
+}
+
+/* Can our AC, whose references are those of the CN, be sent in TSDUs of the
+ * size selected? Version 1 cannot segment it, and our user may have all the
+ * user data that there can be; of version 2 a segment has one octet at least. */
+static bool
+accept_fits(const struct ses *s)
+{
+	static const uint8_t user_data[SPDU_USER_DATA_V1];
+	struct ses_spdu o = {.spdu.type = SPDU_AC};
+
+	put_accept(s, &o);
+	if (s->version == 1)
+		spdu_set(&o.spdu, SPDU_USER_DATA, user_data, sizeof(user_data));
+	else
+		ses_put_number(&o, SPDU_ENCLOSURE, SPDU_BEGIN, 1);
+	return s->tsdu_send == 0 ||
+	    spdu_size(&o.spdu) + (s->version == 1 ? 0 : 4) < s->tsdu_send;
+}
+
 /* Why the SPM itself refuses this CN: enum ses_refuse, or 0. */
 static uint8_t
 refusal_of(const struct ses *s, const struct spdu *cn,
-    const struct osi_sel *our_ssel, const char **why)
+    const struct osi_sel *our_ssel, const char **why, enum spdu_par *par)
 {
 	uint32_t versions = spdu_number(cn, SPDU_VERSION, 1);
 	uint8_t settings = (uint8_t)spdu_number(cn, SPDU_TOKEN_SETTING, 0);
 
+	*par = SPDU_VERSION;
 	*why = "it offers no protocol version that we have";
 	if ((versions & 3) == 0)
 		return SES_REFUSE_VERSION;
+	*par = SPDU_CALLED_SSEL;
 	*why = "its called session selector is not ours";
 	if (our_ssel->present && s->params.called.present &&
 	    !osi_sel_equal(our_ssel, &s->params.called))
 		return SES_REFUSE_SSEL_UNKNOWN;
+	*par = SPDU_REQUIREMENTS;
 	*why = "its functional units and ours have no way of duplex in common";
 	if ((s->fu & (SES_FU_HALF_DUPLEX | SES_FU_DUPLEX)) == 0)
 		return SES_REFUSE_IMPLEMENTATION;
+	*par = SPDU_TSDU_MAX;
 	*why = "its TSDU maximum size is too small";
-	if (tsdu_sizes_too_small(s))
+	if (tsdu_sizes_too_small(s) || !accept_fits(s))
 		return SES_REFUSE_IMPLEMENTATION;
+	*par = SPDU_TOKEN_SETTING;
 	*why = "its token setting is invalid";
 	for (size_t i = 0; i < sizeof(all_tokens); i++)
 		if (setting_of(settings, all_tokens[i]) == 3)
 			return SES_REFUSE_SPM;
+	*par = SPDU_EXTENDED_DATA;
 	*why = "it has user data twice or too long, or overflow in version 1";
+	if (!spdu_has(cn, SPDU_EXTENDED_DATA))
+		*par = spdu_has(cn, SPDU_OVERFLOW) ? SPDU_OVERFLOW
+						   : SPDU_USER_DATA;
 	if ((spdu_has(cn, SPDU_USER_DATA) &&
 		spdu_has(cn, SPDU_EXTENDED_DATA)) ||
 	    cn->par[SPDU_USER_DATA].n > SPDU_USER_DATA_V1 ||
@@ -415,15 +482,19 @@ refusal_of(const struct ses *s, const struct spdu *cn,
 }
 
 static int
-refuse_connect(
-    struct ses *s, struct ses_ev *ev, uint8_t reason, const char *why)
+refuse_connect(struct ses *s, struct ses_ev *ev, uint8_t reason,
+    const char *why, enum spdu_par par)
 {
+	const uint8_t *at = ev->spdu->par[par].p;
 	int r = send_refuse(s, reason, NULL, 0, ev->e);
 
 	if (r != 0)
 		return r;
-	err_set(ev->e, SES_LAYER, ERR_REFUSED,
-	    "CN refused with reason 0x%02x: %s", reason, why);
+	/* a CN begins its TSDU */
+	err_at(ev->e, SES_LAYER, ERR_REFUSED,
+	    at != NULL ? (uint64_t)(at - s->rx.head.data) : 0,
+	    "session CN: refused with reason 0x%02x, %s: %s", reason,
+	    spdu_par_name(par), why);
 	ev->ind = (struct ses_prim){
 	    .type = SES_P_ABORT, .kind = SES_IND, .last = true, .err = ev->e};
 	ev->indicate = true;
@@ -476,14 +547,6 @@ indicate_connect(struct ses *s, struct ses_ev *ev)
 	ev->indicate = true;
 }
 
-static void
-put_tsdu_sizes(const struct ses *s, struct ses_spdu *o)
-{
-	if (s->tsdu_given)
-		ses_put_number(o, SPDU_TSDU_MAX,
-		    (uint32_t)s->tsdu_receive << 16 | s->tsdu_send, 4);
-}
-
 int
 ses_act_CN(struct ses *s, struct ses_ev *ev)
 {
@@ -494,12 +557,13 @@ ses_act_CN(struct ses *s, struct ses_ev *ev)
 	struct osi_sel our_ssel = s->params.called;
 	struct ses_spdu oa = {.spdu.type = SPDU_OA};
 	const char *why;
+	enum spdu_par par_at_fault;
 	uint8_t reason;
 
 	read_connect(s, cn);
-	reason = refusal_of(s, cn, &our_ssel, &why);
+	reason = refusal_of(s, cn, &our_ssel, &why, &par_at_fault);
 	if (reason != 0)
-		return refuse_connect(s, ev, reason, why);
+		return refuse_connect(s, ev, reason, why, par_at_fault);
 	buf_append(&s->connect_data, cn->par[par].p, cn->par[par].n);
 	if ((spdu_number(cn, SPDU_OVERFLOW, 0) & 1) == 0) {
 		indicate_connect(s, ev);
@@ -519,10 +583,10 @@ ses_act_CDO(struct ses *s, struct ses_ev *ev)
 
 	if ((enclosure & SPDU_BEGIN) != 0)
 		return err_set(ev->e, SES_LAYER, ERR_PROTOCOL,
-		    "CDO claims to begin what the CN began");
+		    "session CDO: it claims to begin what the CN began");
 	if (s->connect_data.len + data->n > SES_CONNECT_DATA_MAX)
 		return err_set(ev->e, SES_LAYER, ERR_LIMIT,
-		    "more than %d octets of S-CONNECT user data",
+		    "session CDO: more than %d octets of S-CONNECT user data",
 		    SES_CONNECT_DATA_MAX);
 	buf_append(&s->connect_data, data->p, data->n);
 	if ((enclosure & SPDU_END) != 0) {
@@ -532,35 +596,14 @@ ses_act_CDO(struct ses *s, struct ses_ev *ev)
 	return 0;
 }
 
-/* Tokens left to our choice stay with the initiator. */
-static uint8_t
-final_setting(uint8_t proposed)
-{
-	uint8_t settings = 0;
-
-	for (size_t i = 0; i < sizeof(all_tokens); i++)
-		if (setting_of(proposed, all_tokens[i]) == 1)
-			settings |= all_tokens[i];
-	return settings;
-}
-
 int
 ses_act_SCONrsp_pos(struct ses *s, struct ses_ev *ev)
 {
-	struct ses_params *p = &s->params;
 	struct ses_spdu o = {.spdu.type = SPDU_AC};
-	uint8_t settings = final_setting(p->token_setting);
+	uint8_t settings = final_setting(s->params.token_setting);
 	int r;
 
-	put_conn_id(&o.spdu, SPDU_CALLED_REF, &p->conn_id);
-	put_protocol_options(s, &o);
-	put_tsdu_sizes(s, &o);
-	ses_put_number(&o, SPDU_VERSION, (uint32_t)s->version, 1);
-	if (needs_initial_serial(s->fu))
-		ses_put_serial(&o, SPDU_INITIAL_SERIAL, s->vm);
-	ses_put_number(&o, SPDU_TOKEN_SETTING, settings, 1);
-	ses_put_number(&o, SPDU_REQUIREMENTS, s->fu, 2);
-	put_sel(&o.spdu, SPDU_CALLED_SSEL, &p->responding);
+	put_accept(s, &o);
 	if (ev->req->n > 0)
 		spdu_set(&o.spdu, SPDU_USER_DATA, ev->req->data, ev->req->n);
 	r = ses_send(s, &o, ev->e);

@@ -90,6 +90,7 @@ struct ses_ev {
 	bool indicate;       /* tell the user `ind` in the new state */
 	struct ses_prim ind;
 	struct err *e;
+	const struct octets *wrong; /* with an error: the parameter at fault */
 };
 
 typedef int ses_action_fn(struct ses *s, struct ses_ev *ev);

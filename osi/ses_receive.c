@@ -53,18 +53,16 @@ may_report(const struct ses *s, const struct err *e)
 	    (s->tokens & SES_TOKEN_DATA) == 0 && (!activities || s->vact);
 }
 
-/* An error of the peer: ER or AB with the octets at fault. */
+/* An error of the peer: ER or AB with the octets at fault, which begin at `at`
+ * of the TSDU. */
 static void
-protocol_error(struct ses *s, const struct err *e, size_t spdu_at)
+protocol_error(struct ses *s, const struct err *e, size_t at)
 {
-	size_t at = spdu_at;
 	bool report = may_report(s, e);
 
 	s->rx.mode = SES_RX_SKIP;
 	if (ignores_spdus(s))
 		return;
-	if (e->offset != ERR_NO_OFFSET && e->offset < s->rx.head.len)
-		at = e->offset;
 	if (at >= s->rx.head.len)
 		at = 0; /* too few octets: all of them are at fault */
 	if (report && s->rx.head.len > 0 &&
@@ -76,12 +74,22 @@ protocol_error(struct ses *s, const struct err *e, size_t spdu_at)
 	    s->rx.head.len - at);
 }
 
+/* What no SPDU is to be blamed for: the offset is the TSDU's. */
 static void
-bad_tsdu(struct ses *s, int code, size_t at, const char *text)
+bad_tsdu(struct ses *s, size_t at, const char *text)
 {
 	struct err e = ERR_INIT;
 
-	err_at(&e, SES_LAYER, code, at, "%s", text);
+	err_at(&e, SES_LAYER, ERR_SYNTAX, at, "session TSDU: %s", text);
+	protocol_error(s, &e, at);
+}
+
+static void
+bad_spdu(struct ses *s, enum spdu_type type, size_t at, const char *text)
+{
+	struct err e = ERR_INIT;
+
+	err_at(&e, SES_LAYER, ERR_PROTOCOL, 0, "%s: %s", spdu_name(type), text);
 	protocol_error(s, &e, at);
 }
 
@@ -90,6 +98,24 @@ static enum spdu_type
 meaning(const struct ses *s, enum spdu_type type)
 {
 	return type == SPDU_AEA && s->state == STA04A ? SPDU_MAA : type;
+}
+
+/* Where a parameter's value is in its SPDU: that at `at` of the TSDU, or the
+ * first segment of one. 0: the SPDU itself is at fault. */
+static uint64_t
+offset_in_spdu(const struct ses *s, const struct octets *wrong, size_t at)
+{
+	const struct buf *in[] = {&s->rx.head, &s->rx.seg_first};
+	const size_t from[] = {at, 0};
+
+	for (size_t i = 0; wrong != NULL && wrong->p != NULL && i < 2; i++) {
+		uintptr_t p = (uintptr_t)wrong->p;
+		uintptr_t start = (uintptr_t)in[i]->data;
+
+		if (p >= start + from[i] && p < start + in[i]->len)
+			return p - start - from[i];
+	}
+	return 0;
 }
 
 /* One whole SPDU; `at` is its octet in the TSDU. Returns whether the TSDU may
@@ -110,7 +136,7 @@ handle_spdu(struct ses *s, const struct spdu *spdu, size_t at)
 	if (ses_dispatch(s, &ev) == 0)
 		return true;
 	if (e.offset == ERR_NO_OFFSET)
-		e.offset = at;
+		e.offset = offset_in_spdu(s, ev.wrong, at);
 	protocol_error(s, &e, at);
 	return false;
 }
@@ -135,8 +161,24 @@ cuts_segments_off(enum spdu_type type)
 	return type == SPDU_AB || type == SPDU_AI || type == SPDU_AD;
 }
 
+/* What a type is called before its parameters are known: a MAP is an AE, and
+ * only its first segment tells. */
+static enum spdu_type
+wire_type(const struct spdu *spdu)
+{
+	return spdu->type == SPDU_MAP ? SPDU_AE : spdu->type;
+}
+
+static enum spdu_type
+segmented_type(const struct ses_rx *rx)
+{
+	return rx->seg_open ? spdu_type_of(rx->seg_first.data[0], rx->seg_place)
+			    : SPDU_NONE;
+}
+
 static const char *
-add_segment(struct ses_rx *rx, const struct spdu *spdu, size_t at, size_t n)
+add_segment(struct ses_rx *rx, const struct spdu *spdu, size_t at, size_t n,
+    enum spdu_place place)
 {
 	bool begin = (spdu_number(spdu, SPDU_ENCLOSURE, 0) & SPDU_BEGIN) != 0;
 	const struct octets *data = &spdu->par[SPDU_USER_DATA];
@@ -147,8 +189,9 @@ add_segment(struct ses_rx *rx, const struct spdu *spdu, size_t at, size_t n)
 		buf_clear(&rx->seg_first);
 		buf_clear(&rx->seg_data);
 		buf_append(&rx->seg_first, rx->head.data + at, n);
-	} else if (!rx->seg_open ||
-	    rx->seg_first.data[0] != rx->head.data[at]) {
+		rx->seg_place = place;
+	} else if (!rx->seg_open || segmented_type(rx) != wire_type(spdu)) {
+		/* the SI alone does not tell: AB and AI have the same one */
 		return "a later segment without a first one";
 	}
 	if (rx->seg_data.len + data->n > SES_SEGMENTED_MAX)
@@ -163,19 +206,20 @@ handle_segment(struct ses *s, const struct spdu *spdu, size_t at, size_t n,
     enum spdu_place place)
 {
 	struct ses_rx *rx = &s->rx;
-	const char *wrong = add_segment(rx, spdu, at, n);
+	const char *wrong = add_segment(rx, spdu, at, n, place);
 	struct spdu whole;
+	int rc;
 
 	if (wrong != NULL) {
-		bad_tsdu(s, ERR_PROTOCOL, at, wrong);
+		bad_spdu(s, spdu->type, at, wrong);
 		return false;
 	}
 	if ((spdu_number(spdu, SPDU_ENCLOSURE, 0) & SPDU_END) == 0)
 		return true;
 	rx->seg_open = false;
-	if (spdu_parse(rx->seg_first.data, rx->seg_first.len, place, &whole,
-		NULL) != 0)
-		return false;
+	rc = spdu_parse(
+	    rx->seg_first.data, rx->seg_first.len, rx->seg_place, &whole, NULL);
+	INVARIANT(rc == 0); /* it was parsed when it came */
 	spdu_set(&whole, SPDU_USER_DATA, rx->seg_data.data, rx->seg_data.len);
 	return handle_spdu(s, &whole, at);
 }
@@ -233,7 +277,7 @@ begin_data(struct ses *s, const struct spdu *spdu, size_t at)
 	begin = (s->rx.enclosure & SPDU_BEGIN) != 0;
 	open = *ssdu_open(s);
 	if (begin == open) {
-		bad_tsdu(s, ERR_PROTOCOL, at,
+		bad_spdu(s, spdu->type, at,
 		    begin ? "an SSDU begins inside another"
 			  : "a segment of an SSDU that did not begin");
 		return false;
@@ -280,7 +324,8 @@ find_spdus(const struct ses *s, bool last, struct headers *h, struct err *e)
 		h->type[i] = spdu_type_of(b->data[at], place_of(i));
 		if (h->type[i] == SPDU_NONE)
 			return err_at(e, SES_LAYER, ERR_UNSUPPORTED, at,
-			    "SPDU with identifier %u is not supported %s",
+			    "session TSDU: an SPDU with identifier %u is not "
+			    "supported %s",
 			    b->data[at], i == 0 ? "first" : "there");
 		h->at[i] = at;
 		h->n[i] = spdu_length(b->data + at, b->len - at);
@@ -300,8 +345,7 @@ parse_spdu(struct ses *s, const struct headers *h, int i, struct spdu *out)
 	if (spdu_parse(
 		s->rx.head.data + h->at[i], h->n[i], place_of(i), out, &e) == 0)
 		return true;
-	e.offset += h->at[i];
-	protocol_error(s, &e, h->at[i]);
+	protocol_error(s, &e, h->at[i] + e.offset);
 	return false;
 }
 
@@ -312,21 +356,21 @@ handle_one(
 	struct err e = ERR_INIT;
 
 	if (s->version == 1 && ses_check_version_1(spdu, &e) != 0) {
-		e.offset = h->at[i];
+		e.offset = 0;
 		protocol_error(s, &e, h->at[i]);
 		return false;
 	}
-	if (streams(spdu->type))
-		return begin_data(s, spdu, h->at[i]);
-	if (is_segment(spdu))
+	if (!streams(spdu->type) && is_segment(spdu))
 		return handle_segment(s, spdu, h->at[i], h->n[i], place_of(i));
 	if (cuts_segments_off(spdu->type))
 		s->rx.seg_open = false;
 	if (s->rx.seg_open) {
-		bad_tsdu(s, ERR_PROTOCOL, h->at[i],
-		    "an SPDU inside another that is segmented");
+		bad_spdu(s, spdu->type, h->at[i],
+		    "it comes inside another SPDU that is segmented");
 		return false;
 	}
+	if (streams(spdu->type))
+		return begin_data(s, spdu, h->at[i]);
 	return handle_spdu(s, spdu, h->at[i]);
 }
 
@@ -383,12 +427,11 @@ collect(struct ses *s, const uint8_t *p, size_t n, bool last)
 	r = find_spdus(s, last, &h, &e);
 	streaming = h.count > 0 && streams(h.type[h.count - 1]);
 	if (r < 0)
-		protocol_error(s, &e, 0);
+		protocol_error(s, &e, e.offset);
 	else if (r == 0 && last)
-		bad_tsdu(s, ERR_SYNTAX, s->rx.head.len,
-		    "the TSDU ends inside an SPDU");
+		bad_tsdu(s, s->rx.head.len, "it ends inside an SPDU");
 	else if (r == 1 && !streaming && s->rx.head.len > h.end)
-		bad_tsdu(s, ERR_SYNTAX, h.end, "octets after the last SPDU");
+		bad_tsdu(s, h.end, "octets after the last SPDU");
 	else if (r == 1 && (last || streaming))
 		handle_spdus(s, &h);
 	if (s->rx.mode == SES_RX_DATA && (s->rx.head.len > h.end || last))

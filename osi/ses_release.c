@@ -42,7 +42,7 @@ ses_act_FN_collision(struct ses *s, struct ses_ev *ev)
 {
 	if (ses_available_tokens(s) != 0)
 		return err_set(ev->e, SES_LAYER, ERR_PROTOCOL,
-		    "FN from a peer that has no tokens");
+		    "session FN: its sender has not the tokens");
 	s->vcoll = true;
 	return ses_act_FN(s, ev);
 }

@@ -90,6 +90,13 @@ can_be_segmented(const struct ses *s, enum spdu_type type)
 	    type != SPDU_RF;
 }
 
+/* CN and RF go out when no size is selected. */
+static bool
+is_bounded(enum spdu_type type)
+{
+	return type != SPDU_CN && type != SPDU_RF;
+}
+
 /* The first segment has all parameters, the others enclosure item and user
  * data (X.225 8.4). */
 static int
@@ -190,6 +197,12 @@ ses_send(struct ses *s, struct ses_spdu *o, struct err *e)
 	if (prefix_size(spdu->type) + spdu_size(spdu) > limit &&
 	    can_be_segmented(s, spdu->type))
 		return send_segments(s, spdu, limit, e);
+	if (prefix_size(spdu->type) + spdu_size(spdu) > limit &&
+	    is_bounded(spdu->type))
+		return err_set(e, SES_LAYER, ERR_LIMIT,
+		    "%s of %zu octets does not fit TSDUs of %zu, and is not "
+		    "segmented in version 1",
+		    spdu_name(spdu->type), spdu_size(spdu), limit);
 	return send_whole(s, spdu, e);
 }
 

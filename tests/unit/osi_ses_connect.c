@@ -237,6 +237,16 @@ what_a_connect_spdu_must_not_say_is_refused_with_the_reason(void)
 		"TSDU"},
 	    {"0d0b 0509 15040000003f 160102", SES_REFUSE_IMPLEMENTATION,
 		"TSDU"},
+	    /* an AC with the references of this CN takes more than 64 */
+	    {"0d31 0124 0a22"
+	     "3030303030303030303030303030303030"
+	     "3030303030303030303030303030303030 0509 150400400040 160102",
+		SES_REFUSE_IMPLEMENTATION, "TSDU"},
+	    /* version 1 cannot segment: 64 are too few, and 512 */
+	    {"0d0b 0509 150400400040 160101", SES_REFUSE_IMPLEMENTATION,
+		"TSDU"},
+	    {"0d0b 0509 150402000200 160101", SES_REFUSE_IMPLEMENTATION,
+		"TSDU"},
 	    {"0d08 0506 160102 1a0103", SES_REFUSE_SPM, "token"},
 	    {"0d08 0506 160102 1a01c0", SES_REFUSE_SPM, "token"},
 	    {"0d0b 0503 160102 c10161 c20162", SES_REFUSE_SPM, "user data"},
@@ -257,6 +267,8 @@ what_a_connect_spdu_must_not_say_is_refused_with_the_reason(void)
 		TOLD(&e, "P-ABORT.ind");
 		CU_ASSERT_EQUAL(e.err.code, ERR_REFUSED);
 		CU_ASSERT(strstr(e.err.text, rows[i].why) != NULL);
+		CU_ASSERT(strstr(e.err.text, "session CN: ") == e.err.text);
+		CU_ASSERT(e.err.offset != ERR_NO_OFFSET);
 		CU_ASSERT(n > 10 && out->data[7] == 12);
 		CU_ASSERT(n > 10 && out->data[n - 3] == 50 &&
 		    out->data[n - 1] == rows[i].reason);

@@ -96,8 +96,8 @@ wrong_tsdus_give_ab_with_the_octets_at_fault(void)
 	    {"0900 61", "61", 2},                  /* after the last SPDU */
 	    {"0100 2a03 2a0131 0100", "0100", 7},  /* a third SPDU */
 	    {"2d03 290101", "2d03290101", 0},      /* category 2 alone */
-	    {"0100 3103 2a0132", "31032a0132", 2}, /* sync point 2, not 1 */
-	    {"0100 0103 190102 61", "010319010261", 2}, /* SSDU never began */
+	    {"0100 3103 2a0132", "31032a0132", 4}, /* sync point 2, not 1 */
+	    {"0100 0103 190102 61", "010319010261", 0}, /* SSDU never began */
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -297,6 +297,14 @@ segments_out_of_order_are_errors(void)
 	    {"0206 190101 100101", "0100 3900", "DISCARD.ind"},
 	    {"0206 190101 100101", "0206 190102 c10161", "PLEASE.ind"},
 	    {"0206 190101 100101", "0203 190102", "PLEASE.ind"},
+	    /* AI and AB have the same identifier */
+	    {"0100 1906 190101 320101", "1903 190102", "P-ABORT.ind"},
+	    {"1906 190101 110103", "0100 1903 190102", "P-ABORT.ind"},
+	    {"0100 1906 190101 320101", "1903 110103", "U-ABORT.ind"},
+	    {"0100 1906 190101 320101", "0100 1903 190102", "INTERRUPT.ind"},
+	    /* DT and TD */
+	    {"0206 190101 100101", "0100 0100 61", "P-ABORT.ind"},
+	    {"0206 190101 100101", "0100 2100 61", "P-ABORT.ind"},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -458,7 +466,7 @@ an_error_that_the_peer_can_recover_from_is_reported(void)
 		OK(end_request(&a, SES_DATA, "lost"));
 		end_carry(&a, &b, 1);
 		TOLD(&b, "CONNECT.ind START.ind P-EXC.ind");
-		CU_ASSERT_EQUAL(b.err.offset, 2);
+		CU_ASSERT_EQUAL(b.err.offset, 4);
 		CU_ASSERT_EQUAL(b.err.code, ERR_PROTOCOL);
 		end_carry(&b, &a, 1);
 		TOLD(&a, "P-EXC.ind");
