@@ -466,7 +466,7 @@ an_error_that_the_peer_can_recover_from_is_reported(void)
 		OK(end_request(&a, SES_DATA, "lost"));
 		end_carry(&a, &b, 1);
 		TOLD(&b, "CONNECT.ind START.ind P-EXC.ind");
-		CU_ASSERT_EQUAL(b.err.offset, 4);
+		CU_ASSERT_EQUAL(b.err.offset, 7);
 		CU_ASSERT_EQUAL(b.err.code, ERR_PROTOCOL);
 		end_carry(&b, &a, 1);
 		TOLD(&a, "P-EXC.ind");
