@@ -101,6 +101,19 @@ cp_called(struct reading *r, const struct ber_tlv *t)
 	return selector(r, t, &CP_FIELD(r)->called);
 }
 
+/* Even ones are the responder's (X.226 8.2.1). */
+static int
+proposed_id(struct reading *r, const struct ber_tlv *t, int32_t *out)
+{
+	if (pres_read_context_id(r, t, out) < 0)
+		return ERR_SYNTAX;
+	if (*out % 2 == 0)
+		return pres_read_bad(r, t->start, ERR_SYNTAX,
+		    PRES_ABORT_INVALID_PARAMETER,
+		    "context %d: an initiator's is odd", *out);
+	return 0;
+}
+
 static int
 proposal(
     struct reading *r, const struct ber_tlv *item, struct pres_proposal *out)
@@ -110,7 +123,7 @@ proposal(
 	const char *syntax;
 
 	if (pres_read_child(r, &c, item, BER_INTEGER, &t) < 0 ||
-	    pres_read_context_id(r, &t, &out->id) < 0 ||
+	    proposed_id(r, &t, &out->id) < 0 ||
 	    pres_read_child(r, &c, item, BER_OID, &t) < 0 ||
 	    pres_read_syntax_name(r, &t, &out->abstract_syntax) < 0 ||
 	    pres_read_child(r, &c, item, BER_SEQUENCE, &t) < 0)

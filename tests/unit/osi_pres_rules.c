@@ -186,6 +186,9 @@ static const struct {
     {"310a" MODE "a203 840101", false, "3003 8a0100"},
     {"311a" MODE "a213 a411" CTX1, true,
 	"3112" MODE "a20b a509 3007 800100 8102 5101"},
+    /* an even id is the responder's */
+    {"312b" MODE "a224 a422" CTX1 "300f 020104 0604 5600020c 3004 0602 5101",
+	false, "3003 8a0100"},
     {"312b" MODE "a224 a422" CTX1 CTX1, false, "3003 8a0100"},
     /* no mode, another mode, X.410 mode */
     {"3102 a200", false, "3003 8a0100"},
