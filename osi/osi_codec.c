@@ -1,5 +1,7 @@
 #include "osi/osi_codec.h"
 
+#include <string.h>
+
 #include <ANY.h>
 #include <BIT_STRING.h>
 
@@ -33,6 +35,111 @@ normalise(const uint8_t *p, size_t n, struct buf *out, const char *layer,
 	return 0;
 }
 
+/* --- what asn1c did not like, and did not say --- */
+
+static const asn_TYPE_member_t *
+member_of(const asn_TYPE_descriptor_t *td, const struct ber_tag *tag)
+{
+	ber_tlv_tag_t want = (ber_tlv_tag_t)(tag->number << 2 | tag->cls);
+
+	for (int i = 0; i < td->elements_count; i++)
+		if (td->elements[i].tag == want)
+			return &td->elements[i];
+	return NULL;
+}
+
+static bool
+decodes(const asn_TYPE_member_t *m, const struct ber_tlv *t)
+{
+	void *structure = NULL;
+	asn_dec_rval_t r;
+
+	if ((m->flags & ATF_OPEN_TYPE) != 0)
+		return true; /* whatever it is */
+	r = m->type->ber_decoder(
+	    NULL, m->type, &structure, t->start, t->size, m->tag_mode);
+	if (structure != NULL)
+		m->type->free_struct(m->type, structure, 0);
+	return r.code == RC_OK && r.consumed == t->size;
+}
+
+static int
+missing(const asn_TYPE_descriptor_t *td, const struct ber_tlv *pdu,
+    const char *name, const char *layer, struct err *e)
+{
+	struct ber_tlv t;
+
+	for (int i = 0; i < td->elements_count; i++) {
+		ber_tlv_tag_t tag = td->elements[i].tag;
+
+		if (td->elements[i].optional == 0 && tag != (ber_tlv_tag_t)-1 &&
+		    ber_find(pdu, tag & 3, tag >> 2, &t, NULL) != 1)
+			return err_at(e, layer, ERR_SYNTAX, 0, "%s without %s",
+			    name, td->elements[i].name);
+	}
+	return err_at(e, layer, ERR_SYNTAX, 0,
+	    "%s: its fields are not in their order, or there twice", name);
+}
+
+/* The first field of a PDU that does not decode by itself. `pdu` is as it
+ * came, where offsets count; `flat` has the same fields, fit to be decoded. */
+static int
+blame_field(const asn_TYPE_descriptor_t *td, const struct ber_tlv *pdu,
+    const struct ber_tlv *flat, const char *layer, struct err *e)
+{
+	/* "Rtse-RTORQ" */
+	const char *dash = strchr(td->name, '-');
+	const char *name = dash != NULL ? dash + 1 : td->name;
+	struct ber_cursor c = ber_children(pdu), f = ber_children(flat);
+	struct ber_tlv t, u;
+
+	while (ber_next(&c, &t, NULL) == 1 && ber_next(&f, &u, NULL) == 1) {
+		const asn_TYPE_member_t *m = member_of(td, &u.tag);
+		uint64_t at = (uint64_t)(t.start - pdu->start);
+
+		if (m == NULL)
+			return err_at(e, layer, ERR_SYNTAX, at,
+			    "%s: it has no field with tag %u of class %u", name,
+			    t.tag.number, t.tag.cls);
+		if (!decodes(m, &u))
+			return err_at(e, layer, ERR_SYNTAX, at,
+			    "%s, %s: it is not of its type", name, m->name);
+	}
+	return missing(td, flat, name, layer, e);
+}
+
+static void
+blame(const asn_TYPE_descriptor_t *td, const uint8_t *p, size_t n,
+    const struct buf *flat, const char *layer, struct err *e)
+{
+	struct ber_cursor c = ber_cursor(p, n);
+	struct ber_cursor f = ber_cursor(flat->data, flat->len);
+	struct ber_tlv pdu, whole;
+	const asn_TYPE_member_t *m;
+
+	if (ber_next(&c, &pdu, NULL) != 1 || ber_next(&f, &whole, NULL) != 1 ||
+	    (m = member_of(td, &whole.tag)) == NULL)
+		err_at(e, layer, ERR_SYNTAX, 0,
+		    "an APDU with tag %u, which %s has not",
+		    n > 0 ? p[0] & 0x1fU : 0, td->name);
+	else
+		blame_field(m->type, &pdu, &whole, layer, e);
+}
+
+int
+osi_bad_field(const uint8_t *p, size_t n, uint32_t number, const char *layer,
+    struct err *e, const char *text)
+{
+	struct ber_cursor c = ber_cursor(p, n);
+	struct ber_tlv pdu, t;
+	uint64_t at = 0;
+
+	if (ber_next(&c, &pdu, NULL) == 1 &&
+	    ber_find(&pdu, BER_CONTEXT, number, &t, NULL) == 1)
+		at = (uint64_t)(t.start - p);
+	return err_at(e, layer, ERR_SYNTAX, at, "%s", text);
+}
+
 void *
 osi_decode(struct arena *a, asn_TYPE_descriptor_t *td, const uint8_t *p,
     size_t n, const char *layer, struct err *e)
@@ -49,7 +156,7 @@ osi_decode(struct arena *a, asn_TYPE_descriptor_t *td, const uint8_t *p,
 	r = ber_decode(NULL, td, &d->structure, flat.data, flat.len);
 	arena_on_free(a, free_decoded, d);
 	if (r.code != RC_OK || r.consumed != flat.len) {
-		err_at(e, layer, ERR_SYNTAX, r.consumed, "bad %s", td->name);
+		blame(td, p, n, &flat, layer, e);
 		buf_free(&flat);
 		return NULL;
 	}

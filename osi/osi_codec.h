@@ -17,9 +17,16 @@
 #define OSI_PDU_MAX (256 * 1024)
 #define OSI_PDU_DEPTH 64
 
-/* The decoded structure of type `td`, or NULL. Trailing octets are an error. */
+/* The decoded structure of type `td`, a CHOICE of APDUs, or NULL: the error
+ * says which field of which APDU is wrong, and its octet in the APDU. Trailing
+ * octets are an error. */
 void *osi_decode(struct arena *a, asn_TYPE_descriptor_t *td, const uint8_t *p,
     size_t n, const char *layer, struct err *e);
+
+/* What decoded, but is not allowed: this text, about the field [number] of the
+ * APDU at p. Returns ERR_SYNTAX. */
+int osi_bad_field(const uint8_t *p, size_t n, uint32_t number,
+    const char *layer, struct err *e, const char *text);
 
 /* A decoded OBJECT IDENTIFIER as dotted text, in the arena. */
 const char *osi_oid_text(

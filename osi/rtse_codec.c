@@ -1,5 +1,6 @@
 #include "osi/rtse_codec.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "osi/osi_codec.h"
@@ -18,21 +19,28 @@ apdu(struct arena *a, const struct pres_value *v, Rtse_APDU_PR want,
 	    osi_decode(a, &asn_DEF_Rtse_APDU, v->p, v->n, LAYER, e);
 
 	if (u != NULL && u->present != want) {
-		err_set(
-		    e, LAYER, ERR_PROTOCOL, "no %s where one belongs", name);
+		err_at(e, LAYER, ERR_PROTOCOL, 0,
+		    "another APDU where %s belongs", name);
 		return NULL;
 	}
 	return u;
 }
 
+/* The field [number] of RTORQ or RTOAC. */
 static int
 ranged(const long *in, uint32_t absent, uint32_t max, uint32_t *out,
-    const char *name, struct err *e)
+    uint32_t number, const struct pres_value *of, struct err *e)
 {
+	static const char *const names[] = {"checkpoint-size", "window-size"};
 	long v = in == NULL ? (long)absent : *in;
+	char text[80];
 
-	if (v < 0)
-		return err_set(e, LAYER, ERR_SYNTAX, "%s is %ld", name, v);
+	if (v < 0) {
+		snprintf(text, sizeof(text), "%s, %s: %ld is out of range",
+		    (of->p[0] & 0x1f) == 16 ? "RTORQ" : "RTOAC", names[number],
+		    v);
+		return osi_bad_field(of->p, of->n, number, LAYER, e, text);
+	}
 	*out = v > (long)max ? max : (uint32_t)v;
 	return 0;
 }
@@ -81,16 +89,17 @@ conn_id(const Rtse_Session_connection_id_t *c, struct ses_conn_id *out,
 }
 
 static int
-open_data(struct arena *a, const long *checkpoint, const long *window,
-    const Rtse_Connection_data_t *c, struct rtse_open *out, struct err *e)
+open_data(struct arena *a, const struct pres_value *of, const long *checkpoint,
+    const long *window, const Rtse_Connection_data_t *c, struct rtse_open *out,
+    struct err *e)
 {
 	*out = (struct rtse_open){
 	    .recover = c->present != Rtse_Connection_data_PR_open,
 	    .application_protocol = -1};
-	if (ranged(checkpoint, 0, RTSE_CHECKPOINT_MAX, &out->checkpoint_size,
-		"checkpoint size", e) < 0 ||
+	if (ranged(checkpoint, 0, RTSE_CHECKPOINT_MAX, &out->checkpoint_size, 0,
+		of, e) < 0 ||
 	    ranged(window, RTSE_WINDOW_DEFAULT, RTSE_WINDOW_MAX,
-		&out->window_size, "window size", e) < 0)
+		&out->window_size, 1, of, e) < 0)
 		return ERR_SYNTAX;
 	if (out->window_size == 0)
 		out->window_size = 1;
@@ -119,14 +128,15 @@ rtse_rtorq_decode(struct arena *a, const struct pres_value *v,
 	if (u == NULL)
 		return ERR_SYNTAX;
 	q = &u->choice.rtorq;
-	if (open_data(a, q->checkpoint_size, q->window_size,
+	if (open_data(a, v, q->checkpoint_size, q->window_size,
 		&q->connection_data, out, e) < 0)
 		return ERR_SYNTAX;
 	if (q->dialogue_mode != NULL &&
 	    (*q->dialogue_mode < RTSE_MONOLOGUE ||
 		*q->dialogue_mode > RTSE_TWO_WAY_ALTERNATE))
-		return err_set(e, LAYER, ERR_SYNTAX, "dialogue mode %ld",
-		    *q->dialogue_mode);
+		return osi_bad_field(v->p, v->n, 2, LAYER, e,
+		    "RTORQ, dialogue-mode: neither monologue nor two-way "
+		    "alternate");
 	if (q->dialogue_mode != NULL)
 		out->dialogue = (enum rtse_dialogue) * q->dialogue_mode;
 	if (q->application_protocol != NULL)
@@ -145,8 +155,8 @@ rtse_rtoac_decode(struct arena *a, const struct pres_value *v,
 	if (u == NULL)
 		return ERR_SYNTAX;
 	r = &u->choice.rtoac;
-	return open_data(
-	    a, r->checkpoint_size, r->window_size, &r->connection_data, out, e);
+	return open_data(a, v, r->checkpoint_size, r->window_size,
+	    &r->connection_data, out, e);
 }
 
 int

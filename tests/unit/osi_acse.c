@@ -458,6 +458,270 @@ authentication_refusals_name_their_diagnostic(void)
 	}
 }
 
+static void
+an_error_names_the_field_and_its_octet(void)
+{
+	static const struct {
+		const char *hex, *why;
+		uint64_t offset;
+	} rows[] = {
+	    {"6000", "AARQ without application-context", 0},
+	    {"6005 a103 020105", "AARQ, application-context", 2},
+	    {"600a a106 0604 56000106 bf00", NULL, 0},
+	    {"600d a106 0604 56000106 be03 020100", "AARQ, user-information",
+		10},
+	    {"6080 a180 0604 56000106 0000 be03 020100 0000",
+		"AARQ, user-information", 12},
+	    {"6c00", "an APDU with tag 12", 0},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct buf b = {0};
+		struct arena *a = arena_new();
+		struct acse_apdu u;
+		struct err e = ERR_INIT;
+
+		wire_hex(&b, rows[i].hex);
+		CU_ASSERT(acse_apdu_decode(a, b.data, b.len, &u, &e) < 0);
+		if (rows[i].why != NULL) {
+			CU_ASSERT_EQUAL(e.offset, rows[i].offset);
+			CU_ASSERT_PTR_NOT_NULL(strstr(e.text, rows[i].why));
+			if (strstr(e.text, rows[i].why) == NULL)
+				printf("\n  row %zu: %s\n", i, e.text);
+		}
+		arena_free(&a);
+		buf_free(&b);
+	}
+}
+
+/* --- X.227 Annex A --- */
+
+enum { ACSE_STATES = ACSE_CLOSED + 1 };
+
+/* Brought to this state, the open ones from an open association. */
+static struct side *
+reach(struct two *t, enum acse_state state)
+{
+	two_init(t, WIRE_WHOLE);
+	t->b.wait = state == ACSE_WAIT_AARE || state == ACSE_WAIT_RSP;
+	if (state == ACSE_UNASSOCIATED)
+		return &t->a;
+	request(t, &t->a, ACSE_ASSOCIATE);
+	if (state == ACSE_WAIT_RSP)
+		return &t->b;
+	t->a.a->state = state;
+	return &t->a;
+}
+
+/* The states in the order of enum acse_state: unassociated; AARQ sent, AARQ
+ * received; RLRQ sent, RLRQ received; associated; collision; closed. a: acted
+ * upon, '.': passed over, -: breaks the protocol. */
+static const struct {
+	enum pres_prim_type type;
+	enum ses_prim_kind kind;
+	const char *expect;
+} from_below[] = {
+    {PRES_CONNECT, SES_IND,
+	"a"
+	"--"
+	"--"
+	"-"
+	"-"
+	"."},
+    {PRES_CONNECT, SES_CNF,
+	"-"
+	"a-"
+	"--"
+	"-"
+	"-"
+	"."},
+    {PRES_DATA, SES_IND,
+	"-"
+	"--"
+	"a-"
+	"a"
+	"-"
+	"."},
+    {PRES_TYPED_DATA, SES_IND,
+	"-"
+	"--"
+	"a-"
+	"a"
+	"-"
+	"."},
+    {PRES_SESSION, SES_IND,
+	"-"
+	"--"
+	"a-"
+	"a"
+	"-"
+	"."},
+    {PRES_SESSION, SES_CNF,
+	"-"
+	"--"
+	"a-"
+	"a"
+	"-"
+	"."},
+    {PRES_RELEASE, SES_IND,
+	"-"
+	"--"
+	"a-"
+	"a"
+	"-"
+	"."},
+    {PRES_RELEASE, SES_CNF,
+	"-"
+	"--"
+	"a-"
+	"-"
+	"a"
+	"."},
+    {PRES_U_ABORT, SES_IND,
+	"a"
+	"aa"
+	"aa"
+	"a"
+	"a"
+	"."},
+    {PRES_P_ABORT, SES_IND,
+	"a"
+	"aa"
+	"aa"
+	"a"
+	"a"
+	"."},
+};
+
+static unsigned
+told(const struct side *x)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i <= ACSE_PASS; i++)
+		n += x->count[i];
+	return n;
+}
+
+static void
+each_state_with_each_presentation_event(void)
+{
+	static const struct ses_prim s = {.type = SES_TOKEN_PLEASE};
+
+	for (size_t i = 0; i < sizeof(from_below) / sizeof(*from_below); i++)
+		for (int state = 0; state < ACSE_STATES; state++) {
+			const struct pres_prim q = {.type = from_below[i].type,
+			    .kind = from_below[i].kind,
+			    .ses = &s,
+			    .accepted = true,
+			    .provider_reason = -1};
+			struct two t;
+			struct side *x = reach(&t, (enum acse_state)state);
+			unsigned before = told(x);
+			char got = '.', text[PRES_PRIM_TEXT];
+
+			pres_prim_text(&q, text);
+			x->wait = true;
+			acse_from_pres(x->a, &q);
+			if (strncmp(x->err.text, text, strlen(text)) == 0 &&
+			    strstr(x->err.text, " in state STA") != NULL)
+				got = '-';
+			else if (told(x) != before)
+				got = 'a';
+			CU_ASSERT_EQUAL(got, from_below[i].expect[state]);
+			if (got != from_below[i].expect[state])
+				printf("\n  row %zu, state %d: %c\n", i, state,
+				    got);
+			if (got == '-')
+				CU_ASSERT_EQUAL(x->a->state, ACSE_CLOSED);
+			two_free(&t);
+		}
+}
+
+static const struct {
+	enum acse_prim_type type;
+	enum ses_prim_kind kind;
+	const char *expect; /* y: allowed */
+} from_above[] = {
+    {ACSE_ASSOCIATE, SES_REQ,
+	"y"
+	"nn"
+	"nn"
+	"n"
+	"n"
+	"n"},
+    {ACSE_ASSOCIATE, SES_RSP,
+	"n"
+	"ny"
+	"nn"
+	"n"
+	"n"
+	"n"},
+    {ACSE_RELEASE, SES_REQ,
+	"n"
+	"nn"
+	"nn"
+	"y"
+	"n"
+	"n"},
+    {ACSE_RELEASE, SES_RSP,
+	"n"
+	"nn"
+	"ny"
+	"n"
+	"y"
+	"n"},
+    {ACSE_ABORT, SES_REQ,
+	"n"
+	"yy"
+	"yy"
+	"y"
+	"y"
+	"n"},
+    {ACSE_ABORT, SES_RSP,
+	"n"
+	"nn"
+	"nn"
+	"n"
+	"n"
+	"n"},
+    {ACSE_P_ABORT, SES_REQ,
+	"n"
+	"nn"
+	"nn"
+	"n"
+	"n"
+	"n"},
+};
+
+static void
+each_state_with_each_request(void)
+{
+	for (size_t i = 0; i < sizeof(from_above) / sizeof(*from_above); i++)
+		for (int state = 0; state < ACSE_STATES; state++) {
+			const struct acse_prim p = {.type = from_above[i].type,
+			    .kind = from_above[i].kind,
+			    .application_context = CONTEXT};
+			struct two t;
+			struct err e = ERR_INIT;
+			struct side *x = reach(&t, (enum acse_state)state);
+			char got;
+
+			(void)!acse_request(x->a, &p, &e);
+			got = strstr(e.text, "in state STA") != NULL &&
+				e.text[0] == 'A'
+			    ? 'n'
+			    : 'y';
+			CU_ASSERT_EQUAL(got, from_above[i].expect[state]);
+			if (got != from_above[i].expect[state])
+				printf("\n  row %zu, state %d: %c %s\n", i,
+				    state, got, e.text);
+			if (got == 'n')
+				CU_ASSERT_EQUAL((int)x->a->state, state);
+			two_free(&t);
+		}
+}
+
 void
 suite_osi_acse(void)
 {
@@ -472,6 +736,9 @@ suite_osi_acse(void)
 	    TEST(authentication_is_selected_by_both),
 	    TEST(authentication_refusals_name_their_diagnostic),
 	    TEST(a_refusal_below_acse_is_a_rejection_by_the_provider),
+	    TEST(an_error_names_the_field_and_its_octet),
+	    TEST(each_state_with_each_presentation_event),
+	    TEST(each_state_with_each_request),
 	    CU_TEST_INFO_NULL,
 	};
 	unit_suite("osi_acse", tests);

@@ -339,19 +339,32 @@ recovery_is_refused_as_busy(void)
 static void
 a_bad_rtorq_is_refused(void)
 {
-	static const char *const rows[] = {
-	    "b000",                /* no connection data */
-	    "b106 a204 a002 0500", /* RTOAC */
-	    "b00b 8001ff a306 a004 02020500",
-	    "b00b 820102 a306 a004 02020500",
-	    "0500",
+	static const struct {
+		const char *rtorq, *why;
+		uint64_t offset; /* in the RTORQ */
+	} rows[] = {
+	    {"b000", "RTORQ without connection-data", 0},
+	    {"b106 a204 a002 0500", "another APDU where RTORQ belongs", 0},
+	    {"b00b 8001ff a306 a004 02020500", "RTORQ, checkpoint-size", 2},
+	    {"b00b 820102 a306 a004 02020500", "RTORQ, dialogue-mode", 2},
+	    {"b00e a306 a004 02020500 800100 8101ff", "RTORQ, window-size", 13},
+	    {"b080 a306 a004 02020500 a980 0000 0000",
+		"RTORQ: it has no field with tag 9", 10},
+	    {"b007 800100 a302 0500", "RTORQ, connection-data", 5},
+	    {"0500", "an APDU with tag 5", 0},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct duel p;
 
-		duel_init(&p, rows[i], WIRE_WHOLE);
+		duel_init(&p, rows[i].rtorq, WIRE_WHOLE);
 		CU_ASSERT_EQUAL(p.result, ACSE_REJECTED_PERMANENT);
+		CU_ASSERT_EQUAL(p.x.err.offset, rows[i].offset);
+		CU_ASSERT_PTR_NOT_NULL(strstr(p.x.err.text, rows[i].why));
+		if (strstr(p.x.err.text, rows[i].why) == NULL ||
+		    p.x.err.offset != rows[i].offset)
+			printf("\n  row %zu: %llu %s\n", i,
+			    (unsigned long long)p.x.err.offset, p.x.err.text);
 		CU_ASSERT_EQUAL(p.x.count[RTSE_OPEN_IND], 0);
 		CU_ASSERT_EQUAL(p.x.count[RTSE_ABORTED], 1);
 		CU_ASSERT_EQUAL(p.diagnostic, ACSE_DIAG_NO_REASON);
