@@ -12,6 +12,9 @@
 #include "mixer/mixer.h"
 #include "ops/cmd.h"
 #include "osi/osi.h"
+#include "p1/label.h"
+#include "p1/strong.h"
+#include "p1/x400p1.h"
 #include "qmgr/config.h"
 #include "smtp/access.h"
 
@@ -142,14 +145,22 @@ find_child(const struct conf_node *n, const char *element, const char *attr,
 	return NULL;
 }
 
+static void
+check_key(struct check *k, const struct conf_node *n)
+{
+	const char *key = conf_str(n, "key", conf_str(n, "certificate", NULL));
+	struct stat st;
+
+	if (key != NULL && stat(key, &st) == 0 && (st.st_mode & S_IRWXO) != 0)
+		complain_of(k, n, "key", "anybody on this machine may read it");
+}
+
 /* Its files are read as the daemons read them. */
 static void
 check_tls_files(struct check *k, const struct conf_node *n)
 {
-	const char *key = conf_str(n, "key", conf_str(n, "certificate", NULL));
 	struct err e = ERR_INIT;
 	struct tls *t = tls_from_conf(n, &e);
-	struct stat st;
 
 	if (t == NULL) {
 		/* the text says file and line itself */
@@ -157,8 +168,7 @@ check_tls_files(struct check *k, const struct conf_node *n)
 		k->complaints++;
 	}
 	tls_free(&t);
-	if (key != NULL && stat(key, &st) == 0 && (st.st_mode & S_IRWXO) != 0)
-		complain_of(k, n, "key", "anybody on this machine may read it");
+	check_key(k, n);
 }
 
 /* An <iaed> listener hands what it accepts, unread, to a channel, which must
@@ -209,8 +219,86 @@ check_tls(struct check *k, const struct conf_node *root)
 	check_tls_names(k, root, root, root);
 }
 
+/* --- x400p1 --- */
+
+static void
+complain_at(void *arg, const struct conf_node *n, const char *text)
+{
+	struct check *k = arg;
+
+	cmd_complain(&k->complaints, n->file, n->line, text);
+}
+
+static const char *
+program_of(const struct conf_node *channel)
+{
+	return conf_str(channel, "program", conf_str(channel, "name", ""));
+}
+
+/* What another program would not look at: mail would go without it. */
+static void
+check_other_peer(
+    struct check *k, const struct conf_node *peer, const char *program)
+{
+	static const char *const of_x400p1[] = {"tsel", "ssel", "psel", "mta",
+	    "password", "our-mta", "our-password", "dialogue",
+	    "checkpoint-size", "window-size", "protocol", "content",
+	    "extension-dialect", "recovery", "permanent", "max-incoming",
+	    "reserve-urgent", "reserve-normal", "from", "calling-tsel",
+	    "calling-ssel", "calling-psel", "tls", "tls-name", "security",
+	    "security-subject", "our-tsel", "our-ssel", "our-psel"};
+
+	for (size_t i = 0; i < sizeof(of_x400p1) / sizeof(*of_x400p1); i++)
+		if (conf_str(peer, of_x400p1[i], NULL) != NULL)
+			complain_of(k, peer, of_x400p1[i],
+			    arena_printf(k->a,
+				"the channel's program, %s, does not know it",
+				program));
+}
+
+static void
+check_x400p1(struct check *k, const struct conf_node *root)
+{
+	const struct conf_node *n = NULL, *channel;
+
+	while ((n = conf_next(root, "channel", n)) != NULL)
+		if (strcmp(program_of(n), "x400p1") == 0)
+			x_conf_check(root, n, complain_at, k);
+	n = NULL;
+	while ((n = conf_next(root, "peer", n)) != NULL) {
+		channel = find_child(
+		    root, "channel", "name", conf_str(n, "channel", ""));
+		if (channel != NULL &&
+		    strcmp(program_of(channel), "x400p1") != 0)
+			check_other_peer(k, n, program_of(channel));
+	}
+}
+
+/* Its files are read as x400p1 reads them. */
+static void
+check_security(struct check *k, const struct conf_node *root)
+{
+	const struct conf_node *n = NULL;
+
+	while ((n = conf_next(root, "security", n)) != NULL) {
+		const char *labels = conf_str(n, "labels", NULL);
+		struct err e = ERR_INIT;
+		struct p1_strong *s = p1_strong_from_conf(n, &e);
+
+		if (s == NULL)
+			cmd_complain(&k->complaints, n->file, n->line, e.text);
+		p1_strong_free(&s);
+		if (labels != NULL && p1_labels_parse(k->a, labels, &e) == NULL)
+			complain_of(k, n, "labels", e.text);
+		check_key(k, n);
+		if (find_child(
+			root, "security", "name", conf_str(n, "name", "")) != n)
+			complain_of(k, n, "name", "another <security> has it");
+	}
+}
+
 static check_fn *const checks[] = {check_qmgr, check_mixer, check_smtpd,
-    check_texts, check_listens, check_tls};
+    check_texts, check_listens, check_tls, check_x400p1, check_security};
 
 static void
 check_file(struct check *k)

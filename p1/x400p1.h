@@ -165,7 +165,7 @@ struct x_named {
 
 struct x400p1 {
 	struct loop *loop;
-	struct q_chan *chan;
+	struct q_chan *chan; /* NULL: its configuration is only checked */
 	const char *name;
 	struct arena *arena;
 	struct q_submitter *submitter;
@@ -173,7 +173,7 @@ struct x400p1 {
 	const char *hostname;
 	struct osi_sel *services;
 	size_t n_services;
-	int64_t idle_timeout, silence, max_size;
+	int64_t idle_timeout, silence, max_size, max_envelope;
 	int64_t incoming_idle; /* of associations that peers open; 0: none */
 	int64_t transfer_timeout[X_URGENCIES];
 	int64_t transfer_rate; /* octets per second that add to these; 0: no */
@@ -197,6 +197,11 @@ struct x400p1 {
 /* x400p1_conf.c */
 int x_configure(struct x400p1 *c, const struct conf_node *root,
     const struct conf_node *own, struct err *e);
+/* For isthmus check: complains of what x_configure() would not take of this
+ * channel and its peers. Opens nothing; files are looked at elsewhere. */
+void x_conf_check(const struct conf_node *root, const struct conf_node *own,
+    void (*complain)(void *arg, const struct conf_node *n, const char *text),
+    void *arg);
 /* The <tls> that a listener names; NULL: it has not been read. */
 struct tls *x_tls_named(const struct x400p1 *c, const char *name);
 

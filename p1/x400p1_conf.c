@@ -12,6 +12,8 @@
 
 #define KIB 1024LL
 #define MIB (1024 * KIB)
+#define ENVELOPE_MIN (16 * KIB)
+#define ENVELOPE_MAX (64 * MIB)
 #define SECOND 1000LL
 #define MINUTE (60 * SECOND)
 #define HOUR (3600 * SECOND)
@@ -198,7 +200,7 @@ read_tls(struct x400p1 *c, const struct conf_node *root, const char *name,
 	struct x_named *x;
 
 	*out = NULL;
-	if (name == NULL)
+	if (name == NULL || c->chan == NULL)
 		return 0;
 	*out = x_tls_named(c, name);
 	if (*out != NULL)
@@ -234,6 +236,8 @@ read_security(struct x400p1 *c, const struct conf_node *root,
 	if (n == NULL)
 		return conf_error(
 		    peer, e, "security: there is no \"%s\"", name);
+	if (c->chan == NULL)
+		return 0;
 	x = find_named(c, name, false);
 	if (x == NULL) {
 		x = add_named(c, name);
@@ -388,7 +392,7 @@ open_keep(struct x400p1 *c, const struct conf_node *root,
 		0 ||
 	    conf_size(spool, "low-water", 64 * MIB, &low, e) < 0)
 		return ERR_CONFIG;
-	if (age == 0)
+	if (age == 0 || c->chan == NULL)
 		return 0;
 	p.directory = arena_printf(c->arena, "%s/transfers",
 	    conf_str(spool, "directory", "/var/spool/isthmus"));
@@ -412,11 +416,52 @@ read_own(struct x400p1 *c, const struct conf_node *own, int64_t *per_peer,
 	    conf_int(own, "connections-per-peer", 4, 1, 10000, per_peer, e) <
 		0 ||
 	    conf_size(own, "max-size", 0, &c->max_size, e) < 0 ||
+	    conf_size(own, "max-envelope", P1_ENVELOPE_MAX, &c->max_envelope,
+		e) < 0 ||
 	    conf_size(own, "transfer-rate", 0, &c->transfer_rate, e) < 0 ||
 	    read_times(c, own, e) < 0)
 		return ERR_CONFIG;
+	if (c->max_envelope < ENVELOPE_MIN || c->max_envelope > ENVELOPE_MAX)
+		return conf_error(own, e, "max-envelope: from 16KiB to 64MiB");
 	c->max_links = (unsigned)connections;
 	return 0;
+}
+
+static int
+read_channel(struct x400p1 *c, const struct conf_node *root,
+    const struct conf_node *own, int64_t *per_peer, struct err *e)
+{
+	const char *name = conf_str(own, "name", c->name);
+
+	if (read_us(c, root, e) < 0 || read_own(c, own, per_peer, e) < 0 ||
+	    read_services(c, root, name, e) < 0 ||
+	    read_listeners(c, root, e) < 0 || open_keep(c, root, own, e) < 0)
+		return ERR_CONFIG;
+	return 0;
+}
+
+void
+x_conf_check(const struct conf_node *root, const struct conf_node *own,
+    void (*complain)(void *arg, const struct conf_node *n, const char *text),
+    void *arg)
+{
+	struct arena *a = arena_new();
+	struct x400p1 *c = ARENA_NEW(a, struct x400p1);
+	const struct conf_node *n = NULL;
+	struct err e = ERR_INIT;
+	int64_t per_peer = 1;
+
+	c->arena = a;
+	c->name = conf_str(own, "name", "");
+	if (read_channel(c, root, own, &per_peer, &e) < 0)
+		complain(arg, own, e.text);
+	while ((n = conf_next(root, "peer", n)) != NULL) {
+		err_clear(&e);
+		if (is(n, "channel", c->name) &&
+		    read_peer(c, root, n, per_peer, &e) < 0)
+			complain(arg, n, e.text);
+	}
+	arena_free(&a);
 }
 
 int
@@ -430,9 +475,7 @@ x_configure(struct x400p1 *c, const struct conf_node *root,
 	if (own == NULL)
 		return conf_error(root, e, "no <channel>");
 	channel = conf_str(own, "name", c->name);
-	if (read_us(c, root, e) < 0 || read_own(c, own, &per_peer, e) < 0 ||
-	    read_services(c, root, channel, e) < 0 ||
-	    read_listeners(c, root, e) < 0 || open_keep(c, root, own, e) < 0)
+	if (read_channel(c, root, own, &per_peer, e) < 0)
 		return ERR_CONFIG;
 	for (n = conf_child(root, "peer"); n != NULL;
 	     n = conf_next(root, "peer", n))

@@ -126,7 +126,7 @@ x_lost_add(struct x_link *l)
 
 	/* a recovery presents no credentials */
 	if (!l->peer->recover || l->peer->password != NULL ||
-	    l->peer->strong != NULL)
+	    l->peer->strong != NULL || l->peer->tls != NULL)
 		return;
 	if (l->role == OSI_INITIATOR) {
 		l->peer->lost = *id;
@@ -188,17 +188,25 @@ what_is_wrong(const struct x_peer *p, const struct x_link *l,
 	    !selector_fits(&p->calling.ssel, &s->ssel) ||
 	    !selector_fits(&p->calling.psel, &s->psel))
 		return "the peer does not call from these selectors";
-	if (p->tls != NULL && !conn_tls_is(l->conn, x_peer_tls_name(p)))
-		return conn_tls(l->conn) == NULL
-		    ? "the peer must speak TLS"
-		    : "the peer's certificate does not carry its name";
+	if (p->tls != NULL && conn_tls(l->conn) != NULL &&
+	    !conn_tls_is(l->conn, x_peer_tls_name(p)))
+		return "the peer's certificate does not carry its name";
 	return NULL;
 }
+
+static bool
+lacks_tls(const struct x_peer *p, const struct x_link *l)
+{
+	return p->tls != NULL && conn_tls(l->conn) == NULL;
+}
+
+#define PROVES 4u
 
 /* How much of what this peer calls by is there? Each is compared with, so that
  * the time says nothing. */
 static unsigned
-how_well(const struct x_peer *p, const struct p1_caller *from)
+how_well(const struct x_peer *p, const struct x_link *l,
+    const struct p1_caller *from)
 {
 	const struct p1_bind *b = from->bind;
 	bool proves, speaks = p->automatic || p->protocol == from->protocol;
@@ -209,7 +217,7 @@ how_well(const struct x_peer *p, const struct p1_caller *from)
 		proves = p1_bind_password_is(
 			     b, p->password != NULL ? p->password : "") ||
 		    p->password == NULL;
-	return 2u * proves + speaks;
+	return PROVES * proves + 2u * !lacks_tls(p, l) + speaks;
 }
 
 /* One name may be several peers', which call from different places, by
@@ -232,15 +240,16 @@ find_caller(
 			*why = wrong;
 			continue;
 		}
-		n = how_well(p, from);
+		n = how_well(p, l, from);
 		if (best == NULL || n > most) {
 			best = p;
 			most = n;
 		}
 	}
-	if (best != NULL)
-		*why = most >= 2 ? NULL
-				 : "it does not present the peer's credentials";
+	if (best != NULL && most < PROVES)
+		*why = "it does not present the peer's credentials";
+	else if (best != NULL)
+		*why = lacks_tls(best, l) ? "the peer must speak TLS" : NULL;
 	return best;
 }
 
@@ -299,6 +308,7 @@ x_lookup(void *user, const struct p1_caller *from, struct p1_peer_auth *out)
 	    .our_mta = p->our_mta,
 	    .our_password = p->our_password,
 	    .two_way_alternate = p->two_way_alternate,
+	    .not_confidential = lacks_tls(p, l),
 	    .busy = busy != NULL,
 	    .why_busy = busy,
 	    .protocols = p->automatic ? 0 : (uint8_t)(1u << p->protocol),

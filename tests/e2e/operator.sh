@@ -49,6 +49,14 @@ operator_check() {
 	check "and names it" says '/nonexistent/c\.pem: No such file'
 	sed 's|</iaed>|<listen address="127.0.0.1:1" tls="bb" channel="x400p1"/></iaed>|' "$WORLD/alpha.xml" >"$WORLD/bad.xml"
 	check "check refuses the name of no <tls>" status_is 1 isthmus check -c "$WORLD/bad.xml"
+	sed '/<peer name="bravo"/s/channel=/permanent="99" channel=/' "$WORLD/alpha.xml" >"$WORLD/bad.xml"
+	check "check refuses more permanent associations than there may be" status_is 1 isthmus check -c "$WORLD/bad.xml"
+	check "with the line" says "bad\\.xml:$(grep -n 'permanent="99"' "$WORLD/bad.xml" | cut -d: -f1):.*permanent"
+	sed 's|<iaed|<security name="s" certificate="/nonexistent/s.pem" ca="/nonexistent/ca.pem"/><iaed|' "$WORLD/alpha.xml" >"$WORLD/bad.xml"
+	check "check refuses credentials that are not there" status_is 1 isthmus check -c "$WORLD/bad.xml"
+	sed 's|<peer \(.*\)channel="smtp"|<peer tls="bb" \1channel="smtp"|; s|<iaed|<tls name="bb"/><iaed|' "$WORLD/alpha.xml" >"$WORLD/bad.xml"
+	check "check refuses TLS that smtp would not speak" status_is 1 isthmus check -c "$WORLD/bad.xml"
+	check "and says why" says "tls: the channel's program, smtp, does not know it"
 	echo '<isthmus' >"$WORLD/bad.xml"
 	check "check refuses what is not XML" status_is 1 isthmus check -c "$WORLD/bad.xml"
 	check "with file and line" says 'bad\.xml:[0-9]+:'

@@ -190,7 +190,7 @@ credentials() {
 	mail pplain "By pplain"
 	wait_for 10 south_says "caller refused" "must speak TLS"
 	check "who must speak TLS, and does not, is refused" south_says "caller refused" "must speak TLS"
-	check "with authentication-error" north_says state=refused peer=pplain bind-error=authentication-error
+	check "with the reason" north_says state=refused peer=pplain bind-error=inadequate-association-confidentiality
 	arrives pstrong "strong credentials"
 	mail pweak "By pweak"
 	wait_for 10 north_says state=refused peer=pweak

@@ -553,6 +553,64 @@ a_caller_is_who_fits_in_all(void)
 	}
 }
 
+/* It fits in all but that, and is told so; one of the same name that need not
+ * is who calls. */
+static void
+who_must_speak_tls_and_does_not_is_not_confidential(void)
+{
+	struct p1_peer_auth out;
+	struct x_peer plain;
+	struct world w;
+
+	begin(&w, 2);
+	w.caller.tls = (struct tls *)&w; /* not looked into: nobody speaks it */
+	CU_ASSERT_PTR_EQUAL(call(&w, &w.caller, &out), &w.caller);
+	CU_ASSERT(out.not_confidential);
+	plain = w.caller;
+	plain.tls = NULL;
+	plain.next = NULL;
+	w.caller.next = &plain;
+	CU_ASSERT_PTR_EQUAL(call(&w, &w.caller, &out), &plain);
+	CU_ASSERT(!out.not_confidential);
+	finish(&w);
+}
+
+/* A recovery says nothing of who calls: not where that has to be shown. */
+static void
+an_association_is_recovered_within_the_hour_from_its_host(void)
+{
+	struct osi_selectors from = {.tsel.present = false};
+	struct p1_caller back = {.mta = "", .from = &from};
+	struct p1_peer_auth out;
+	struct ses_conn_id id;
+	struct x_link *l;
+	struct world w;
+
+	for (int i = 0; i < 6; i++) {
+		begin(&w, 5);
+		w.caller.recover = i != 1;
+		w.caller.password = i == 2 ? "secret" : NULL;
+		w.caller.tls = i == 3 ? (struct tls *)&w : NULL;
+		call(&w, &w.caller, &out);
+		l = w.them.links;
+		l->peer = &w.caller;
+		x_lost_add(l);
+		CU_ASSERT_EQUAL(w.them.n_lost, i == 0 || i > 3);
+		id = *rtse_conn_id(p1_rtse(l->p1));
+		back.recover = &id;
+		l->peer = NULL;
+		if (i == 4)
+			w.them.lost[0].at -= 3600 * 1000 + 1;
+		if (i == 5)
+			w.them.lost[0].from.s6_addr[15] ^= 1;
+		CU_ASSERT_EQUAL(x_lookup(l, &back, &out), i == 0);
+		CU_ASSERT(!x_lookup(l, &back, &out)); /* each once */
+		l->peer = NULL;
+		w.caller.tls = NULL;
+		finish(&w);
+	}
+}
+
 static void
 of_two_with_one_name_the_one_that_fits_is_taken(void)
 {
@@ -817,6 +875,8 @@ suite_p1_x400p1(void)
 	    TEST(no_two_associations_have_the_same_identifier),
 	    TEST(networks_are_those_of_the_text),
 	    TEST(a_caller_is_who_fits_in_all),
+	    TEST(who_must_speak_tls_and_does_not_is_not_confidential),
+	    TEST(an_association_is_recovered_within_the_hour_from_its_host),
 	    TEST(of_two_with_one_name_the_one_that_fits_is_taken),
 	    TEST(of_peers_at_one_place_protocol_and_password_tell),
 	    TEST(who_is_busy_is_said),

@@ -1,4 +1,6 @@
 /* What the channel makes of its elements. */
+#include <string.h>
+
 #include "p1/x400p1.h"
 #include "tests/unit/qmgr_config.h"
 #include "tests/unit/unit.h"
@@ -99,6 +101,73 @@ associations_of_others_may_rest_for_half_an_hour(void)
 	arena_free(&c.arena);
 }
 
+/* --- what isthmus check asks --- */
+
+struct heard {
+	unsigned n, line;
+	char text[256];
+};
+
+static void
+on_fault(void *arg, const struct conf_node *n, const char *text)
+{
+	struct heard *h = arg;
+
+	h->n++;
+	h->line = n->line;
+	snprintf(h->text, sizeof(h->text), "%s", text);
+}
+
+#define HEAD                                                  \
+	"mta name=alpha country=XX admd=ALPHA hostname=a.e\n" \
+	"security name=strong certificate=/nowhere ca=/nowhere\n"
+#define CHANNEL "channel name=x program=x400p1"
+#define PEER "peer name=b channel=x address=127.0.0.1:102"
+
+static void
+each_fault_of_a_channel_and_its_peers_is_told_with_its_line(void)
+{
+	static const struct {
+		const char *channel, *peer, *fault; /* NULL: none */
+		unsigned line;
+	} t[] = {
+	    {"", "", NULL, 0},
+	    {"", " security=strong", NULL, 0}, /* files: not here */
+	    {"", " tls=t mta=b", NULL, 0},
+	    {"", " permanent=5", "permanent", 5},
+	    {" connections-per-peer=5", " permanent=5", NULL, 0},
+	    {"", " max-connections=2 permanent=3", "permanent", 5},
+	    {"", " security=weak", "weak", 5},
+	    {"", " from=1.2.3.999", "1.2.3.999", 5},
+	    {"", " from=192.0.2.0/24_2001:db8::/32", NULL, 0},
+	    {"", " reserve-urgent=4", "reserves", 5},
+	    {"", " tls=t", "tls-name", 5},
+	    {"", " protocol=1986", "protocol", 5},
+	    {"", " calling-tsel=0x1", "calling-tsel", 5},
+	    {" connections=0", "", "connections", 4},
+	    {" silence-timeout=long", "", "silence-timeout", 4},
+	    {" resume-time=soon", "", "resume-time", 4},
+	    {" max-envelope=0", "", "max-envelope", 4},
+	    {" max-envelope=64KiB", "", NULL, 0},
+	};
+	struct arena *a = arena_new();
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
+		struct conf_node *root = conf_make(a,
+		    arena_printf(a, HEAD CHANNEL "%s\n" PEER "%s\nspool\n",
+			t[i].channel, t[i].peer));
+		struct heard h = {0};
+
+		x_conf_check(root, conf_child(root, "channel"), on_fault, &h);
+		CU_ASSERT_EQUAL(h.n, t[i].fault != NULL);
+		if (t[i].fault != NULL && h.n > 0) {
+			CU_ASSERT_EQUAL(h.line, t[i].line);
+			CU_ASSERT_PTR_NOT_NULL(strstr(h.text, t[i].fault));
+		}
+	}
+	arena_free(&a);
+}
+
 void
 suite_p1_x400p1_conf(void)
 {
@@ -106,6 +175,7 @@ suite_p1_x400p1_conf(void)
 	    TEST(one_peer_does_not_take_every_place_unless_it_is_said),
 	    TEST(we_call_from_the_selectors_that_the_peer_wants),
 	    TEST(associations_of_others_may_rest_for_half_an_hour),
+	    TEST(each_fault_of_a_channel_and_its_peers_is_told_with_its_line),
 	    CU_TEST_INFO_NULL,
 	};
 	unit_suite("p1_x400p1_conf", tests);
