@@ -207,6 +207,7 @@ start(struct x_link *l, struct x_job *j)
 	put_on(l, j);
 	l->used++;
 	j->sent = 0;
+	j->record->passed = 0; /* read anew, its memory may go anew */
 	j->resumed = j->moved = false;
 	loop_timer_cancel(&l->idle);
 	loop_timer_cancel(&l->turn);

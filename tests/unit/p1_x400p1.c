@@ -282,6 +282,7 @@ static void
 a_message_that_could_not_be_begun_waits_again(void)
 {
 	struct err e = ERR_INIT;
+	struct x_job *again;
 	struct world w;
 	struct x_link *l;
 
@@ -297,8 +298,11 @@ a_message_that_could_not_be_begun_waits_again(void)
 	CU_ASSERT_EQUAL(rtse_transfer_begin(p1_rtse(l->p1), 4, &e), 0);
 	l->used = 1;
 	w.peers[0].max_links = 1; /* not opened again */
-	x_out_add(&w.peers[0], job(&w.peers[0], MHS_NORMAL));
+	again = job(&w.peers[0], MHS_NORMAL);
+	again->record->passed = 4096; /* of an attempt before */
+	x_out_add(&w.peers[0], again);
 	CU_ASSERT(l->ended);
+	CU_ASSERT_EQUAL(again->record->passed, 0);
 	CU_ASSERT_EQUAL(w.peers[0].n_waiting, 1);
 	finish(&w);
 }
