@@ -231,12 +231,25 @@ show_char(struct printer *p, const char *name, unsigned char c)
 		line(p, name, text);
 }
 
+/* Reason and diagnostic, which only reported recipients have, are of those that
+ * were not delivered to: in others their 0 is no value. */
+static bool
+is_moot(const struct mhs_field *f, const uint8_t *base)
+{
+	const struct mhs_report_recipient *r = (const void *)base;
+
+	return (f->show == MHS_SHOW_REASON || f->show == MHS_SHOW_DIAGNOSTIC) &&
+	    r->type == MHS_DELIVERED;
+}
+
 static void
 print_field(struct printer *p, const struct mhs_field *f, const uint8_t *base)
 {
 	const uint8_t *at = base + f->offset;
 	const void *pointer;
 
+	if (is_moot(f, base))
+		return;
 	switch (f->kind) {
 	case MHS_FIELD_BOOL:
 		if (*(const bool *)at)

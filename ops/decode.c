@@ -13,7 +13,7 @@ static const struct {
 	decode_fn *fn;
 } readers[] = {
     {"tpkt", decode_tpkt}, {"p1", decode_p1}, {"bind", decode_bind},
-    {"ipm", decode_ipm},
+    {"ipm", decode_ipm}, {"rose", decode_rose},
     {"ber", decode_ber}, /* understands all that is BER: the last */
 };
 
@@ -119,6 +119,23 @@ print_line(
 	buf_puts(out, *name != '\0' && *text != '\0' ? ": " : "");
 	print_shown(out, text, strlen(text));
 	buf_putc(out, '\n');
+}
+
+void
+print_block(struct buf *out, unsigned depth, const struct buf *text)
+{
+	const char *p = (const char *)text->data, *end = p + text->len;
+
+	while (p < end) {
+		const char *nl = memchr(p, '\n', (size_t)(end - p));
+		size_t n = nl != NULL ? (size_t)(nl - p) : (size_t)(end - p);
+
+		for (unsigned i = 0; i < depth; i++)
+			buf_puts(out, "  ");
+		buf_append(out, p, n);
+		buf_putc(out, '\n');
+		p += n + 1;
+	}
 }
 
 void

@@ -19,13 +19,14 @@ decode_fn decode_p1;   /* MTS-APDU, X.411 Figure 4, with its content */
 decode_fn decode_bind; /* MTABind argument, result or error, X.411 12.1.1 */
 decode_fn decode_bind_bare; /* the same without a tag, as X.410 mode has it */
 decode_fn decode_ipm;       /* P22, P2, P772: X.420 InformationObject */
+decode_fn decode_rose;      /* remote operations, X.229 */
 decode_fn decode_ber;       /* anything in BER, as TLVs */
 
 /* Tries the reader whose name is `as`, or all when NULL. On failure the error
  * and the output are those of the last one tried. */
 int decode_any(struct arena *a, const char *as, const uint8_t *p, size_t n,
     struct buf *out, struct err *e);
-/* "tpkt", "p1", "bind", "ipm", "ber" */
+/* "tpkt", "p1", "bind", "ipm", "rose", "ber" */
 bool decode_knows(const char *as);
 
 /* How the octets were written down. */
@@ -42,6 +43,8 @@ int decode_input(struct buf *b, enum decode_input how, struct err *e);
 
 void print_line(struct buf *out, unsigned depth, const char *name,
     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+/* The lines of `text`, deeper. */
+void print_block(struct buf *out, unsigned depth, const struct buf *text);
 /* Text of many lines, each behind a bar; control characters are shown as
  * octets, what is over `max` octets is only counted. */
 void print_text(

@@ -1,18 +1,17 @@
 /*
- * One direction of an RFC 1006 connection as text: TPKT packets, TPDUs, and the
- * SPDUs of each TSDU; what is above session is in decode_upper.c.
+ * One direction of an RFC 1006 connection as text: TPKT packets and TPDUs. The
+ * SPDUs of each TSDU are in decode_session.c, what is above in decode_upper.c.
  */
 #include "ops/decode_osi.h"
 
 #include <string.h>
 
 #include "osi/cotp_tpdu.h"
-#include "osi/spdu.h"
 
 /* --- transport --- */
 
-static void
-print_sel(struct buf *out, unsigned depth, const char *name,
+void
+decode_print_sel(struct buf *out, unsigned depth, const char *name,
     const struct osi_sel *sel)
 {
 	char text[2 * OSI_SEL_MAX + 3];
@@ -37,153 +36,52 @@ print_tpdu(struct decode_osi *d, const struct tpdu *t)
 		print_line(
 		    d->out, 2, "reason", "%s", tpdu_reason_text(t->reason));
 	if (t->code == TPDU_ER)
-		print_line(d->out, 2, "reject cause", "%u", t->reason);
-	print_sel(d->out, 2, "calling TSEL", &t->calling);
-	print_sel(d->out, 2, "called TSEL", &t->called);
+		decode_print_name(
+		    d->out, 2, "reject cause", DECODE_REJECT_CAUSE, t->reason);
+	decode_print_sel(d->out, 2, "calling TSEL", &t->calling);
+	decode_print_sel(d->out, 2, "called TSEL", &t->called);
 }
 
-/* --- session --- */
-
+/* The TSDU's octets from here on are the stream's from `at` on. */
 static void
-print_requirements(struct buf *out, const char *name, uint32_t v)
+add_piece(struct decode_osi *d, const uint8_t *p, size_t n, size_t at)
 {
-	static const char *const units[] = {"half-duplex", "duplex",
-	    "expedited", "minor-synchronize", "major-synchronize",
-	    "resynchronize", "activity-management", "negotiated-release",
-	    "capability-data", "exceptions", "typed-data"};
-	struct buf text = {0};
+	struct decode_piece *piece =
+	    arena_push(d->arena, &d->pieces, &d->n_pieces, sizeof(*d->pieces));
 
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-		if ((v >> i & 1) != 0)
-			buf_printf(
-			    &text, "%s%s", text.len > 0 ? ", " : "", units[i]);
-	print_line(out, 3, name, "%s", buf_cstr(&text));
-	buf_free(&text);
-}
-
-static void
-print_par(struct buf *out, const struct spdu *s, enum spdu_par par)
-{
-	const struct octets *v = &s->par[par];
-	const char *name = spdu_par_name(par);
-	struct osi_sel sel = {.present = true};
-
-	switch (par) {
-	case SPDU_USER_DATA:
-	case SPDU_EXTENDED_DATA: /* shown by what it holds */ return;
-	case SPDU_REQUIREMENTS:
-		print_requirements(out, name, spdu_number(s, par, 0));
-		return;
-	case SPDU_CALLING_SSEL:
-	case SPDU_CALLED_SSEL:
-		sel.n = (uint8_t)(v->n < sizeof(sel.v) ? v->n : sizeof(sel.v));
-		memcpy(sel.v, v->p, sel.n);
-		print_sel(out, 3, name, &sel);
-		return;
-	case SPDU_SERIAL:
-	case SPDU_LINK_SERIAL:
-	case SPDU_INITIAL_SERIAL:
-		print_line(out, 3, name, "%u", spdu_serial(s, par, 0));
-		return;
-	default: break;
-	}
-	if (v->n >= 1 && v->n <= 2)
-		print_line(out, 3, name, "%u", spdu_number(s, par, 0));
-	else
-		print_octets(out, 3, name, v->p, v->n);
-}
-
-/* A REFUSE has it behind the reason (X.225 8.3.5.8). */
-static int
-print_user_data(struct decode_osi *d, const struct spdu *s, struct err *e)
-{
-	enum spdu_par par =
-	    spdu_has(s, SPDU_USER_DATA) ? SPDU_USER_DATA : SPDU_EXTENDED_DATA;
-	struct octets v = s->par[par];
-
-	if (s->type == SPDU_RF && s->par[SPDU_REASON].n > 1)
-		v = (struct octets){
-		    s->par[SPDU_REASON].p + 1, s->par[SPDU_REASON].n - 1};
-	else if (!spdu_has(s, par))
-		return 0;
-	return decode_user_data(d, s->type, v.p, v.n, e);
+	*piece = (struct decode_piece){.tsdu = d->tsdu.len, .stream = at};
+	buf_append(&d->tsdu, p, n);
 }
 
 static int
-print_spdu(struct decode_osi *d, const struct spdu *s, struct err *e)
+end_tsdu(struct decode_osi *d, struct err *e)
 {
-	bool data = s->type == SPDU_DT || s->type == SPDU_TD;
-	uint32_t enclosure =
-	    spdu_number(s, SPDU_ENCLOSURE, SPDU_BEGIN | SPDU_END);
+	int rc = decode_tsdu(d, e);
 
-	print_line(d->out, 2, "", "%s", spdu_name(s->type));
-	for (int par = 0; par < SPDU_PARS; par++)
-		if (spdu_has(s, (enum spdu_par)par))
-			print_par(d->out, s, (enum spdu_par)par);
-	if (s->type == SPDU_AE)
-		decode_activity_end(d);
-	if (s->type == SPDU_AS)
-		buf_clear(&d->apdu);
-	if (!data)
-		return print_user_data(d, s, e);
-	buf_append(&d->ssdu, s->info.p, s->info.n);
-	if ((enclosure & SPDU_END) == 0)
-		return 0;
-	return decode_ssdu(d, e);
-}
-
-/* The SPDUs that are concatenated in one TSDU (X.225 6.3.7). */
-static int
-print_tsdu(struct decode_osi *d, struct err *e)
-{
-	enum spdu_place place = SPDU_FIRST;
-	const uint8_t *p = d->tsdu.data;
-	size_t at = 0, n;
-	struct spdu s;
-	int rc = 0;
-
-	while (rc >= 0 && at < d->tsdu.len) {
-		n = spdu_length(p + at, d->tsdu.len - at);
-		if (n == 0 || n > d->tsdu.len - at)
-			return err_at(e, "session", ERR_SYNTAX, at,
-			    "the TSDU ends inside an SPDU");
-		rc = spdu_parse(p + at, n, place, &s, e);
-		if (rc < 0)
-			return rc;
-		if (s.type == SPDU_DT || s.type == SPDU_TD) {
-			s.info =
-			    (struct octets){p + at + n, d->tsdu.len - at - n};
-			n = d->tsdu.len - at;
-		}
-		rc = print_spdu(d, &s, e);
-		at += n;
-		if (spdu_category(s.type) == 0)
-			place = SPDU_SECOND;
-	}
+	buf_clear(&d->tsdu);
+	d->n_pieces = 0;
 	return rc;
 }
 
 static int
 print_dt(struct decode_osi *d, const uint8_t *p, size_t n, struct err *e)
 {
-	bool eot;
+	bool eot = false;
 	int rc = tpdu_parse_dt(p, n, &eot, e);
 
+	d->where += rc < 0 && e->offset != ERR_NO_OFFSET ? e->offset : 0;
 	if (rc < 0)
 		return rc;
 	if (rc == 0)
-		return err_at(
-		    e, "cotp", ERR_SYNTAX, n, "a DT of %zu octets", n);
+		return err_set(e, "cotp", ERR_SYNTAX, "a DT of %zu octets", n);
 	print_line(d->out, 1, "transport", "DT of %zu octets%s",
 	    n - TPDU_DT_HEADER, eot ? ", ends the TSDU" : "");
-	buf_append(&d->tsdu, p + TPDU_DT_HEADER, n - TPDU_DT_HEADER);
-	if (!eot)
-		return 0;
-	rc = print_tsdu(d, e);
-	buf_clear(&d->tsdu);
-	return rc;
+	add_piece(d, p + TPDU_DT_HEADER, n - TPDU_DT_HEADER,
+	    d->where + TPDU_DT_HEADER);
+	return eot || d->cut ? end_tsdu(d, e) : 0;
 }
 
+/* d->where is the octet of the stream that it begins with. */
 static int
 print_packet(struct decode_osi *d, const uint8_t *p, size_t n, struct err *e)
 {
@@ -193,18 +91,77 @@ print_packet(struct decode_osi *d, const uint8_t *p, size_t n, struct err *e)
 	if (n >= 2 && (p[1] & 0xf0) == TPDU_DT)
 		return print_dt(d, p, n, e);
 	rc = tpdu_parse(p, n, &t, e);
-	if (rc >= 0)
+	if (rc >= 0) {
 		print_tpdu(d, &t);
+	} else if (d->cut && n > 0) {
+		print_line(d->out, 1, "transport", "%s",
+		    n > 1 ? tpdu_name(t.code) : "");
+		print_octets(d->out, 2, "octets", p, n);
+	} else if (e->offset != ERR_NO_OFFSET) {
+		d->where += e->offset;
+	}
 	return rc;
 }
 
-/* Which packet, for an error in it; its own offset counts from the TPDU, TSDU
- * or APDU that it is in. */
+/* Which octet of the stream, and of which packet; above session it is that of
+ * the SPDU. */
 static int
-in_packet(const struct err *why, size_t at, struct err *e)
+in_packet(
+    const struct decode_osi *d, const struct err *why, size_t at, struct err *e)
 {
-	return err_at(e, why->layer, why->code, at, "in the TPKT here: %s%s%s",
-	    why->layer, why->layer[0] != '\0' ? ": " : "", why->text);
+	return err_at(e, why->layer, why->code, d->where,
+	    "in the TPKT at %zu: %s%s%s", at, why->layer,
+	    why->layer[0] != '\0' ? ": " : "", why->text);
+}
+
+/* The last one, of which not all is here: what there is of it is shown, and
+ * that is an error all the same. */
+static int
+print_cut_off(struct decode_osi *d, const uint8_t *p, size_t n, size_t at,
+    int length, struct err *e)
+{
+	struct err ignored = ERR_INIT;
+
+	if (length == 0) {
+		print_line(d->out, 0, "TPKT",
+		    "at %zu, cut off: %zu octets of its header are here", at,
+		    n);
+		return err_at(e, "tpkt", ERR_SYNTAX, at + n,
+		    "cut off inside the header of the TPKT at %zu", at);
+	}
+	print_line(d->out, 0, "TPKT",
+	    "at %zu, %d octets, cut off: %zu of them are here", at, length, n);
+	d->cut = true;
+	if (n > TPKT_HEADER)
+		print_packet(d, p + TPKT_HEADER, n - TPKT_HEADER, &ignored);
+	return err_at(e, "tpkt", ERR_SYNTAX, at + n,
+	    "cut off: the TPKT at %zu has %d octets, %zu of them are here", at,
+	    length, n);
+}
+
+static int
+print_stream(struct decode_osi *d, const uint8_t *p, size_t n, struct err *e)
+{
+	struct err why = ERR_INIT;
+	size_t at = 0;
+
+	while (at < n) {
+		int length = tpkt_length(p + at, n - at, &why);
+
+		if (length < 0 || (at == 0 && length == 0))
+			return err_at(
+			    e, "tpkt", ERR_SYNTAX, at, "no TPKT here");
+		d->where = at + TPKT_HEADER;
+		if (length == 0 || (size_t)length > n - at)
+			return print_cut_off(d, p + at, n - at, at, length, e);
+		print_line(d->out, 0, "TPKT", "at %zu, %d octets", at, length);
+		if (print_packet(d, p + at + TPKT_HEADER,
+			(size_t)length - TPKT_HEADER, &why) < 0)
+			return in_packet(d, &why, at, e);
+		at += (size_t)length;
+	}
+	decode_session_end(d);
+	return 0;
 }
 
 int
@@ -212,31 +169,11 @@ decode_tpkt(
     struct arena *a, const uint8_t *p, size_t n, struct buf *out, struct err *e)
 {
 	struct decode_osi d = {.arena = a, .out = out};
-	struct err why = ERR_INIT;
-	size_t at = 0;
-	int rc = 0;
+	int rc = print_stream(&d, p, n, e);
 
-	while (rc >= 0 && at < n) {
-		int length = tpkt_length(p + at, n - at, &why);
-
-		if (length < 0 || (at == 0 && length == 0)) {
-			rc = err_at(e, "tpkt", ERR_SYNTAX, at, "no TPKT here");
-			break;
-		}
-		if (length == 0 || (size_t)length > n - at) {
-			print_line(out, 0, "TPKT",
-			    "cut off: %zu octets of it are here", n - at);
-			break;
-		}
-		print_line(out, 0, "TPKT", "at %zu, %d octets", at, length);
-		rc = print_packet(&d, p + at + TPKT_HEADER,
-		    (size_t)length - TPKT_HEADER, &why);
-		if (rc < 0)
-			rc = in_packet(&why, at, e);
-		at += (size_t)length;
-	}
 	buf_free(&d.tsdu);
 	buf_free(&d.ssdu);
 	buf_free(&d.apdu);
+	buf_free(&d.held);
 	return rc;
 }

@@ -9,28 +9,11 @@
 #include "ops/decode_osi.h"
 #include "osi/acse_codec.h"
 #include "osi/pres_codec.h"
+#include "osi/rose_codec.h"
 #include "osi/rtse_codec.h"
 #include "p1/bind_codec.h"
 
 /* --- pieces --- */
-
-/* The lines of `text`, deeper. */
-static void
-print_block(struct buf *out, unsigned depth, const struct buf *text)
-{
-	const char *p = (const char *)text->data, *end = p + text->len;
-
-	while (p < end) {
-		const char *nl = memchr(p, '\n', (size_t)(end - p));
-		size_t n = nl != NULL ? (size_t)(nl - p) : (size_t)(end - p);
-
-		for (unsigned i = 0; i < depth; i++)
-			buf_puts(out, "  ");
-		buf_append(out, p, n);
-		buf_putc(out, '\n');
-		p += n + 1;
-	}
-}
 
 /* What one of the readers of whole PDUs makes of it, or TLVs. */
 static void
@@ -233,6 +216,15 @@ print_acse(struct decode_osi *d, unsigned depth, const struct pres_value *v,
 	return print_value(d, depth + 1, &u.user_information, e);
 }
 
+static int
+print_rose(struct decode_osi *d, unsigned depth, const struct pres_value *v,
+    struct err *e)
+{
+	(void)e;
+	print_by(d, depth, decode_rose, v->p, v->n);
+	return 0;
+}
+
 /* --- presentation --- */
 
 static const struct {
@@ -242,6 +234,7 @@ static const struct {
 	    const struct pres_value *v, struct err *e);
 } readers[] = {
     {BER_APPLICATION, 0, 4, print_acse},
+    {BER_CONTEXT, ROSE_ROIV, ROSE_RORJ, print_rose},
     {BER_CONTEXT, 16, 16, print_rtorq},
     {BER_CONTEXT, 17, 17, print_rtoac},
     {BER_CONTEXT, 18, 18, print_rtorj},
@@ -346,8 +339,8 @@ print_answer(struct decode_osi *d, const char *name,
 		print_line(d->out, 4, "context result", "%s",
 		    results[answer->results[i].result % 3]);
 	if (answer->provider_reason != PRES_REFUSE_NONE)
-		print_line(d->out, 4, "provider-reason", "%d",
-		    answer->provider_reason);
+		decode_print_name(d->out, 4, "provider-reason",
+		    DECODE_PROVIDER_REASON, answer->provider_reason);
 	return print_values(d, 4, &answer->values, e);
 }
 
@@ -381,7 +374,11 @@ print_abort(struct decode_osi *d, const uint8_t *p, size_t n, struct err *e)
 	print_line(
 	    d->out, 3, "presentation", "%s", abort.provider ? "ARP" : "ARU");
 	if (abort.provider)
-		print_line(d->out, 4, "reason", "%d", abort.reason);
+		decode_print_name(
+		    d->out, 4, "reason", DECODE_ABORT, abort.reason);
+	if (abort.provider && abort.event >= 0)
+		decode_print_name(
+		    d->out, 4, "event-identifier", DECODE_EVENT, abort.event);
 	return print_values(d, 4, &abort.values, e);
 }
 
@@ -438,10 +435,23 @@ decode_ssdu(struct decode_osi *d, struct err *e)
 	return rc;
 }
 
+/* What RTSE transfers: an MTS-APDU, or a remote operation (P3, P7). */
+static int
+decode_transferred(
+    struct arena *a, const uint8_t *p, size_t n, struct buf *out, struct err *e)
+{
+	size_t before = out->len;
+
+	if (decode_rose(a, p, n, out, e) == 0)
+		return 0;
+	out->len = before;
+	return decode_p1(a, p, n, out, e);
+}
+
 void
 decode_activity_end(struct decode_osi *d)
 {
 	if (d->apdu.len > 0)
-		print_by(d, 3, decode_p1, d->apdu.data, d->apdu.len);
+		print_by(d, 3, decode_transferred, d->apdu.data, d->apdu.len);
 	buf_clear(&d->apdu);
 }

@@ -9,8 +9,11 @@ SRCS += \
 	ops/cmd_spool.c \
 	ops/decode.c \
 	ops/decode_input.c \
+	ops/decode_names.c \
 	ops/decode_osi.c \
 	ops/decode_p1.c \
+	ops/decode_rose.c \
+	ops/decode_session.c \
 	ops/decode_upper.c \
 	ops/ping_peer.c \
 	ops/spool_dump.c

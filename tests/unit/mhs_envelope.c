@@ -484,6 +484,34 @@ the_printed_form_is_a_line_for_each_attribute(void)
 }
 
 static void
+why_it_failed_is_shown_of_those_that_failed(void)
+{
+	struct arena *a = arena_new();
+	struct mhs_envelope *env = mhs_envelope_new(a, MHS_REPORT);
+	struct mhs_report_recipient v[2] = {
+	    {.type = MHS_DELIVERED, .delivery_time = 1795305132},
+	    {.type = MHS_NOT_DELIVERED, .reason = 0, .diagnostic = 0}};
+	struct buf out = {0};
+	const char *text, *second;
+
+	env->report = ARENA_NEW(a, struct mhs_report);
+	env->report->recipients = v;
+	env->report->n_recipients = 2;
+	mhs_envelope_print(env, &out);
+	text = buf_cstr(&out);
+	second = strstr(text, "reported-recipient 2");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(second);
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "delivery-time"));
+	CU_ASSERT_PTR_EQUAL(
+	    strstr(text, "reason: transfer-failure"), strstr(second, "reason"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(second, "reason: transfer-failure"));
+	CU_ASSERT_PTR_EQUAL(
+	    strstr(text, "diagnostic:"), strstr(second, "diagnostic:"));
+	buf_free(&out);
+	arena_free(&a);
+}
+
+static void
 domains_are_compared_as_names(void)
 {
 	static const struct {
@@ -516,6 +544,7 @@ suite_mhs_envelope(void)
 	    TEST(corrupted_octets_never_do_harm),
 	    TEST(a_new_envelope_has_the_standards_defaults),
 	    TEST(identifiers_and_names_have_a_text),
+	    TEST(why_it_failed_is_shown_of_those_that_failed),
 	    TEST(domains_are_compared_as_names),
 	    TEST(an_extension_is_found_by_its_type),
 	    TEST(the_printed_form_is_a_line_for_each_attribute),

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "mixer/mixer.h"
+#include "osi/cotp_tpdu.h"
+#include "osi/spdu.h"
 #include "p1/apdu.h"
 #include "p1/bind_codec.h"
 #include "tests/unit/unit.h"
@@ -117,6 +119,26 @@ make_apdu(struct arena *a, struct buf *out)
 	buf_free(&tail);
 }
 
+/* The value behind a CR, in the user data of a DT SPDU. */
+static void
+decode_in_pdv(struct arena *a, const struct buf *value, struct buf *out)
+{
+	struct buf in = {0}, pdv = {0};
+	struct err e = ERR_INIT;
+
+	unhex("030000130ee00000724100c203353934c0010b", &in);
+	unhex("01000100", &pdv);
+	buf_append(&pdv,
+	    (uint8_t[]){0x61, (uint8_t)(value->len + 7), 0x30,
+		(uint8_t)(value->len + 5), 2, 1, 3, 0xa0, (uint8_t)value->len},
+	    9);
+	buf_append(&pdv, value->data, value->len);
+	tpdu_put_dt(pdv.data, pdv.len, true, &in);
+	CU_ASSERT_EQUAL(decode_any(a, NULL, in.data, in.len, out, &e), 0);
+	buf_free(&in);
+	buf_free(&pdv);
+}
+
 static void
 assert_says(struct buf *out, const char *const *words)
 {
@@ -217,12 +239,247 @@ a_broken_pdu_names_its_packet_and_layer(void)
 	in.data[19 + 4 + 3 + 2] = 0x05; /* connect item, not identifier */
 	in.data[19 + 4 + 3 + 3] = 0xfe; /* longer than all of it */
 	CU_ASSERT(decode_any(a, NULL, in.data, in.len, &out, &e) < 0);
-	CU_ASSERT_EQUAL(e.offset, 19);
-	CU_ASSERT_PTR_NOT_NULL(strstr(e.text, "session"));
+	CU_ASSERT_EQUAL(e.offset, 19 + 4 + 3 + 2);
+	CU_ASSERT_PTR_NOT_NULL(strstr(e.text, "in the TPKT at 19: session"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(buf_cstr(&out), "cotp CR"));
 	buf_free(&in);
 	buf_free(&out);
 	arena_free(&a);
+}
+
+/* The recorded CR and CN, with the user data of the CN in `pieces` SPDUs. */
+static void
+make_overflow(struct buf *out, int pieces, bool begin)
+{
+	struct buf in = {0}, built = {0};
+	struct octets data;
+	struct spdu cn, s;
+	size_t step;
+
+	vector_load("p1-88-message", "initiator", &in);
+	CU_ASSERT_EQUAL_FATAL(
+	    spdu_parse(in.data + 26, spdu_length(in.data + 26, 100), SPDU_FIRST,
+		&cn, NULL),
+	    0);
+	data = cn.par[SPDU_USER_DATA];
+	step = data.n / (size_t)pieces;
+	buf_append(out, in.data, 19);
+	for (int i = 0; i < pieces; i++) {
+		uint8_t last = i == pieces - 1 ? SPDU_END : 0;
+
+		s = (struct spdu){.type = SPDU_CDO};
+		if (i == 0) {
+			s = cn;
+			s.par[SPDU_USER_DATA] = (struct octets){NULL, 0};
+			s.present &= ~(UINT64_C(1) << SPDU_USER_DATA);
+			spdu_set(&s, SPDU_OVERFLOW, (const uint8_t *)"\1", 1);
+			spdu_set(&s, SPDU_EXTENDED_DATA, data.p, step);
+		} else {
+			spdu_set(&s, SPDU_ENCLOSURE, &last, 1);
+			spdu_set(
+			    &s, SPDU_USER_DATA, data.p, last ? data.n : step);
+		}
+		data.p += step;
+		data.n -= step;
+		buf_clear(&built);
+		CU_ASSERT_EQUAL(spdu_build(&s, &built, NULL), 0);
+		if (i > 0 || begin)
+			tpdu_put_dt(built.data, built.len, true, out);
+	}
+	buf_free(&in);
+	buf_free(&built);
+}
+
+static void
+user_data_that_overflows_a_connect_is_put_together(void)
+{
+	static const char *const words[] = {"data overflow: more than 10240",
+	    "session CDO", "enclosure item: end (2)", "CP, normal mode",
+	    "initiator-name: MTA-A", NULL};
+
+	for (int pieces = 2; pieces <= 5; pieces++) {
+		struct arena *a = arena_new();
+		struct buf in = {0}, out = {0};
+		struct err e = ERR_INIT;
+
+		make_overflow(&in, pieces, true);
+		CU_ASSERT_EQUAL(
+		    decode_any(a, NULL, in.data, in.len, &out, &e), 0);
+		assert_says(&out, words);
+		/* without the CN, it is at least no error */
+		buf_clear(&in);
+		buf_clear(&out);
+		make_overflow(&in, pieces, false);
+		CU_ASSERT_EQUAL(
+		    decode_any(a, NULL, in.data, in.len, &out, &e), 0);
+		CU_ASSERT_PTR_NOT_NULL(
+		    strstr(buf_cstr(&out), "goes on from an SPDU"));
+		buf_free(&in);
+		buf_free(&out);
+		arena_free(&a);
+	}
+}
+
+/* An AS whose user data comes in two: BEGIN with all parameters, then END. */
+static void
+segmented_spdus_are_put_together(void)
+{
+	static const char in[] =
+	    "030000130ee00000724100c203353934c0010b"
+	    "03000016 02f080 0100 2d0b 290131 190101 c1036103 02"
+	    "03000014 02f080 0100 2d09 190102 c104 01050000";
+	static const char *const words[] = {"enclosure item: beginning (1)",
+	    "enclosure item: end (2)", "3 octets, 3 of it so far", NULL};
+	struct arena *a = arena_new();
+	struct buf octets = {0}, out = {0};
+	struct err e = ERR_INIT;
+
+	unhex(in, &octets);
+	decode_any(a, NULL, octets.data, octets.len, &out, &e);
+	assert_says(&out, words);
+	buf_free(&octets);
+	buf_free(&out);
+	arena_free(&a);
+}
+
+#define CR "030000130ee00000724100c203353934c0010b"
+
+static void
+numbers_of_the_lower_layers_have_names(void)
+{
+	static const struct {
+		const char *in;
+		const char *words[5];
+	} rows[] = {
+	    {"03000009 0470000003",
+		{"reject cause: invalid parameter value "
+		 "(3)"}},
+	    {CR "0300000c 02f080 1903 11010b",
+		{"transport disconnect: transport connection is released, "
+		 "user abort, no reason (11)"}},
+	    {CR "03000016 02f080 190d 110104 c108 3006 800105 810107",
+		{"transport disconnect: protocol error (4)", "ARP",
+		    "reason: unexpected-ppdu-parameter (5)",
+		    "event-identifier: TD PPDU (7)"}},
+	    {CR "0300000e 02f080 0100 3003 320103",
+		{"reason code: user sequence error (3)"}},
+	    {CR "0300000e 02f080 0100 1903 320105",
+		{"session AI", "local user error (5)"}},
+	    {CR "0300000c 02f080 0203 100145",
+		{"token item: data, synchronize-minor, release (69)"}},
+	    {CR "03000011 02f080 0100 3106 0f0101 2a0131",
+		{"sync type: explicit confirmation optional (1)"}},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct arena *a = arena_new();
+		struct buf in = {0}, out = {0};
+		struct err e = ERR_INIT;
+
+		unhex(rows[i].in, &in);
+		decode_any(a, "tpkt", in.data, in.len, &out, &e);
+		for (size_t k = 0; rows[i].words[k] != NULL; k++)
+			if (strstr(buf_cstr(&out), rows[i].words[k]) == NULL) {
+				CU_FAIL("a name is missing");
+				printf(
+				    "%zu: %s\n%s\n", i, buf_cstr(&out), e.text);
+			}
+		buf_free(&in);
+		buf_free(&out);
+		arena_free(&a);
+	}
+}
+
+static void
+an_unsupported_spdu_is_found_in_its_stream(void)
+{
+	static const char two_dts[] = CR "03000009 02f000 0100"
+					 "0300000b 02f080 63020102";
+	struct arena *a = arena_new();
+	struct buf in = {0}, out = {0};
+	struct err e = ERR_INIT;
+
+	unhex(two_dts, &in);
+	CU_ASSERT(decode_any(a, NULL, in.data, in.len, &out, &e) < 0);
+	CU_ASSERT_EQUAL(e.offset, 19 + 9 + 7);
+	buf_free(&in);
+	buf_free(&out);
+	arena_free(&a);
+}
+
+static void
+what_there_is_of_a_packet_that_is_cut_off_is_shown(void)
+{
+	struct arena *a = arena_new();
+	struct buf in = {0};
+	size_t before = 0;
+
+	vector_load("p1-88-message", "initiator", &in);
+	for (size_t n = 7; n <= in.len; n++) {
+		size_t at = 0, length = 0;
+		struct buf out = {0};
+		struct err e = ERR_INIT;
+		int rc = decode_any(a, NULL, in.data, n, &out, &e);
+
+		while (at < n && n - at >= 4 &&
+		    (length = (size_t)in.data[at + 2] << 8 | in.data[at + 3]) <=
+			n - at)
+			at += length;
+		CU_ASSERT_EQUAL(rc < 0, at < n);
+		CU_ASSERT(rc == 0 ||
+		    (strstr(e.text, "cut off") != NULL && e.offset == n &&
+			strstr(buf_cstr(&out), "cut off") != NULL));
+		if (n == 60) /* inside the CN */
+			CU_ASSERT_PTR_NOT_NULL(
+			    strstr(buf_cstr(&out), "session CN, cut off"));
+		before = out.len;
+		buf_free(&out);
+	}
+	CU_ASSERT(before > 0);
+	buf_free(&in);
+	arena_free(&a);
+}
+
+static void
+remote_operations_are_shown_with_their_names(void)
+{
+	static const struct {
+		const char *in;
+		const char *words[6];
+	} rows[] = {
+	    {"a10b 020105 800103 020107 0500",
+		{"ROSE: ROIV (invoke)", "invoke-id: 5", "linked-id: 3",
+		    "operation: 7", "argument: 2 octets"}},
+	    {"a20a 020101 3005 020102 0500",
+		{"RORS (result)", "operation: 2", "result: 2 octets"}},
+	    {"a307 020101 06022a03", {"ROER (error)", "error: 1.2.3"}},
+	    {"a406 020109 810101",
+		{"RORJ (reject)", "invoke-id: 9",
+		    "problem: invoke: unrecognized operation (1)"}},
+	    {"a405 0500 800102",
+		{"problem: general: badly structured APDU (2)"}},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct arena *a = arena_new();
+		struct buf in = {0}, out = {0};
+		struct err e = ERR_INIT;
+
+		unhex(rows[i].in, &in);
+		CU_ASSERT_EQUAL(
+		    decode_any(a, NULL, in.data, in.len, &out, &e), 0);
+		assert_says(&out, rows[i].words);
+		buf_clear(&out);
+		CU_ASSERT_EQUAL(
+		    decode_any(a, "rose", in.data, in.len, &out, &e), 0);
+		/* as the value of a PDV, and as what RTSE transfers */
+		buf_clear(&out);
+		decode_in_pdv(a, &in, &out);
+		assert_says(&out, rows[i].words);
+		buf_free(&in);
+		buf_free(&out);
+		arena_free(&a);
+	}
 }
 
 static void
@@ -282,6 +539,12 @@ suite_ops_decode(void)
 	    TEST(each_kind_is_recognized_and_shown_as_what_it_is),
 	    TEST(a_recorded_connection_is_read_from_the_tpkt_up_to_the_content),
 	    TEST(a_broken_pdu_names_its_packet_and_layer),
+	    TEST(user_data_that_overflows_a_connect_is_put_together),
+	    TEST(segmented_spdus_are_put_together),
+	    TEST(numbers_of_the_lower_layers_have_names),
+	    TEST(an_unsupported_spdu_is_found_in_its_stream),
+	    TEST(what_there_is_of_a_packet_that_is_cut_off_is_shown),
+	    TEST(remote_operations_are_shown_with_their_names),
 	    TEST(what_is_broken_is_shown_up_to_there_with_the_octet),
 	    TEST(a_reader_asked_for_by_name_is_the_only_one),
 	    TEST(text_of_a_peer_does_not_reach_the_terminal_raw),
