@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include "lib/loop.h"
@@ -297,8 +298,67 @@ check_security(struct check *k, const struct conf_node *root)
 	}
 }
 
+/* --- callers --- */
+
+/* Does the one give this, or anything at all, where the other gives it? */
+static bool
+covers(const struct conf_node *one, const struct conf_node *other,
+    const char *attr, const char *any)
+{
+	const char *x = conf_str(one, attr, any);
+
+	return strcasecmp(x, any) == 0 ||
+	    strcasecmp(x, conf_str(other, attr, any)) == 0;
+}
+
+/* Is whoever calls as the other always taken for the one? */
+static bool
+hides(const struct conf_node *one, const struct conf_node *other)
+{
+	static const char *const attrs[] = {
+	    "from", "calling-tsel", "calling-ssel", "calling-psel", "tls"};
+
+	if (strcmp(conf_str(one, "channel", ""),
+		conf_str(other, "channel", "")) != 0 ||
+	    strcasecmp(conf_str(one, "mta", ""), conf_str(other, "mta", "")) !=
+		0 ||
+	    strcmp(conf_str(one, "protocol", "1988"),
+		conf_str(other, "protocol", "1988")) != 0 ||
+	    strcmp(conf_str(one, "tls-name", ""),
+		conf_str(other, "tls-name", "")) != 0)
+		return false;
+	for (size_t i = 0; i < sizeof(attrs) / sizeof(attrs[0]); i++)
+		if (!covers(one, other, attrs[i], ""))
+			return false;
+	if ((conf_str(one, "security", NULL) != NULL) !=
+	    (conf_str(other, "security", NULL) != NULL))
+		return false;
+	return conf_str(one, "security", NULL) != NULL ||
+	    conf_str(one, "password", NULL) == NULL ||
+	    strcmp(conf_str(one, "password", ""),
+		conf_str(other, "password", "")) == 0;
+}
+
+/* No fault: there are peers that are only called. */
+static void
+check_callers(struct check *k, const struct conf_node *root)
+{
+	const struct conf_node *n = NULL, *one;
+
+	while ((n = conf_next(root, "peer", n)) != NULL)
+		for (one = conf_child(root, "peer"); one != n;
+		     one = conf_next(root, "peer", one))
+			if (conf_str(n, "mta", NULL) != NULL && hides(one, n))
+				cmd_complain(NULL, n->file, n->line,
+				    arena_printf(k->a,
+					"warning: when this peer calls, it "
+					"cannot be told from \"%s\"",
+					conf_str(one, "name", "")));
+}
+
 static check_fn *const checks[] = {check_qmgr, check_mixer, check_smtpd,
-    check_texts, check_listens, check_tls, check_x400p1, check_security};
+    check_texts, check_listens, check_tls, check_x400p1, check_security,
+    check_callers};
 
 static void
 check_file(struct check *k)

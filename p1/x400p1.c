@@ -59,7 +59,6 @@ on_config(void *arg, const struct conf_node *root, const struct conf_node *own,
 
 	if (x_configure(c, root, own, e) < 0)
 		return e->code;
-	q_chan_capacity(c->chan, c->max_links);
 	c->submitter = q_submitter_new(c->chan, root, c->name, e);
 	if (c->submitter == NULL)
 		return ERR_CONFIG;
@@ -105,7 +104,6 @@ on_work(void *arg, const struct q_work *w)
 		unknown_peer(c, w);
 		return;
 	}
-	p->max_links = w->connections;
 	j = x_job_new(c, p, w);
 	if (j != NULL)
 		x_out_add(p, j);

@@ -279,6 +279,7 @@ read_peer(struct x400p1 *c, const struct conf_node *root,
     const struct conf_node *n, int64_t per_peer, struct err *e)
 {
 	struct x_peer *p = ARENA_NEW(c->arena, struct x_peer);
+	struct x_peer **last = &c->peers;
 	int64_t max;
 
 	p->channel = c;
@@ -302,8 +303,9 @@ read_peer(struct x400p1 *c, const struct conf_node *root,
 	    read_tls(c, root, conf_str(n, "tls", NULL), &p->tls, e) < 0 ||
 	    read_security(c, root, n, p, e) < 0)
 		return ERR_CONFIG;
-	p->next = c->peers;
-	c->peers = p;
+	while (*last != NULL)
+		last = &(*last)->next;
+	*last = p; /* in the order of the file: a caller is the first */
 	return 0;
 }
 
@@ -424,6 +426,8 @@ read_own(struct x400p1 *c, const struct conf_node *own, int64_t *per_peer,
 	if (c->max_envelope < ENVELOPE_MIN || c->max_envelope > ENVELOPE_MAX)
 		return conf_error(own, e, "max-envelope: from 16KiB to 64MiB");
 	c->max_links = (unsigned)connections;
+	if (c->chan != NULL)
+		q_chan_capacity(c->chan, c->max_links);
 	return 0;
 }
 

@@ -57,6 +57,12 @@ operator_check() {
 	sed 's|<peer \(.*\)channel="smtp"|<peer tls="bb" \1channel="smtp"|; s|<iaed|<tls name="bb"/><iaed|' "$WORLD/alpha.xml" >"$WORLD/bad.xml"
 	check "check refuses TLS that smtp would not speak" status_is 1 isthmus check -c "$WORLD/bad.xml"
 	check "and says why" says "tls: the channel's program, smtp, does not know it"
+	sed 's|</isthmus>|<peer name="p" channel="x400p1" address="127.0.0.1:1" mta="M" password="a"/><peer name="q" channel="x400p1" address="127.0.0.1:1" mta="m" password="a" from="::1"/></isthmus>|' "$WORLD/alpha.xml" >"$WORLD/good.xml"
+	check "check warns of a peer that nobody will be taken for" status_is 0 isthmus check -c "$WORLD/good.xml"
+	check "with its name and the other's" says 'warning: when this peer calls, it cannot be told from "p"'
+	sed -i 's|mta="m" password="a"|mta="m" password="b"|' "$WORLD/good.xml"
+	check "not if its password differs" status_is 0 isthmus check -c "$WORLD/good.xml"
+	check "so that nothing is said" test "$(grep -c warning "$WORLD/out")" = 0
 	echo '<isthmus' >"$WORLD/bad.xml"
 	check "check refuses what is not XML" status_is 1 isthmus check -c "$WORLD/bad.xml"
 	check "with file and line" says 'bad\.xml:[0-9]+:'

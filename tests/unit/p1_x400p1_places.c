@@ -88,6 +88,20 @@ we_call_from_the_selectors_that_the_peer_wants(void)
 	}
 }
 
+/* The first that fits is taken. */
+static void
+peers_stand_in_the_order_of_the_file(void)
+{
+	struct x400p1 c;
+	struct x_peer *p = configured(
+	    &c, "", "\npeer name=b channel=x address=127.0.0.1:103 mta=A");
+
+	CU_ASSERT_STRING_EQUAL(p->name, "a");
+	CU_ASSERT_STRING_EQUAL(p->next->name, "b");
+	CU_ASSERT_PTR_NULL(p->next->next);
+	arena_free(&c.arena);
+}
+
 static void
 associations_of_others_may_rest_for_half_an_hour(void)
 {
@@ -169,14 +183,15 @@ each_fault_of_a_channel_and_its_peers_is_told_with_its_line(void)
 }
 
 void
-suite_p1_x400p1_conf(void)
+suite_p1_x400p1_places(void)
 {
 	static CU_TestInfo tests[] = {
 	    TEST(one_peer_does_not_take_every_place_unless_it_is_said),
 	    TEST(we_call_from_the_selectors_that_the_peer_wants),
+	    TEST(peers_stand_in_the_order_of_the_file),
 	    TEST(associations_of_others_may_rest_for_half_an_hour),
 	    TEST(each_fault_of_a_channel_and_its_peers_is_told_with_its_line),
 	    CU_TEST_INFO_NULL,
 	};
-	unit_suite("p1_x400p1_conf", tests);
+	unit_suite("p1_x400p1_places", tests);
 }
