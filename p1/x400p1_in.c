@@ -363,10 +363,15 @@ submit(struct x_in *in)
 static void
 finish(struct x_in *in)
 {
+	bool ours = anyone_left(in->env);
+
 	if (in->err.code != 0)
 		log_in(in, LOG_LEVEL_WARN, "not taken", in->err.text);
 	else
 		judge(in);
+	if (!ours)
+		log_in(in, LOG_LEVEL_WARN, "not ours",
+		    "we are responsible for none of its recipients");
 	if (in->err.code == 0 && anyone_left(in->env))
 		submit(in);
 	else if (in->err.code == 0)

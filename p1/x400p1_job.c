@@ -234,26 +234,34 @@ settle_downgraded(struct x_job *j)
 		fail_downgraded(j, &j->down.failed[i]);
 }
 
-/* --- security labels --- */
-
-bool
-x_job_may_cross(struct x_job *j, const struct p1 *p, struct err *e)
+/* All that have not failed before. */
+static void
+fail_rest(struct x_job *j, const char *why, enum mhs_reason reason,
+    enum mhs_diagnostic diagnostic)
 {
-	const char *text;
+	const char *text = arena_strdup(j->record->arena, why);
 
-	if (p1_check_label(p, j->env, e) >= 0)
-		return true;
-	text = arena_strdup(j->record->arena, e->text);
 	for (size_t i = 0; i < j->n_outcomes; i++) {
 		struct q_outcome *o = &j->outcomes[i];
 
 		if (o->result == Q_FAILED)
 			continue;
 		fail(o, text);
-		o->reason = MHS_TRANSFER_FAILURE_FOR_SECURITY_REASON;
-		o->diagnostic = MHS_SECURE_MESSAGING_ERROR;
-		o->status = mhs_diag_to_status(o->reason, o->diagnostic);
+		o->reason = reason;
+		o->diagnostic = diagnostic;
+		o->status = mhs_diag_to_status(reason, diagnostic);
 	}
+}
+
+/* --- security labels --- */
+
+bool
+x_job_may_cross(struct x_job *j, const struct p1 *p, struct err *e)
+{
+	if (p1_check_label(p, j->env, e) >= 0)
+		return true;
+	fail_rest(j, e->text, MHS_TRANSFER_FAILURE_FOR_SECURITY_REASON,
+	    MHS_SECURE_MESSAGING_ERROR);
 	return false;
 }
 
@@ -280,6 +288,9 @@ x_job_envelope(struct x_job *j, const struct x_link *l)
 	    j->down.env != NULL ? "the peer knows P2 only, and its "
 				  "configuration does not say so"
 				: "nothing of it can go to a peer of 1984");
+	if (j->down.env != NULL)
+		fail_rest(j, e.text, MHS_UNABLE_TO_TRANSFER,
+		    MHS_CONTENT_TYPE_NOT_SUPPORTED);
 	x_job_failed(j, &e);
 	return NULL;
 }
