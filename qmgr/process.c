@@ -334,16 +334,32 @@ may_end(const struct child *c)
 	return p->channel != NULL && !c->stopping && p->running > p->least;
 }
 
-/* A process that had nothing to do for long ends, and one of those that are more
- * than are of use now. */
+/* Are there more than the self test wants, without those that end already? */
+static bool
+is_surplus(const struct program *p, const struct qmgr *q)
+{
+	unsigned n = 0;
+
+	for (const struct child *c = q->children; c != NULL; c = c->next)
+		n += c->program == p && !c->stopping;
+	return n > sched_chan_processes(p->sched);
+}
+
+/* A process that had nothing to do for long ends; one too many when it has
+ * finished what it has. */
 static int64_t
 stop_idle(struct child *c, int64_t now)
 {
-	if (!may_end(c) || c->works.n > 0)
+	int64_t at = c->idle_since + IDLE_TIME;
+
+	if (!may_end(c))
 		return INT64_MAX;
-	if (now - c->idle_since < IDLE_TIME &&
-	    c->program->running <= sched_chan_processes(c->program->sched))
-		return c->idle_since + IDLE_TIME;
+	if (!is_surplus(c->program, c->q)) {
+		if (c->works.n > 0)
+			return INT64_MAX;
+		if (now < at)
+			return at;
+	}
 	channel_stop(c);
 	return INT64_MAX;
 }
