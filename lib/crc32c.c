@@ -4,6 +4,11 @@
 #ifdef __x86_64__
 #include <nmmintrin.h>
 #endif
+#if defined(__aarch64__) && defined(__linux__)
+#include <asm/hwcap.h>
+#include <endian.h>
+#include <sys/auxv.h>
+#endif
 
 /* The polynomial's remainders for the sixteen values of four bits: small, in
  * the cache, and needing no start-up code. */
@@ -57,9 +62,49 @@ with_instruction(uint32_t crc, const uint8_t *s, size_t n)
 }
 #endif
 
+#if defined(__aarch64__) && defined(__linux__)
+/* By hand: compilers differ in the names of these two. */
+static uint32_t
+of_eight(uint32_t crc, uint64_t word)
+{
+	__asm__(".arch_extension crc\n\tcrc32cx %w0, %w0, %x1"
+		: "+r"(crc)
+		: "r"(word));
+	return crc;
+}
+
+static uint32_t
+of_one(uint32_t crc, uint8_t octet)
+{
+	__asm__(".arch_extension crc\n\tcrc32cb %w0, %w0, %w1"
+		: "+r"(crc)
+		: "r"(octet));
+	return crc;
+}
+
+static uint32_t
+with_instruction(uint32_t crc, const uint8_t *s, size_t n)
+{
+	uint64_t word;
+
+	crc = ~crc;
+	for (; n >= 8; n -= 8, s += 8) {
+		memcpy(&word, s, 8);
+		crc = of_eight(crc, le64toh(word));
+	}
+	while (n-- > 0)
+		crc = of_one(crc, *s++);
+	return ~crc;
+}
+#endif
+
 uint32_t
 crc32c(uint32_t crc, const void *p, size_t n)
 {
+#if defined(__aarch64__) && defined(__linux__)
+	if (getauxval(AT_HWCAP) & HWCAP_CRC32)
+		return with_instruction(crc, p, n);
+#endif
 #ifdef __x86_64__
 	if (__builtin_cpu_supports("sse4.2"))
 		return with_instruction(crc, p, n);

@@ -465,7 +465,7 @@ verify(struct world *w, const struct dir *d)
 
 /* With the power gone now: each message that is queued is found, once, and
  * none that is finished. */
-static void
+static struct q_load_result
 check_crash(struct world *w)
 {
 	static const struct q_load_ops ops = {
@@ -503,6 +503,7 @@ check_crash(struct world *w)
 	CU_ASSERT_EQUAL(wrong, 0);
 	q_spool_close(&s);
 	dir_remove(&d);
+	return result;
 }
 
 /* --- promises --- */
@@ -570,6 +571,27 @@ queued(const struct world *w)
 	for (unsigned i = 0; i < w->n; i++)
 		n += w->m[i].fate == QUEUED;
 	return n;
+}
+
+static void
+a_start_reads_what_lives_and_not_the_history(void)
+{
+	struct world *w = begin(42);
+	struct q_load_result r;
+	struct q_queue_use use;
+
+	while (w->n + ROUND <= MESSAGES) {
+		put_some(w, ROUND, 100); /* one in a hundred stays */
+		deliver(w, false);
+		use = q_queue_use(w->q);
+		if (use.files > 2 * use.live + 4 * SEGMENT)
+			CU_ASSERT_EQUAL(compact(w, 78, UINT64_MAX), 0);
+	}
+	r = check_crash(w);
+	CU_ASSERT(r.messages > 10 && r.messages < MESSAGES / 50);
+	/* what the four spare segments hold */
+	CU_ASSERT(r.finished < 5 * SEGMENT / CONTENT);
+	finish(w);
 }
 
 static void
@@ -738,6 +760,7 @@ suite_qmgr_compact(void)
 {
 	static CU_TestInfo tests[] = {
 	    TEST(disk_use_stays_within_its_bound_with_any_mix_of_lives),
+	    TEST(a_start_reads_what_lives_and_not_the_history),
 	    TEST(a_copy_that_nobody_was_told_of_changes_nothing),
 	    TEST(a_place_that_is_being_read_stays_until_the_work_is_done),
 	    TEST(a_place_left_in_a_segment_that_stays_does_not_come_back),
