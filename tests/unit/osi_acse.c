@@ -494,6 +494,80 @@ an_error_names_the_field_and_its_octet(void)
 	}
 }
 
+/* --- release, refused and on both sides --- */
+
+static void
+answer_release(struct two *t, struct side *x, enum acse_result result)
+{
+	const struct acse_prim p = {
+	    .type = ACSE_RELEASE, .kind = SES_RSP, .result = result};
+	struct err e = ERR_INIT;
+
+	CU_ASSERT_TRUE(acse_request(x->a, &p, &e) >= 0);
+	run(t);
+}
+
+static void
+two_with(struct two *t, uint16_t units)
+{
+	struct pres_params a = params(OSI_INITIATOR);
+	struct pres_params b = params(OSI_RESPONDER);
+
+	a.ses.requirements = b.ses.requirements = units;
+	*t = (struct two){.chunk = WIRE_WHOLE};
+	t->a.a = acse_new(&a, event, &t->a, 1000);
+	t->b.a = acse_new(&b, event, &t->b, 1000);
+	request(t, &t->a, ACSE_ASSOCIATE);
+	t->a.wait = t->b.wait = true;
+}
+
+static void
+a_refused_release_leaves_the_association(void)
+{
+	struct two t;
+
+	two_with(&t, SES_FU_RTSE | SES_FU_NEGOTIATED_RELEASE);
+	request(&t, &t.a, ACSE_RELEASE);
+	CU_ASSERT_EQUAL(t.b.a->state, ACSE_WAIT_RELEASE_RSP);
+	answer_release(&t, &t.b, ACSE_REJECTED_PERMANENT);
+	CU_ASSERT_EQUAL(t.a.result, ACSE_REJECTED_PERMANENT);
+	CU_ASSERT_EQUAL(t.a.reason, ACSE_RELEASE_NOT_FINISHED);
+	CU_ASSERT_EQUAL(t.a.a->state, ACSE_ASSOCIATED);
+	CU_ASSERT_EQUAL(t.b.a->state, ACSE_ASSOCIATED);
+	request(&t, &t.a, ACSE_RELEASE);
+	answer_release(&t, &t.b, ACSE_ACCEPTED);
+	CU_ASSERT_EQUAL(t.a.result, ACSE_ACCEPTED);
+	CU_ASSERT_EQUAL(t.a.a->state, ACSE_CLOSED);
+	CU_ASSERT_EQUAL(t.b.a->state, ACSE_CLOSED);
+	two_free(&t);
+}
+
+/* Both ask before either hears of it; without tokens they may. */
+static void
+releases_that_collide_end_the_association_once(void)
+{
+	const struct acse_prim p = {.type = ACSE_RELEASE, .kind = SES_REQ};
+	struct two t;
+	struct err e = ERR_INIT;
+
+	two_with(&t, SES_FU_DUPLEX);
+	CU_ASSERT_TRUE(acse_request(t.a.a, &p, &e) >= 0);
+	CU_ASSERT_TRUE(acse_request(t.b.a, &p, &e) >= 0);
+	run(&t);
+	CU_ASSERT_EQUAL(t.a.a->state, ACSE_COLLISION);
+	CU_ASSERT_EQUAL(t.b.a->state, ACSE_COLLISION);
+	/* the initiator answers first (X.227 7.2.3) */
+	answer_release(&t, &t.a, ACSE_ACCEPTED);
+	answer_release(&t, &t.b, ACSE_ACCEPTED);
+	CU_ASSERT_EQUAL(t.a.a->state, ACSE_CLOSED);
+	CU_ASSERT_EQUAL(t.b.a->state, ACSE_CLOSED);
+	CU_ASSERT_EQUAL(t.a.count[ACSE_RELEASE], 2);
+	CU_ASSERT_EQUAL(t.b.count[ACSE_RELEASE], 2);
+	CU_ASSERT_EQUAL(t.a.count[ACSE_P_ABORT], 0);
+	CU_ASSERT_EQUAL(t.b.count[ACSE_P_ABORT], 0);
+	two_free(&t);
+}
+
 /* --- X.227 Annex A --- */
 
 enum { ACSE_STATES = ACSE_CLOSED + 1 };
@@ -737,6 +811,8 @@ suite_osi_acse(void)
 	    TEST(authentication_refusals_name_their_diagnostic),
 	    TEST(a_refusal_below_acse_is_a_rejection_by_the_provider),
 	    TEST(an_error_names_the_field_and_its_octet),
+	    TEST(a_refused_release_leaves_the_association),
+	    TEST(releases_that_collide_end_the_association_once),
 	    TEST(each_state_with_each_presentation_event),
 	    TEST(each_state_with_each_request),
 	    CU_TEST_INFO_NULL,

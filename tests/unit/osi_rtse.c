@@ -408,6 +408,40 @@ a_transfer_that_takes_too_long_fails(void)
 }
 
 /* A timer is armed by one call with the time, and then lies ahead. */
+/* A receiver's limit is for the peer's silence: octets put it off. */
+static void
+a_receiver_gives_up_a_silent_sender(void)
+{
+	struct buf b = pair_octets(400000);
+	struct pair p;
+	struct err e = ERR_INIT;
+
+	pair_ready(&p, 0, RTSE_MONOLOGUE, WIRE_WHOLE);
+	CU_ASSERT_TRUE(rtse_transfer_begin(p.a.r, b.len, &e) >= 0);
+	CU_ASSERT_EQUAL(rtse_transfer_data(p.a.r, b.data, 150000, &e), 150000);
+	pair_run(&p);
+	/* the sender's own time stands still here */
+	CU_ASSERT_EQUAL(rtse_engine_ops.deadline(p.b.r), p.now);
+	rtse_engine_ops.timeout(p.b.r, p.now);
+	CU_ASSERT_EQUAL(rtse_engine_ops.deadline(p.b.r), p.now + 60000);
+	p.now += 50000;
+	CU_ASSERT_EQUAL(
+	    rtse_transfer_data(p.a.r, b.data + 150000, 150000, &e), 150000);
+	pair_run(&p);
+	CU_ASSERT_EQUAL(rtse_engine_ops.deadline(p.b.r), p.now + 60000);
+	p.now += 59999;
+	rtse_engine_ops.timeout(p.b.r, p.now);
+	CU_ASSERT_EQUAL(p.b.count[RTSE_ABORTED], 0);
+	p.now += 1;
+	rtse_engine_ops.timeout(p.b.r, p.now);
+	CU_ASSERT_EQUAL(p.b.count[RTSE_ABORTED], 1);
+	CU_ASSERT_PTR_NOT_NULL(strstr(p.b.err.text, "for too long"));
+	pair_run(&p);
+	CU_ASSERT_EQUAL(p.a.count[RTSE_ABORTED], 1);
+	pair_free(&p);
+	buf_free(&b);
+}
+
 static void
 deadlines_lie_ahead_once_the_driver_called(void)
 {
@@ -618,6 +652,7 @@ suite_osi_rtse(void)
 	    TEST(a_discard_midway_loses_nothing_else),
 	    TEST(an_apdu_over_the_limit_is_lost),
 	    TEST(a_transfer_that_takes_too_long_fails),
+	    TEST(a_receiver_gives_up_a_silent_sender),
 	    TEST(deadlines_lie_ahead_once_the_driver_called),
 	    TEST(an_open_that_nobody_answers_times_out),
 	    TEST(the_turn_passes_and_both_ends_send),

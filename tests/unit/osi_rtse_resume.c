@@ -630,6 +630,32 @@ after_the_last_serial_number_there_are_no_checkpoints(void)
 	journey_free(&j);
 }
 
+/* A megabyte that waits for a checkpoint is all that we hold: the transfer
+ * goes on, but its storage is not for longer. */
+static void
+what_waits_for_a_checkpoint_is_bounded(void)
+{
+	struct journey j = {0};
+	struct buf b = pair_octets(1024 * 1024 + 70000);
+
+	journey_connect(&j, 4096);
+	pair_send(&j.p, &j.p.a, &b);
+	CU_ASSERT_EQUAL(j.p.b.count[RTSE_TRANSFER_END], 1);
+	CU_ASSERT_EQUAL(j.p.b.kept.len, b.len);
+	CU_ASSERT_EQUAL(j.p.b.r->receive.keep.pending.len, 0);
+	CU_ASSERT_EQUAL(j.store.opened, 0);
+	pair_free(&j.p);
+	/* checkpoint of 2 megabytes, after it: kept no longer than allowed */
+	buf_free(&b);
+	b = pair_octets(3 * 1024 * 1024);
+	journey_connect(&j, 2048);
+	pair_send(&j.p, &j.p.a, &b);
+	CU_ASSERT_EQUAL(j.p.b.kept.len, b.len);
+	CU_ASSERT_EQUAL(j.store.opened, 0);
+	pair_free(&j.p);
+	buf_free(&b);
+}
+
 void
 suite_osi_rtse_resume(void)
 {
@@ -652,6 +678,7 @@ suite_osi_rtse_resume(void)
 	    TEST(a_resumption_without_checkpoints_may_be_cut_too),
 	    TEST(after_the_last_serial_number_there_are_no_checkpoints),
 	    TEST(a_silent_sender_is_given_up_and_may_resume),
+	    TEST(what_waits_for_a_checkpoint_is_bounded),
 	    CU_TEST_INFO_NULL,
 	};
 	unit_suite("osi_rtse_resume", tests);
