@@ -18,8 +18,9 @@ struct ping {
 	struct conn *conn;
 	struct p1 *p1;
 	msec_t start;
-	bool bound, refused;
-	bool verbose; /* state transitions too */
+	bool bound, refused, tls_shown;
+	bool other_protocol; /* the peer does not know this one */
+	bool verbose;        /* state transitions too */
 };
 
 /* As people write the name of a layer. */
@@ -30,6 +31,7 @@ layer_name(const char *layer)
 		const char *ours, *theirs;
 	} names[] = {
 	    {"net", "TCP"},
+	    {"tls", "TLS"},
 	    {"cotp", "COTP"},
 	    {"acse", "ACSE"},
 	    {"rtse", "RTSE"},
@@ -49,6 +51,21 @@ print_row(const char *layer, const char *text)
 }
 
 /* --- what was agreed, layer by layer --- */
+
+/* Once, when the handshake is done. */
+static void
+show_tls(struct ping *g)
+{
+	const struct tls_peer *p = g->conn != NULL ? conn_tls(g->conn) : NULL;
+	char text[256];
+
+	if (p == NULL || g->tls_shown)
+		return;
+	g->tls_shown = true;
+	snprintf(text, sizeof(text), "%s, %s, subject \"%.150s\"", p->version,
+	    p->cipher, p->subject);
+	print_row("TLS", text);
+}
 
 static void
 print_transport(struct cotp *cotp)
@@ -158,6 +175,8 @@ on_trace(void *arg, bool sent, const char *what, const char *detail)
 	const char *space = strchr(what, ' ');
 	char layer[32] = "";
 
+	if (!sent)
+		show_tls(g);
 	if (space == NULL || (size_t)(space - what) >= sizeof(layer))
 		space = what;
 	memcpy(layer, what, (size_t)(space - what));
@@ -199,6 +218,7 @@ on_event(void *arg, const struct p1_event *ev)
 {
 	struct ping *g = arg;
 
+	show_tls(g);
 	switch (ev->type) {
 	case P1_OPEN:
 		g->bound = true;
@@ -207,6 +227,7 @@ on_event(void *arg, const struct p1_event *ev)
 		break;
 	case P1_REFUSED:
 		g->refused = true;
+		g->other_protocol = ev->other_protocol;
 		print_failure(g, ev, "refused");
 		break;
 	case P1_CLOSED:
@@ -252,13 +273,16 @@ tcp_connect(const char *address, msec_t timeout, struct err *e)
 }
 
 static int
-talk(struct ping *g, const struct p1_params *params, int fd)
+talk(struct ping *g, const struct ping_peer *peer,
+    const struct p1_params *params, int fd)
 {
 	struct err e = ERR_INIT;
 
 	g->loop = loop_new();
 	g->p1 = p1_new(params, on_event, g, clock_mono());
 	g->conn = conn_new(g->loop, fd, &p1_engine_ops, g->p1, on_gone, g);
+	if (peer->tls != NULL)
+		conn_start_tls(g->conn, peer->tls, false, peer->tls_name);
 	if (p1_start(g->p1, &e) < 0) {
 		cmd_failed(g->cmd, "%s", e.text);
 		conn_free(&g->conn);
@@ -271,18 +295,21 @@ talk(struct ping *g, const struct p1_params *params, int fd)
 	return g->bound ? CMD_OK : CMD_FAILED;
 }
 
+/* *again: the protocol was refused, and another may not be. */
 static int
-ping(const struct cmd *c, const struct ping_peer *peer, msec_t timeout,
-    bool verbose)
+ping_once(const struct cmd *c, const struct ping_peer *peer,
+    enum p1_protocol protocol, msec_t timeout, bool verbose, bool *again)
 {
 	struct ping g = {.cmd = c, .start = clock_mono(), .verbose = verbose};
 	struct p1_params params;
 	struct err e = ERR_INIT;
 	char text[64];
-	int fd;
+	int fd, code;
 
+	*again = false;
 	if (ping_peer_params(peer, &params, &e) < 0)
 		return cmd_usage(c, "%s", e.text);
+	params.protocol = protocol;
 	params.transfer_timeout = timeout;
 	params.common = (struct osi_common){
 	    .timeouts = {.connect = timeout, .reply = timeout},
@@ -299,7 +326,29 @@ ping(const struct cmd *c, const struct ping_peer *peer, msec_t timeout,
 	    (long long)(clock_mono() - g.start));
 	print_row("TCP", text);
 	fflush(stdout);
-	return talk(&g, &params, fd);
+	code = talk(&g, peer, &params, fd);
+	*again = g.other_protocol;
+	return code;
+}
+
+static int
+ping(const struct cmd *c, struct ping_peer *peer, struct arena *a,
+    msec_t timeout, bool verbose)
+{
+	enum p1_protocol protocols[P1_PROTOCOLS];
+	struct err e = ERR_INIT;
+	int n = ping_peer_protocols(peer, protocols, &e), code = CMD_FAILED;
+	bool again = true;
+
+	if (n < 0)
+		return cmd_usage(c, "%s", e.text);
+	if (ping_peer_tls(a, peer, &e) < 0)
+		return e.code == ERR_SYNTAX ? cmd_usage(c, "%s", e.text)
+					    : cmd_failed(c, "%s", e.text);
+	for (int i = 0; i < n && again; i++)
+		code =
+		    ping_once(c, peer, protocols[i], timeout, verbose, &again);
+	return code;
 }
 
 /* --- the command --- */
@@ -324,6 +373,11 @@ override_all(struct ping_peer *p, const struct ping_peer *o)
 	override(&p->our_mta, o->our_mta);
 	override(&p->our_password, o->our_password);
 	override(&p->dialogue, o->dialogue);
+	override(&p->protocol, o->protocol);
+	override(&p->tls_name, o->tls_name);
+	override(&p->tls_ca, o->tls_ca);
+	override(&p->tls_cert, o->tls_cert);
+	override(&p->tls_key, o->tls_key);
 }
 
 static int
@@ -337,11 +391,11 @@ ping_configured(const struct cmd *c, const char *config, const char *name,
 	int code = CMD_FAILED;
 
 	if (root != NULL) {
-		if (ping_peer_config(root, name, &peer, &e) < 0) {
+		if (ping_peer_config(a, root, name, &peer, &e) < 0) {
 			code = cmd_failed(c, "%s", e.text);
 		} else {
 			override_all(&peer, options);
-			code = ping(c, &peer, timeout, verbose);
+			code = ping(c, &peer, a, timeout, verbose);
 		}
 	}
 	arena_free(&a);
@@ -378,9 +432,15 @@ ping_main(const struct cmd *c, int argc, char **argv)
 	    {"our-mta", 0, &o.our_mta, NULL},
 	    {"our-password", 0, &o.our_password, NULL},
 	    {"dialogue", 0, &o.dialogue, NULL},
+	    {"protocol", 0, &o.protocol, NULL},
+	    {"tls-ca", 0, &o.tls_ca, NULL},
+	    {"tls-cert", 0, &o.tls_cert, NULL},
+	    {"tls-key", 0, &o.tls_key, NULL},
+	    {"tls-name", 0, &o.tls_name, NULL},
 	    {"timeout", 't', &seconds, NULL},
 	    {"verbose", 'v', NULL, &verbose},
 	};
+	struct arena *a;
 	msec_t timeout;
 	char **rest;
 	int n, code;
@@ -398,7 +458,10 @@ ping_main(const struct cmd *c, int argc, char **argv)
 	o.address = rest[0];
 	if (o.our_mta == NULL)
 		o.our_mta = "isthmus";
-	return ping(c, &o, timeout, verbose);
+	a = arena_new();
+	code = ping(c, &o, a, timeout, verbose);
+	arena_free(&a);
+	return code;
 }
 
 const struct cmd cmd_ping = {
@@ -419,6 +482,11 @@ const struct cmd cmd_ping = {
 	"      --mta NAME       the MTA name that must answer\n"
 	"      --password PW    the password that must answer\n"
 	"      --dialogue D     monologue or two-way-alternate\n"
+	"      --protocol P     1988, x410, 1984 or auto\n"
+	"      --tls-ca FILE    speak TLS, and trust these authorities\n"
+	"      --tls-cert FILE  our certificate, and its key if there is no\n"
+	"      --tls-key FILE   ... file of its own\n"
+	"      --tls-name NAME  that their certificate must carry (--mta)\n"
 	"  -t, --timeout SECS   for each answer (30)\n"
 	"  -v, --verbose        state transitions too\n",
     .main = ping_main,

@@ -69,6 +69,8 @@ print_dt(struct decode_osi *d, const uint8_t *p, size_t n, struct err *e)
 	bool eot = false;
 	int rc = tpdu_parse_dt(p, n, &eot, e);
 
+	if (rc <= 0)
+		d->whole_headers = false;
 	d->where += rc < 0 && e->offset != ERR_NO_OFFSET ? e->offset : 0;
 	if (rc < 0)
 		return rc;
@@ -114,8 +116,8 @@ in_packet(
 	    why->layer[0] != '\0' ? ": " : "", why->text);
 }
 
-/* The last one, of which not all is here: what there is of it is shown, and
- * that is an error all the same. */
+/* The last one, of which not all is here: what there is of it is shown. That is
+ * an error unless only user data is missing, as at the end of a capture. */
 static int
 print_cut_off(struct decode_osi *d, const uint8_t *p, size_t n, size_t at,
     int length, struct err *e)
@@ -131,9 +133,15 @@ print_cut_off(struct decode_osi *d, const uint8_t *p, size_t n, size_t at,
 	}
 	print_line(d->out, 0, "TPKT",
 	    "at %zu, %d octets, cut off: %zu of them are here", at, length, n);
-	d->cut = true;
-	if (n > TPKT_HEADER)
-		print_packet(d, p + TPKT_HEADER, n - TPKT_HEADER, &ignored);
+	d->cut = d->whole_headers = true;
+	if (n > TPKT_HEADER &&
+	    print_packet(d, p + TPKT_HEADER, n - TPKT_HEADER, &ignored) < 0 &&
+	    n > TPKT_HEADER + 1 && (p[TPKT_HEADER + 1] & 0xf0) != TPDU_DT)
+		d->whole_headers = false;
+	if (n <= TPKT_HEADER + 1)
+		d->whole_headers = false;
+	if (d->whole_headers)
+		return 0;
 	return err_at(e, "tpkt", ERR_SYNTAX, at + n,
 	    "cut off: the TPKT at %zu has %d octets, %zu of them are here", at,
 	    length, n);

@@ -23,10 +23,11 @@ struct decode_osi {
 	size_t n_pieces;
 	struct buf held;          /* user data of which more is to come */
 	enum spdu_type held_type; /* ... of this SPDU; SPDU_NONE: none */
-	bool cut;                 /* the last packet: it is not whole */
-	size_t where;             /* octet of the stream that is being read */
-	bool please;              /* the value is of a PLEASE TOKENS */
-	bool x410;                /* the mode of presentation, from CP or CPA */
+	bool whole_headers; /* ... but of TPDU and SPDUs nothing is missing */
+	bool cut;           /* the last packet: it is not whole */
+	size_t where;       /* octet of the stream that is being read */
+	bool please;        /* the value is of a PLEASE TOKENS */
+	bool x410;          /* the mode of presentation, from CP or CPA */
 	struct pres_context contexts[PRES_CONTEXTS_MAX]; /* from the CP */
 	size_t n_contexts;
 };

@@ -217,6 +217,7 @@ print_broken(struct decode_osi *d, const uint8_t *p, size_t n,
     enum spdu_place place, struct err *e)
 {
 	if (d->cut) {
+		d->whole_headers = false;
 		print_line(d->out, 2, "", "%s, cut off",
 		    spdu_name(spdu_type_of(p[0], place)));
 		print_octets(d->out, 3, "octets", p, n);

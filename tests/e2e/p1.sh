@@ -205,6 +205,27 @@ credentials() {
 	check "and the reason in our own log" south_says "caller refused" "from this address"
 }
 
+pings() { # PEER TEXT WORDS: `isthmus ping` of north binds to it, and says WORDS
+	check "ping: $2" bash -c \
+		"'$BIN/isthmus' ping -c '$WORLD/north.xml' $1 >'$WORLD/ping.out' 2>&1"
+	check "it says so" grep -q "$3" "$WORLD/ping.out"
+}
+pinged() {
+	pings p88 "1988" 'id-as-mtse'
+	pings px410 "X.410 mode" 'P1 .*bound'
+	pings p84 "1984" 'P1 .*bound'
+	pings pauto "a peer of 1984 is found out" 'P1 .*bound'
+	pings ptls "TLS" 'TLS .*TLSv1\.[23],.*subject "CN=south-tls'
+	pings pstrong "strong credentials" 'the MTA is "south-strong"'
+	check "ping: TLS by options" bash -c "'$BIN/isthmus' ping 127.0.0.1:$SOUTH_TLS \
+		--tsel P1-SOUTH --our-mta north-ptls --our-password north-says --mta south \
+		--tls-ca '$WORLD/pki/ca.pem' --tls-cert '$WORLD/pki/north-tls.pem' \
+		--tls-key '$WORLD/pki/north-tls.key' --tls-name south-tls >'$WORLD/ping.out' 2>&1"
+	check "ping: another name" bash -c "! '$BIN/isthmus' ping -c '$WORLD/north.xml' ptls \
+		--tls-name other >'$WORLD/ping.out' 2>&1"
+	check "it is TLS that says no" grep -q 'TLS: .*does not carry the name' "$WORLD/ping.out"
+}
+
 kill_channel() { # PID of a switch: its x400p1 dies
 	kill -KILL "$(child_of "$1" x400p1 | head -1)"
 }
@@ -301,6 +322,8 @@ protocols
 part "p1 protocols"
 credentials
 part "p1 credentials"
+pinged
+part "isthmus ping"
 kept_associations
 part "p1 associations"
 lost_associations

@@ -412,7 +412,7 @@ what_there_is_of_a_packet_that_is_cut_off_is_shown(void)
 {
 	struct arena *a = arena_new();
 	struct buf in = {0};
-	size_t before = 0;
+	unsigned good = 0;
 
 	vector_load("p1-88-message", "initiator", &in);
 	for (size_t n = 7; n <= in.len; n++) {
@@ -425,17 +425,20 @@ what_there_is_of_a_packet_that_is_cut_off_is_shown(void)
 		    (length = (size_t)in.data[at + 2] << 8 | in.data[at + 3]) <=
 			n - at)
 			at += length;
-		CU_ASSERT_EQUAL(rc < 0, at < n);
+		CU_ASSERT_EQUAL(
+		    strstr(buf_cstr(&out), "cut off") != NULL, at < n);
 		CU_ASSERT(rc == 0 ||
-		    (strstr(e.text, "cut off") != NULL && e.offset == n &&
-			strstr(buf_cstr(&out), "cut off") != NULL));
+		    (strstr(e.text, "cut off") != NULL && e.offset == n));
+		/* inside a header; there is one of ten octets at least */
+		if (n - at < 7 && n > at)
+			CU_ASSERT(rc < 0);
+		good += rc == 0 && at < n;
 		if (n == 60) /* inside the CN */
 			CU_ASSERT_PTR_NOT_NULL(
 			    strstr(buf_cstr(&out), "session CN, cut off"));
-		before = out.len;
 		buf_free(&out);
 	}
-	CU_ASSERT(before > 0);
+	CU_ASSERT(good > 100); /* user data only is missing */
 	buf_free(&in);
 	arena_free(&a);
 }
