@@ -1,6 +1,6 @@
 # Goals beyond the build itself: packages, demo, tests, fuzzing, lint, install.
 
-.PHONY: deps demo check check-all e2e fuzz fuzz-replay lint format bench install clean
+.PHONY: deps demo check check-all e2e crash fuzz fuzz-replay lint format bench install clean
 
 # --- Debian packages ---
 DEPS_BUILD := build-essential pkg-config asn1c libevent-dev libxml2-dev \
@@ -14,6 +14,8 @@ deps-develop: deps
 	@sh tests/deps.sh $(DEPS_DEVELOP)
 .PHONY: deps-develop
 
+CRASH_BINS := $(BUILD)/tests/crash/libcrash.so $(BUILD)/tests/crash/powercut
+
 # --- demo and check (sub-makes: the packages must be there before the build) ---
 demo: deps
 	@$(MAKE) --no-print-directory programs
@@ -24,7 +26,7 @@ check: deps
 	@BUILD=$(BUILD) bash tests/check.sh
 
 .PHONY: check-programs
-check-programs: $(BUILD)/tests/unit/all $(BUILD)/tests/e2e/p1peer $(REPLAY_BINS)
+check-programs: $(BUILD)/tests/unit/all $(BUILD)/tests/e2e/p1peer $(CRASH_BINS) $(REPLAY_BINS)
 
 # an MTA at the other end
 $(BUILD)/tests/e2e/p1peer: tests/e2e/p1peer.c $(LIB) $(ASN1_LIB)
@@ -34,6 +36,20 @@ $(BUILD)/tests/e2e/p1peer: tests/e2e/p1peer.c $(LIB) $(ASN1_LIB)
 
 e2e: programs $(BUILD)/tests/e2e/p1peer
 	@BUILD=$(BUILD) bash tests/e2e/run.sh
+
+# --- crashes: RUNS seeded runs from SEED on, JOBS at a time ---
+$(BUILD)/tests/crash/libcrash.so: tests/crash/shim.c tests/crash/shim.h
+	@mkdir -p $(@D)
+	$(call say,LINK  $@)
+	$(Q)$(CC) -std=gnu17 -O2 -g -D_GNU_SOURCE $(WARN) -I. -fPIC -shared -pthread -o $@ $< -ldl
+$(BUILD)/tests/crash/powercut: tests/crash/powercut.c tests/crash/shim.h
+	@mkdir -p $(@D)
+	$(call say,LINK  $@)
+	$(Q)$(CC) $(CFLAGS_ALL) $(WARN) -I. -o $@ $<
+RUNS ?= 500
+crash: deps
+	@$(MAKE) --no-print-directory programs $(CRASH_BINS)
+	@BUILD=$(BUILD) RUNS=$(RUNS) bash tests/crash/run.sh $(SEED)
 
 # --- fuzz targets: tests/fuzz/NAME.c, corpus in tests/fuzz/corpus/NAME/ ---
 SECONDS ?= 60
