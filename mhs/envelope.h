@@ -231,6 +231,13 @@ struct mhs_envelope {
 	const char *source_channel; /* "smtpd", "x400p1", "mixer", "report" */
 	int64_t arrival;            /* when we took responsibility */
 	uint64_t parent; /* a version or report: queue id of the original */
+	/* What this was made of (qmgr/settled.h): queue id of a message, 0:
+	 * none; which of its recipients, four octets each; and what it is to
+	 * them */
+	uint64_t settles;
+	uint8_t settled_as;
+	const uint8_t *settled;
+	size_t settled_n;
 };
 
 struct mhs_envelope *mhs_envelope_new(struct arena *a, enum mhs_kind kind);

@@ -245,6 +245,10 @@ static const struct mhs_field envelope_fields[] = {
     {31, MHS_FIELD_BOOL, AT(bit7_service_message), .name = "service-message"},
     {32, MHS_FIELD_BOOL, AT(content_length_absent),
 	.name = "content-length-absent"},
+    {33, MHS_FIELD_U64, AT(settles), .name = "settles"},
+    {34, MHS_FIELD_U8, AT(settled_as), .name = "settled-as"},
+    {35, MHS_FIELD_OCTETS, AT(settled), .count = offsetof(S, settled_n),
+	.name = "settled-recipients"},
 };
 const struct mhs_record mhs_envelope_record = RECORD(envelope_fields);
 #undef S

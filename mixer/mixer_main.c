@@ -15,6 +15,7 @@
 #include "lib/log.h"
 #include "mixer/mixer.h"
 #include "qmgr/config.h"
+#include "qmgr/settled.h"
 #include "qmgr/submit.h"
 
 #define WRITE_PIECE 65536
@@ -216,6 +217,19 @@ convert_to_p2(struct channel *ch, struct arena *a,
 	    a, &ch->config, env, p, n, clock_wall(), out_env, out, l, e);
 }
 
+/* A report is a message of its own, and stands for the notification's
+ * recipients. */
+static void
+settle(struct arena *a, struct mhs_envelope *env, const struct q_work *w)
+{
+	struct q_settled x = {.message = w->message,
+	    .as = Q_SETTLED_RELAYED,
+	    .v = w->recipients,
+	    .n = w->n_recipients};
+
+	q_settled_set(a, env, &x);
+}
+
 /* Converts and stores; the job is given away when that is under way. */
 static int
 convert(struct job *j, const struct q_work *w, const struct q_record *rec,
@@ -239,6 +253,8 @@ convert(struct job *j, const struct q_work *w, const struct q_record *rec,
 		note_bad(j, env);
 		j->report = env->kind == MHS_REPORT;
 		env->parent = w->message;
+		if (j->report)
+			settle(rec->arena, env, w);
 		env->content_length = content.len;
 		env->source_channel = "mixer";
 		r = store(ch, j, env, &content, e);

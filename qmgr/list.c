@@ -179,6 +179,7 @@ q_list_expand(struct arena *a, const struct q_list *l,
 	set_originator(l, out);
 	out->disclosure_of_other_recipients = false;
 	out->parent = 0;
+	out->settles = 0;
 	out->arrival = now;
 	out->source_channel = NULL;
 	return out;
@@ -216,6 +217,7 @@ redirect(struct arena *a, const struct q_list *l,
 	r->number = 1;
 	r->responsible = true;
 	out->parent = 0;
+	out->settles = 0;
 	out->source_channel = NULL;
 	return out;
 }

@@ -19,6 +19,7 @@
 #include "lib/log.h"
 #include "mhs/diag.h"
 #include "qmgr/direct.h"
+#include "qmgr/settled.h"
 #include "qmgr/submit.h"
 
 #define CAPACITY 8
@@ -37,6 +38,7 @@ struct job {
 	struct expander *x;
 	struct q_record *record;
 	uint64_t mlist;
+	q_id message;
 	struct q_outcome *outcomes; /* one per list */
 	size_t n;
 	unsigned commits; /* under way */
@@ -114,14 +116,23 @@ on_durable(void *arg, int result, q_id id, const struct err *e)
 		job_end(j);
 }
 
-/* Submits it with the content as it is. */
+/* Submits it with the content as it is. It says whom it stands for: so each
+ * list of the work has its answer as soon as its expansion is durable. */
 static void
-submit(struct expansion *x, const struct mhs_envelope *env)
+submit(struct expansion *x, struct mhs_envelope *env)
 {
 	struct job *j = x->job;
+	const struct q_settled settled = {
+	    .message = j->message,
+	    .as = x->outcome->result == Q_DELIVERED ? Q_SETTLED_DELIVERED
+						    : Q_SETTLED_TRANSFERRED,
+	    .v = &x->outcome->recipient,
+	    .n = 1,
+	};
 	struct err e = ERR_INIT;
 	struct q_submission *m = q_submit_begin(j->x->submitter, &e);
 
+	q_settled_set(j->record->arena, env, &settled);
 	if (m == NULL ||
 	    q_submit_content(m, j->record->content, j->record->content_n, &e) <
 		0) {
@@ -248,6 +259,7 @@ on_work(void *arg, const struct q_work *w)
 	j->x = x;
 	j->record = record;
 	j->mlist = w->mlist;
+	j->message = w->message;
 	j->n = w->n_recipients;
 	j->outcomes = arena_alloc(record->arena, j->n * sizeof(*j->outcomes));
 	x->busy++;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "lib/log.h"
+#include "qmgr/config.h"
 #include "qmgr/files.h"
 #include "qmgr/journal.h"
 #include "qmgr/record.h"
@@ -15,7 +16,8 @@
 #include "qmgr/writer.h"
 
 /* A message whose state names a version waits until it is known whether that
- * version is good. */
+ * version is good; one that others may have been made of, until they are
+ * known. */
 struct held {
 	struct held *next;
 	struct q_replayed *states;
@@ -25,6 +27,15 @@ struct held {
 struct version {
 	struct table_node node; /* key: id */
 	struct q_summary s;     /* without recipients */
+};
+
+/* What a record settles. */
+struct fact {
+	struct table_node node; /* the first of a message; key: its id */
+	struct fact *next;
+	struct q_settled x;
+	int64_t at;
+	uint32_t v[];
 };
 
 struct segment {
@@ -47,8 +58,9 @@ struct load {
 	struct held *held;
 	struct table versions, live; /* live: ids of messages told or held */
 	struct table contents;       /* content files in use */
-	bool uncopied;               /* damage that quarantine did not take */
-	int rc;                      /* why the file under way does not count */
+	struct table facts;
+	bool uncopied; /* damage that quarantine did not take */
+	int rc;        /* why the file under way does not count */
 	struct err *e;
 };
 
@@ -73,6 +85,18 @@ free_owner(void *arg, void *owner)
 {
 	(void)arg;
 	free(owner);
+}
+
+static void
+free_facts(void *arg, void *owner)
+{
+	struct fact *f = owner, *next;
+
+	(void)arg;
+	for (; f != NULL; f = next) {
+		next = f->next;
+		free(f);
+	}
 }
 
 /* --- damage --- */
@@ -312,6 +336,41 @@ tell_moved(struct load *l, const struct q_summary *s)
 }
 
 static void
+note_fact(struct load *l, const struct q_summary *s)
+{
+	const struct q_settled *x = &s->settled;
+	struct fact *f, *first = table_get(&l->facts, x->message);
+
+	f = xcalloc(1, sizeof(*f) + x->n * sizeof(f->v[0]));
+	if (x->n > 0)
+		memcpy(f->v, x->v, x->n * sizeof(f->v[0]));
+	f->x = *x;
+	f->x.v = f->v;
+	f->at = s->arrival;
+	if (first == NULL) {
+		table_put(&l->facts, &f->node, x->message, f);
+		return;
+	}
+	f->next = first->next;
+	first->next = f;
+}
+
+/* Recipients of a list, what is to be reported, and what may be a delivery
+ * status notification. */
+static bool
+may_be_settled(const struct q_summary *s, const struct q_replayed *states)
+{
+	if (states != NULL && states->reporting)
+		return true;
+	for (size_t i = 0; i < s->n_rcpts; i++)
+		if (s->rcpts[i].peer != NULL &&
+		    strcmp(s->rcpts[i].peer, Q_PEER_LISTS) == 0)
+			return true;
+	return s->content_type == MHS_CONTENT_RFC822 && s->n_rcpts == 1 &&
+	    s->rcpts[0].flags == Q_RCPT_RESPONSIBLE;
+}
+
+static void
 on_message(struct load *l, const struct q_header *h, struct mhs_envelope *env)
 {
 	q_id id = q_header_origin(h);
@@ -334,7 +393,9 @@ on_message(struct load *l, const struct q_header *h, struct mhs_envelope *env)
 	}
 	l->result->messages++;
 	set_add(&l->live, s->id);
-	if (states != NULL && states->versioned)
+	if (s->settled.message != 0)
+		note_fact(l, s);
+	if ((states != NULL && states->versioned) || may_be_settled(s, states))
 		hold(l, s, states);
 	else
 		l->ops->message(l->arg, s, states ? states->states : NULL,
@@ -467,8 +528,8 @@ read_segments(struct load *l, struct err *e)
 static void
 repair_states(struct load *l, const struct held *x, q_id id, struct buf *out)
 {
-	const uint8_t *p = x->states->states;
-	size_t n = x->states->n;
+	const uint8_t *p = x->states != NULL ? x->states->states : NULL;
+	size_t n = x->states != NULL ? x->states->n : 0;
 	struct q_entry s;
 
 	arena_reset(l->arena);
@@ -487,6 +548,59 @@ repair_states(struct load *l, const struct held *x, q_id id, struct buf *out)
 }
 
 static void
+note_states(const struct buf *states, struct arena *a,
+    const struct q_summary *s, uint8_t *now)
+{
+	const uint8_t *p = states->data;
+	size_t n = states->len;
+	struct q_entry e;
+
+	while (n > 0 && q_entry_unpack(&p, &n, a, &e, NULL) == 0)
+		for (size_t i = 0; i < e.n; i++)
+			if (e.v[i] < s->n_rcpts && now[e.v[i]] != Q_RCPT_DONE)
+				now[e.v[i]] = (uint8_t)e.state;
+}
+
+static void
+settle_all(const struct fact *f, const struct q_summary *s, uint8_t *now,
+    bool reported, struct buf *out)
+{
+	for (; f != NULL; f = f->next) {
+		struct q_entry e = {.type = Q_ENTRY_STATE, .id = s->id, .n = 1};
+
+		for (size_t i = 0; i < f->x.n; i++) {
+			uint32_t r = f->v[i];
+
+			if (r >= s->n_rcpts ||
+			    (f->x.as == Q_SETTLED_REPORTED) != reported ||
+			    !q_settled_state(&f->x, now[r], s->rcpts[r].flags,
+				&e.state, &e.outcome))
+				continue;
+			e.outcome.at = reported ? 0 : f->at;
+			e.v = &r;
+			now[r] = (uint8_t)e.state;
+			q_entry_pack(&e, out);
+		}
+	}
+}
+
+/* What was expanded, and then what was reported. */
+static void
+apply_facts(struct load *l, const struct q_summary *s, struct buf *states)
+{
+	const struct fact *f = table_get(&l->facts, s->id);
+	uint8_t *now;
+
+	if (f == NULL)
+		return;
+	arena_reset(l->arena);
+	now = arena_alloc(l->arena, s->n_rcpts + 1);
+	note_states(states, l->arena, s, now);
+	settle_all(f, s, now, false, states);
+	settle_all(f, s, now, true, states);
+}
+
+static void
 tell_held(struct load *l, const struct held *x)
 {
 	struct q_in in = {x->summary.data, x->summary.len, false};
@@ -496,6 +610,7 @@ tell_held(struct load *l, const struct held *x)
 
 	INVARIANT(s != NULL);
 	repair_states(l, x, s->id, &states);
+	apply_facts(l, s, &states);
 	l->ops->message(l->arg, s, states.data, states.len);
 	buf_free(&states);
 	arena_free(&a);
@@ -613,6 +728,8 @@ load_free(struct load *l)
 	table_each(&l->versions, free_owner, NULL);
 	table_each(&l->live, free_owner, NULL);
 	table_each(&l->contents, free_owner, NULL);
+	table_each(&l->facts, free_facts, NULL);
+	table_free(&l->facts);
 	table_free(&l->versions);
 	table_free(&l->live);
 	table_free(&l->contents);

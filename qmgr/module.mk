@@ -31,12 +31,14 @@ SRCS += \
 	qmgr/queue_segments.c \
 	qmgr/queue_tune.c \
 	qmgr/queue_warn.c \
+	qmgr/queue_settled.c \
 	qmgr/record.c \
 	qmgr/replay.c \
 	qmgr/report.c \
 	qmgr/route.c \
 	qmgr/sched.c \
 	qmgr/sched_process.c \
+	qmgr/settled.c \
 	qmgr/sockets.c \
 	qmgr/spool.c \
 	qmgr/spool_read.c \

@@ -190,6 +190,9 @@ child_over(struct qmgr *q, struct child *c)
 		at = &(*at)->next;
 	*at = c->next;
 	p->running--;
+	/* before its works are given to another */
+	if (!loader && !clean && !q->stopping)
+		scan_add(q, c->instance);
 	channel_close(c);
 	if (p->sched != NULL)
 		sched_stopped(p->sched, now);
@@ -204,8 +207,6 @@ child_over(struct qmgr *q, struct child *c)
 	}
 	if (loader)
 		scan_over(q, c);
-	else if (!clean && !q->stopping)
-		scan_add(q, c->instance);
 	if (strcmp(p->name, "compactor") == 0)
 		compaction_over(q, clean);
 	free(c);

@@ -204,6 +204,7 @@ q_queue_submitted(struct q_queue *q, const struct q_summary *s)
 {
 	if (is_known(q, s))
 		return 0;
+	queue_settled(q, s);
 	if (s->parent != 0)
 		version_new(q, s);
 	else
@@ -260,6 +261,7 @@ q_queue_loaded(struct q_queue *q, const struct q_summary *s,
 
 	if (is_known(q, s) || s->parent != 0)
 		return 0;
+	queue_settled(q, s);
 	a = arena_new();
 	m = message_new(q, s);
 	while (n > 0 && rc == 0) {

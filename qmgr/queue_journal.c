@@ -162,7 +162,9 @@ queue_journal(struct q_queue *q, struct message *m, struct buf *entries,
 	struct effect *x = xmalloc(sizeof(*x) + n * sizeof(*v));
 	struct q_entry end = {.type = Q_ENTRY_FINISHED, .id = m->id};
 
-	*x = (struct effect){q, m, m->undone == 0, (uint32_t)n};
+	/* a channel may still have what another record settled */
+	*x = (struct effect){
+	    q, m, m->undone == 0 && m->mlists == NULL, (uint32_t)n};
 	if (n > 0)
 		memcpy(x->v, v, n * sizeof(*v));
 	for (size_t i = 0; i < n; i++)

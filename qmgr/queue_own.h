@@ -93,6 +93,7 @@ struct mlist {
 	uint32_t *v, n, cap;   /* recipients; v may be &one */
 	uint32_t one;
 	uint16_t lost; /* how often a channel died with it */
+	struct mlist *next_lost;
 	uint8_t step;
 	bool report;
 	bool warning; /* with `report`: not of the end, but that it takes
@@ -143,7 +144,8 @@ struct q_queue {
 	uint64_t file_octets, live_octets; /* of finished segments */
 	struct link all;                   /* ring of messages and cursors */
 	uint64_t next_number;
-	int keeping; /* scans under way that need to see every segment */
+	int keeping;        /* scans under way that need to see every segment */
+	struct mlist *lost; /* with a process that is being scanned */
 };
 
 /* queue_plan.c */
@@ -193,6 +195,15 @@ void queue_tune_setup(struct q_queue *q);
 /* An answer came, and the mlist is not off the books yet. */
 void queue_tune_result(
     struct q_queue *q, const struct mlist *ml, bool peer_error);
+/* queue_settled.c */
+/* The record is known to be durable; so what it settles is. */
+void queue_settled(struct q_queue *q, const struct q_summary *s);
+/* A dead process may have settled it: it waits for the scan, if there is one. */
+bool queue_lost_waits(struct q_queue *q, struct mlist *ml);
+
+/* queue_result.c */
+/* What waited goes on. */
+void queue_lost_again(struct q_queue *q);
 
 /* queue_segments.c */
 bool queue_record_known(const struct q_queue *q, q_id id);

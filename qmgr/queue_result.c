@@ -237,20 +237,40 @@ q_queue_result(struct q_queue *q, const struct q_outcomes *o)
 	return 0;
 }
 
+static void
+lost(struct q_queue *q, struct mlist *ml)
+{
+	/* once may be bad luck; a message that a channel dies of must not
+	 * come back at once for ever */
+	void (*back)(struct sched_mlist *, int64_t) =
+	    ml->lost++ == 0 ? sched_again : sched_retry;
+
+	for (uint32_t i = 0; i < ml->n; i++)
+		if (left_mlist(ml, &ml->message->rcpts[ml->v[i]])) {
+			settle(q, ml, back);
+			return;
+		}
+	back(&ml->s, q->ops->now(q->arg));
+}
+
 void
 q_queue_lost(struct q_queue *q, uint64_t number)
 {
 	struct mlist *ml = take_active(q, number);
-	int64_t now = q->ops->now(q->arg);
 
-	if (ml == NULL)
-		return;
-	/* once may be bad luck; a message that a channel dies of must not
-	 * come back at once for ever */
-	if (ml->lost++ == 0)
-		sched_again(&ml->s, now);
-	else
-		sched_retry(&ml->s, now);
+	if (ml != NULL && !queue_lost_waits(q, ml))
+		lost(q, ml);
+}
+
+void
+queue_lost_again(struct q_queue *q)
+{
+	struct mlist *ml;
+
+	while ((ml = q->lost) != NULL) {
+		q->lost = ml->next_lost;
+		lost(q, ml);
+	}
 }
 
 static void

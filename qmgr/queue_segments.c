@@ -314,8 +314,10 @@ q_queue_keep_segments(struct q_queue *q, bool keep)
 {
 	q->keeping += keep ? 1 : -1;
 	INVARIANT(q->keeping >= 0);
-	if (q->keeping == 0)
-		table_each(&q->segments, look_again, q);
+	if (q->keeping > 0)
+		return;
+	queue_lost_again(q);
+	table_each(&q->segments, look_again, q);
 }
 
 /* --- compaction --- */

@@ -76,6 +76,7 @@ add_state(
 	memcpy(m->states + m->n, p, n);
 	m->n += n;
 	m->versioned |= x->record != 0;
+	m->reporting |= x->state == Q_RCPT_REPORT;
 }
 
 static void

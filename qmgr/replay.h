@@ -14,6 +14,7 @@ struct q_replayed {
 	bool finished;
 	bool moved;      /* as a place: a copy stands for it */
 	bool versioned;  /* a state names a version */
+	bool reporting;  /* a recipient's outcome was to be reported */
 	bool seen;       /* the loader's: its record was found */
 	uint8_t *states; /* packed STATE entries, oldest first */
 	size_t n, cap;

@@ -27,6 +27,7 @@
 #include "mhs/diag.h"
 #include "mhs/mta.h"
 #include "qmgr/report.h"
+#include "qmgr/settled.h"
 #include "qmgr/submit.h"
 
 #define CAPACITY 16
@@ -145,6 +146,20 @@ header_length(const uint8_t *p, size_t n)
 	return end != NULL ? (size_t)(end - p) + 4 : n;
 }
 
+/* The record says whose outcomes it is about, so that nobody makes it twice. */
+static void
+settle(struct job *j, struct mhs_envelope *env, const struct q_outcome *o,
+    size_t n)
+{
+	uint32_t *v = arena_alloc(j->record->arena, (n + 1) * sizeof(*v));
+	struct q_settled x = {
+	    .message = j->record->id, .as = Q_SETTLED_REPORTED, .v = v, .n = n};
+
+	for (size_t i = 0; i < n; i++)
+		v[i] = o[i].recipient;
+	q_settled_set(j->record->arena, env, &x);
+}
+
 static int
 submit(struct job *j, struct mhs_envelope *env, size_t n, q_commit_fn *done,
     struct err *e)
@@ -190,6 +205,9 @@ try_alternates(struct job *j, const struct q_work *w, struct q_outcome *v)
 {
 	const struct q_record *rec = j->record;
 	bool *taken = arena_alloc(rec->arena, w->n_outcomes * sizeof(*taken));
+	struct q_outcome *those =
+	    arena_alloc(rec->arena, w->n_outcomes * sizeof(*those));
+	size_t n_those = 0;
 	struct mhs_envelope *env = q_report_alternates(rec->arena,
 	    q_submitter_config(j->reporter->submitter), rec->env, w->outcomes,
 	    w->n_outcomes, clock_wall(), taken);
@@ -197,6 +215,11 @@ try_alternates(struct job *j, const struct q_work *w, struct q_outcome *v)
 	size_t n = 0;
 	bool failed;
 
+	for (size_t i = 0; env != NULL && i < w->n_outcomes; i++)
+		if (taken[i])
+			those[n_those++] = w->outcomes[i];
+	if (env != NULL)
+		settle(j, env, those, n_those);
 	failed = env != NULL &&
 	    submit(j, env, rec->content_n, on_redirected, &e) < 0;
 	if (failed && is_temporary(&e))
@@ -251,6 +274,7 @@ report(struct job *j, const struct q_outcome *v, size_t n)
 		    q_id_text(j->record->id, subject), NULL);
 		return;
 	}
+	settle(j, env, v, n);
 	if (submit(j, env, returned_length(j->record, ret), on_report, &e) >= 0)
 		return;
 	/* a hop limit: trying again would not help, and nobody else can be

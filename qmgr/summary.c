@@ -96,7 +96,9 @@ q_summary_new(struct arena *a, q_id id, uint64_t content_file,
 	    .size = env->content_length,
 	};
 	p1_ext_time(&env->exts, P1_EXT_LATEST_DELIVERY, &s->latest);
-	/* a version has its parent's recipients */
+	/* a version has its parent's recipients, and settles nobody */
+	if (s->parent == 0)
+		s->settled = q_settled_get(a, env);
 	s->n_rcpts = s->parent == 0 ? env->n_recipients : 0;
 	s->rcpts = arena_alloc(a, s->n_rcpts * sizeof(*s->rcpts));
 	for (size_t i = 0; i < s->n_rcpts; i++) {
@@ -132,6 +134,11 @@ q_summary_pack(const struct q_summary *s, struct buf *out)
 	buf_put_u64(out, (uint64_t)s->deferred);
 	buf_put_u64(out, (uint64_t)s->latest);
 	buf_put_u64(out, s->size);
+	buf_put_u64(out, s->settled.message);
+	buf_putc(out, (uint8_t)s->settled.as);
+	buf_put_u32(out, (uint32_t)s->settled.n);
+	for (size_t i = 0; i < s->settled.n; i++)
+		buf_put_u32(out, s->settled.v[i]);
 	buf_put_u32(out, (uint32_t)s->n_rcpts);
 	for (size_t i = 0; i < s->n_rcpts; i++) {
 		const char *peer = s->rcpts[i].peer;
@@ -143,6 +150,20 @@ q_summary_pack(const struct q_summary *s, struct buf *out)
 			q_out_text(out, peer);
 		last = peer;
 	}
+}
+
+static void
+unpack_settled(struct q_summary *s, struct arena *a, struct q_in *in)
+{
+	uint32_t *v;
+
+	s->settled.message = q_in_u64(in);
+	s->settled.as = q_in_enum(in, Q_SETTLED_REPORTED);
+	s->settled.n = q_in_count(in, 4);
+	v = arena_alloc(a, (s->settled.n + 1) * sizeof(*v));
+	for (size_t i = 0; i < s->settled.n; i++)
+		v[i] = q_in_u32(in);
+	s->settled.v = v;
 }
 
 static void
@@ -182,6 +203,7 @@ q_summary_unpack(struct arena *a, struct q_in *in)
 	s->deferred = (int64_t)q_in_u64(in);
 	s->latest = (int64_t)q_in_u64(in);
 	s->size = q_in_u64(in);
+	unpack_settled(s, a, in);
 	unpack_rcpts(s, a, in);
 	return in->bad || s->id == 0 ? NULL : s;
 }

@@ -9,6 +9,7 @@
 #include "lib/arena.h"
 #include "mhs/envelope.h"
 #include "qmgr/level.h"
+#include "qmgr/settled.h"
 #include "qmgr/spool.h"
 #include "qmgr/wire.h"
 
@@ -36,6 +37,7 @@ struct q_summary {
 	int64_t deferred; /* not to be delivered before; 0: at once */
 	int64_t latest;   /* not to be delivered after; 0: any time */
 	uint64_t size;    /* octets of content */
+	struct q_settled settled;
 	struct q_summary_rcpt *rcpts;
 	size_t n_rcpts;
 };

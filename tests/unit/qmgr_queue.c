@@ -1001,6 +1001,96 @@ a_listing_tells_a_hold_from_a_retry(void)
 	finish(&w);
 }
 
+/* A record that stands for recipient 0 of `of`. */
+static struct q_summary *
+standing_for(struct world *w, q_id id, q_id of, enum q_settled_as as)
+{
+	static const uint32_t first = 0;
+	struct q_summary *s = summary(w, id, MHS_CONTENT_P22, "b");
+
+	s->settled = (struct q_settled){of, as, &first, 1};
+	return s;
+}
+
+static void
+a_report_that_is_durable_is_not_made_again(void)
+{
+	/* its channel died; before it said so, or before it told of it at all */
+	for (unsigned scanned = 0; scanned < 2; scanned++) {
+		struct world w;
+		struct q_work work;
+		q_id id = q_id_make(9, 128);
+		struct q_summary *r;
+
+		begin(&w);
+		q_queue_submitted(w.q, summary(&w, id, MHS_CONTENT_P22, "-n"));
+		durable(&w);
+		r = standing_for(
+		    &w, q_id_make(10, 128), id, Q_SETTLED_REPORTED);
+		CU_ASSERT_TRUE(next(&w, "report", &work));
+		if (!scanned)
+			q_queue_submitted(w.q, r);
+		q_queue_keep_segments(w.q, true);
+		q_queue_lost(w.q, work.mlist);
+		CU_ASSERT_FALSE(next(&w, "report", &work));
+		if (scanned)
+			q_queue_loaded(w.q, r, NULL, 0, NULL);
+		q_queue_keep_segments(w.q, false);
+		CU_ASSERT_FALSE(next(&w, "report", &work));
+		durable(&w);
+		durable(&w);
+		CU_ASSERT_FALSE(next(&w, "report", &work));
+		CU_ASSERT_EQUAL(q_queue_messages(w.q), 1);
+		finish(&w);
+	}
+}
+
+static void
+a_lost_work_comes_again_after_the_scan_without_what_was_settled(void)
+{
+	struct world w;
+	struct q_work work;
+	q_id id = q_id_make(9, 128);
+
+	begin(&w);
+	q_queue_submitted(w.q, summary(&w, id, MHS_CONTENT_RFC822, "bdb"));
+	CU_ASSERT_TRUE(next(&w, "mixer", &work));
+	CU_ASSERT_EQUAL(work.n_recipients, 2);
+	q_queue_submitted(
+	    w.q, standing_for(&w, q_id_make(10, 128), id, Q_SETTLED_RELAYED));
+	durable(&w);
+	q_queue_lost(w.q, work.mlist);
+	durable(&w);
+	CU_ASSERT_TRUE(next(&w, "mixer", &work));
+	CU_ASSERT_EQUAL(work.n_recipients, 1);
+	CU_ASSERT_EQUAL(work.recipients[0], 1);
+	/* the other is to be told of */
+	CU_ASSERT_TRUE(next(&w, "report", &work));
+	CU_ASSERT_EQUAL(work.n_outcomes, 1);
+	CU_ASSERT_EQUAL(work.outcomes[0].result, Q_RELAYED);
+	finish(&w);
+}
+
+static void
+what_a_channel_answers_of_what_is_settled_is_passed_over(void)
+{
+	struct world w;
+	struct q_work work;
+	q_id id = q_id_make(9, 128);
+
+	begin(&w);
+	q_queue_submitted(w.q, summary(&w, id, MHS_CONTENT_P22, "b"));
+	CU_ASSERT_TRUE(next(&w, "x400p1", &work));
+	q_queue_submitted(w.q,
+	    standing_for(&w, q_id_make(10, 128), id, Q_SETTLED_TRANSFERRED));
+	durable(&w);
+	CU_ASSERT_EQUAL(q_queue_messages(w.q), 2);
+	answer(&w, &work, Q_TRANSFERRED, 0);
+	durable(&w);
+	CU_ASSERT_EQUAL(q_queue_messages(w.q), 1);
+	finish(&w);
+}
+
 void
 suite_qmgr_queue(void)
 {
@@ -1029,6 +1119,10 @@ suite_qmgr_queue(void)
 		a_failure_with_an_alternate_goes_to_report_though_nobody_asked),
 	    TEST(a_report_that_leads_nowhere_ends_and_is_told),
 	    TEST(a_listing_tells_a_hold_from_a_retry),
+	    TEST(a_report_that_is_durable_is_not_made_again),
+	    TEST(
+		a_lost_work_comes_again_after_the_scan_without_what_was_settled),
+	    TEST(what_a_channel_answers_of_what_is_settled_is_passed_over),
 	    CU_TEST_INFO_NULL,
 	};
 	unit_suite("qmgr_queue", tests);

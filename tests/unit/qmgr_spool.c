@@ -14,6 +14,7 @@
 #include "qmgr/chan.h"
 #include "qmgr/files.h"
 #include "qmgr/health.h"
+#include "qmgr/config.h"
 #include "qmgr/load.h"
 #include "qmgr/record.h"
 #include "qmgr/writer.h"
@@ -470,6 +471,8 @@ struct loaded {
 	struct q_moved moved[N];
 	unsigned n_moved;
 	uint64_t places_moved;
+	enum q_rcpt_state state[N]; /* recipient 0, of the last entry */
+	enum q_result result[N];
 };
 
 static void
@@ -477,8 +480,15 @@ on_message(
     void *arg, const struct q_summary *s, const uint8_t *states, size_t n)
 {
 	struct loaded *l = arg;
+	struct arena *a = arena_new();
+	size_t left = n;
+	struct q_entry x;
 
-	(void)states;
+	while (left > 0 && q_entry_unpack(&states, &left, a, &x, NULL) == 0) {
+		l->state[l->messages] = x.state;
+		l->result[l->messages] = x.outcome.result;
+	}
+	arena_free(&a);
 	l->has_state[l->messages] = n > 0;
 	l->ids[l->messages++] = s->id;
 }
@@ -806,6 +816,57 @@ versions_follow_their_messages(void)
 	finish(w);
 }
 
+static int
+place_of(const struct loaded *l, q_id id)
+{
+	for (unsigned i = 0; i < l->messages; i++)
+		if (l->ids[i] == id)
+			return (int)i;
+	return -1;
+}
+
+static void
+an_expansion_found_after_a_crash_settles_its_recipient(void)
+{
+	static const uint32_t first = 0;
+	struct world *w = begin();
+	struct mhs_envelope *lists[2], *made;
+	struct q_load_result result;
+	struct dir crash;
+	struct loaded l;
+	int at;
+
+	for (unsigned i = 0; i < 2; i++) {
+		lists[i] = envelope(w, "l@y.example", Q_PEER_LISTS);
+		lists[i]->recipients[0].notify = MHS_NOTIFY_SUCCESS;
+		put_with(w, lists[i], 100);
+	}
+	loop_run(w->loop);
+	for (unsigned i = 0; i < 2; i++) {
+		struct q_settled x = {w->id[i],
+		    i ? Q_SETTLED_DELIVERED : Q_SETTLED_TRANSFERRED, &first, 1};
+
+		made = envelope(w, "m@y.example", "peer");
+		q_settled_set(w->arena, made, &x);
+		put_with(w, made, 100);
+	}
+	loop_run(w->loop);
+	dir_copy(&w->dir, &crash);
+	l = load(&crash, 0, &result);
+	CU_ASSERT_EQUAL(l.messages, 4);
+	at = place_of(&l, w->id[0]);
+	CU_ASSERT_FATAL(at >= 0 && l.has_state[at]);
+	CU_ASSERT_EQUAL(l.state[at], Q_RCPT_DONE);
+	at = place_of(&l, w->id[1]);
+	CU_ASSERT_FATAL(at >= 0 && l.has_state[at]);
+	CU_ASSERT_EQUAL(l.state[at], Q_RCPT_REPORT);
+	CU_ASSERT_EQUAL(l.result[at], Q_DELIVERED);
+	at = place_of(&l, w->id[2]);
+	CU_ASSERT_FALSE(l.has_state[at]);
+	dir_remove(&crash);
+	finish(w);
+}
+
 void
 suite_qmgr_spool(void)
 {
@@ -831,6 +892,7 @@ suite_qmgr_spool(void)
 	    TEST(a_lost_content_file_is_not_passed_over),
 	    TEST(a_content_file_of_no_record_is_removed),
 	    TEST(versions_follow_their_messages),
+	    TEST(an_expansion_found_after_a_crash_settles_its_recipient),
 	    CU_TEST_INFO_NULL,
 	};
 	unit_suite("qmgr_spool", tests);
