@@ -46,6 +46,15 @@ mhs_name_text(struct arena *a, const struct mhs_name *n)
 	return n->ora != NULL ? mhs_or_slash(a, n->ora) : "";
 }
 
+bool
+mhs_name_equal(const struct mhs_name *x, const struct mhs_name *y)
+{
+	if (x->ora != NULL && y->ora != NULL)
+		return mhs_or_equal(x->ora, y->ora);
+	return x->mailbox != NULL && y->mailbox != NULL &&
+	    strcasecmp(x->mailbox, y->mailbox) == 0;
+}
+
 static void
 put_part(struct buf *b, const char *key, const char *value)
 {

@@ -22,6 +22,9 @@ struct mhs_name {
  * mailbox when there is one; "" when there is nothing. */
 const char *mhs_name_text(struct arena *a, const struct mhs_name *n);
 
+/* The same user: by O/R address when both have one, else by mailbox. */
+bool mhs_name_equal(const struct mhs_name *x, const struct mhs_name *y);
+
 /* GlobalDomainIdentifier (X.411 8.5.15 Figure 2). */
 struct mhs_domain {
 	const char *country; /* "XX" or X.121 digits; "" none */

@@ -86,8 +86,7 @@ mixer_to_rfc822(struct arena *a, const struct mixer_config *c,
 	if (mixer_trace_conversions(&cv, env) > MIXER_CONVERSIONS_MAX)
 		return mixer_fail(&cv, ERR_PROTOCOL, MHS_LOOP_DETECTED,
 		    "more than %d conversions", MIXER_CONVERSIONS_MAX);
-	if ((r = mixer_envelope_critical(&cv, env)) < 0 ||
-	    (r = decode(&cv, p, n, &o)) < 0)
+	if ((r = decode(&cv, p, n, &o)) < 0)
 		return r;
 	*out_env = mixer_envelope_to_822(&cv, env);
 	if (*out_env == NULL)

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "mixer/ext.h"
+#include "p1/ext.h"
 #include "p1/or_codec.h"
 
 #define CONTENT_ID_MAX 16
@@ -65,7 +65,7 @@ put_correlator(struct mixer_conv *cv, const struct mhs_envelope *in,
 		const char *s = ascii_only(cv, buf_cstr(&text));
 
 		ber_put(&b, BER_UNIVERSAL, BER_IA5_STRING, s, strlen(s));
-		add_ext(cv, out, MTS_CONTENT_CORRELATOR, &b);
+		add_ext(cv, out, P1_EXT_CONTENT_CORRELATOR, &b);
 	}
 	buf_free(&text);
 	buf_free(&b);
@@ -142,10 +142,9 @@ put_dl_history(struct mixer_conv *cv, const struct mixer_header *h,
 		ber_wrap(&b, from, BER_UNIVERSAL, BER_SEQUENCE);
 	}
 	/* what a list of ours wrote stands before what a header says */
-	if (b.len > 0 &&
-	    mhs_ext_find(&out->exts, MTS_DL_EXPANSION_HISTORY) == NULL) {
+	if (b.len > 0 && mhs_ext_find(&out->exts, P1_EXT_DL_HISTORY) == NULL) {
 		ber_wrap(&b, 0, BER_UNIVERSAL, BER_SEQUENCE);
-		add_ext(cv, out, MTS_DL_EXPANSION_HISTORY, &b);
+		add_ext(cv, out, P1_EXT_DL_HISTORY, &b);
 	}
 	buf_free(&b);
 }
@@ -164,14 +163,14 @@ put_fields(struct mixer_conv *cv, const struct mixer_header *h,
 	out->implicit_conversion_prohibited = prohibited(h, "Conversion");
 	if (prohibited(h, "Conversion-With-Loss")) {
 		ber_put_integer(&b, BER_UNIVERSAL, BER_INTEGER, 1);
-		add_ext(cv, out, MTS_CONVERSION_WITH_LOSS_PROHIBITED, &b);
+		add_ext(cv, out, P1_EXT_CONVERSION_WITH_LOSS_PROHIBITED, &b);
 		buf_clear(&b);
 	}
 	if (mixer_date_from_822(
 		mixer_header_get(h, "Latest-Delivery-Time"), &d)) {
 		s = mixer_date_utc(cv->a, &d);
 		ber_put(&b, BER_UNIVERSAL, BER_UTC_TIME, s, strlen(s));
-		add_ext(cv, out, MTS_LATEST_DELIVERY_TIME, &b);
+		add_ext(cv, out, P1_EXT_LATEST_DELIVERY_TIME, &b);
 	}
 	buf_free(&b);
 	if (mixer_date_from_822(mixer_header_get(h, "Deferred-Delivery"), &d) &&
@@ -249,8 +248,7 @@ names_to_400(struct mixer_conv *cv, struct mhs_envelope *out)
 static void
 keep_dl_history(struct mixer_conv *cv, struct mhs_envelope *out)
 {
-	const struct mhs_ext *x =
-	    mhs_ext_find(&out->exts, MTS_DL_EXPANSION_HISTORY);
+	const struct mhs_ext *x = mhs_ext_find(&out->exts, P1_EXT_DL_HISTORY);
 
 	out->exts = (struct mhs_exts){0};
 	if (x != NULL)

@@ -7,48 +7,34 @@
 #include <string.h>
 #include <strings.h>
 
-#include "mixer/ext.h"
+#include "p1/ext.h"
 #include "p1/or_codec.h"
 
 static const char *const priorities[] = {"normal", "non-urgent", "urgent"};
 
-/* What we do with each MTS extension. Those not here are unknown to us. */
+/* What we do with each MTS extension; those not here are named as discarded.
+ * What is critical and cannot be done did not come here (p1/judge.h). */
 enum fate {
-	FATE_MAPPED,   /* a field or an envelope parameter says it */
-	FATE_DROPPED,  /* means nothing beyond the gateway; critical or not */
-	FATE_SECURITY, /* not available there: rejected when critical */
+	FATE_MAPPED,  /* a field or an envelope parameter says it */
+	FATE_DROPPED, /* means nothing beyond the gateway */
 };
 static const struct {
 	int32_t type;
 	enum fate fate;
 } fates[] = {
-    {MTS_RECIPIENT_REASSIGNMENT_PROHIBITED, FATE_DROPPED},
-    {MTS_ORIGINATOR_REQUESTED_ALTERNATE_RECIPIENT, FATE_DROPPED},
-    {MTS_DL_EXPANSION_PROHIBITED, FATE_DROPPED},
-    {MTS_CONVERSION_WITH_LOSS_PROHIBITED, FATE_MAPPED},
-    {MTS_LATEST_DELIVERY_TIME, FATE_MAPPED},
-    {MTS_ORIGINATOR_RETURN_ADDRESS, FATE_MAPPED},
-    {MTS_ORIGINATOR_CERTIFICATE, FATE_SECURITY},
-    {MTS_MESSAGE_TOKEN, FATE_SECURITY},
-    {MTS_CONTENT_CONFIDENTIALITY, FATE_SECURITY},
-    {MTS_CONTENT_INTEGRITY_CHECK, FATE_SECURITY},
-    {MTS_MESSAGE_ORIGIN_AUTHENTICATION, FATE_SECURITY},
-    {MTS_MESSAGE_SECURITY_LABEL, FATE_SECURITY},
-    {MTS_PROOF_OF_DELIVERY_REQUEST, FATE_SECURITY},
-    {MTS_CONTENT_CORRELATOR, FATE_DROPPED},
-    {MTS_REDIRECTION_HISTORY, FATE_DROPPED},
-    {MTS_DL_EXPANSION_HISTORY, FATE_MAPPED},
-    {MTS_TRACE_INFORMATION, FATE_MAPPED},
-    {MTS_INTERNAL_TRACE_INFORMATION, FATE_MAPPED},
+    {P1_EXT_RECIPIENT_REASSIGNMENT_PROHIBITED, FATE_DROPPED},
+    {P1_EXT_ORIGINATOR_ALTERNATE, FATE_DROPPED},
+    {P1_EXT_DL_EXPANSION_PROHIBITED, FATE_DROPPED},
+    {P1_EXT_CONVERSION_WITH_LOSS_PROHIBITED, FATE_MAPPED},
+    {P1_EXT_LATEST_DELIVERY_TIME, FATE_MAPPED},
+    {P1_EXT_RETURN_ADDRESS, FATE_MAPPED},
+    {P1_EXT_CONTENT_CORRELATOR, FATE_DROPPED},
+    {P1_EXT_REDIRECTION_HISTORY, FATE_DROPPED},
+    {P1_EXT_DL_HISTORY, FATE_MAPPED},
+    {P1_EXT_TRACE, FATE_MAPPED},
+    {P1_EXT_INTERNAL_TRACE, FATE_MAPPED},
 };
 #define N_FATES (sizeof(fates) / sizeof(fates[0]))
-
-/* Physical delivery (7 .. 12, 14): comments at most, never critical for us. */
-static bool
-physical(int32_t type)
-{
-	return type >= 6 && type <= 14 && type != 13;
-}
 
 static const char *
 ext_name(struct mixer_conv *cv, const struct mhs_ext *x)
@@ -57,45 +43,12 @@ ext_name(struct mixer_conv *cv, const struct mhs_ext *x)
 			      : arena_printf(cv->a, "(%d)", (int)x->type);
 }
 
-static int
-judge(struct mixer_conv *cv, const struct mhs_ext *x)
-{
-	enum fate fate = FATE_SECURITY;
-	bool known = x->oid == NULL && physical(x->type);
-
-	for (size_t i = 0; i < N_FATES && x->oid == NULL; i++)
-		if (fates[i].type == x->type) {
-			fate = fates[i].fate;
-			known = true;
-		}
-	if (known && (fate != FATE_SECURITY || physical(x->type)))
-		return 0;
-	if (x->criticality & (MHS_CRITICAL_TRANSFER | MHS_CRITICAL_DELIVERY))
-		return mixer_fail(cv, ERR_UNSUPPORTED,
-		    MHS_CRITICAL_FUNCTION_UNSUPPORTED,
-		    "critical extension %s has no equivalent", ext_name(cv, x));
-	return 0;
-}
-
-int
-mixer_envelope_critical(struct mixer_conv *cv, const struct mhs_envelope *env)
-{
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < env->exts.n; i++)
-		r = judge(cv, &env->exts.v[i]);
-	for (size_t k = 0; r == 0 && k < env->n_recipients; k++)
-		for (size_t i = 0; r == 0 && i < env->recipients[k].exts.n; i++)
-			r = judge(cv, &env->recipients[k].exts.v[i]);
-	return r;
-}
-
 static bool
 discarded(const struct mhs_ext *x)
 {
 	for (size_t i = 0; i < N_FATES && x->oid == NULL; i++)
 		if (fates[i].type == x->type)
-			return fates[i].fate == FATE_SECURITY;
+			return false;
 	return true;
 }
 
@@ -152,23 +105,13 @@ ext_value(const struct mhs_ext *x, struct ber_tlv *t)
 	return ber_next(&c, t, NULL) == 1;
 }
 
-static bool
-ext_is(const struct mhs_exts *x, int32_t type, int64_t value)
-{
-	struct ber_tlv t;
-	int64_t v;
-
-	return ext_value(mhs_ext_find(x, type), &t) &&
-	    ber_integer(&t, &v, NULL) == 0 && v == value;
-}
-
 const char *
 mixer_correlator(struct arena *a, const struct mhs_exts *x)
 {
 	struct octets s;
 	struct ber_tlv t;
 
-	if (!ext_value(mhs_ext_find(x, MTS_CONTENT_CORRELATOR), &t) ||
+	if (!ext_value(mhs_ext_find(x, P1_EXT_CONTENT_CORRELATOR), &t) ||
 	    !(BER_IS(t.tag, BER_UNIVERSAL, BER_IA5_STRING) ||
 		BER_IS(t.tag, BER_CONTEXT, 0)) ||
 	    ber_string(a, &t, &s, NULL) < 0)
@@ -221,7 +164,7 @@ put_dl_history(
 {
 	size_t n;
 	const char **v = mixer_dl_history(
-	    cv, mhs_ext_find(&env->exts, MTS_DL_EXPANSION_HISTORY), &n);
+	    cv, mhs_ext_find(&env->exts, P1_EXT_DL_HISTORY), &n);
 
 	while (n-- > 0) /* the most recent first */
 		mixer_field_put(out, "DL-Expansion-History", v[n]);
@@ -268,8 +211,7 @@ put_originator(
 
 	if (s != NULL && *s != '\0')
 		mixer_field_put(out, "X400-Originator", s);
-	if (ext_value(
-		mhs_ext_find(&env->exts, MTS_ORIGINATOR_RETURN_ADDRESS), &t) &&
+	if (ext_value(mhs_ext_find(&env->exts, P1_EXT_RETURN_ADDRESS), &t) &&
 	    (s = or_of(cv, &t)) != NULL)
 		mixer_field_put(out, "Originator-Return-Address", s);
 }
@@ -293,7 +235,8 @@ put_latest_delivery(
 	struct mixer_date d;
 	struct ber_tlv t;
 
-	if (ext_value(mhs_ext_find(&env->exts, MTS_LATEST_DELIVERY_TIME), &t) &&
+	if (ext_value(
+		mhs_ext_find(&env->exts, P1_EXT_LATEST_DELIVERY_TIME), &t) &&
 	    mixer_date_from_utc(
 		arena_strndup(cv->a, (const char *)t.value, t.length), &d))
 		mixer_field_put(
@@ -325,7 +268,7 @@ mixer_envelope_fields(
 		    out, "Priority", priorities[(unsigned)env->priority % 3]);
 	if (env->implicit_conversion_prohibited)
 		mixer_field_put(out, "Conversion", "Prohibited");
-	if (ext_is(&env->exts, MTS_CONVERSION_WITH_LOSS_PROHIBITED, 1))
+	if (p1_ext_flag(&env->exts, P1_EXT_CONVERSION_WITH_LOSS_PROHIBITED))
 		mixer_field_put(out, "Conversion-With-Loss", "Prohibited");
 	if (env->deferred_delivery != 0)
 		mixer_field_put(out, "Deferred-Delivery",
@@ -353,7 +296,7 @@ static void
 drop_x400(struct mixer_conv *cv, struct mhs_envelope *env)
 {
 	const struct mhs_ext *x =
-	    mhs_ext_find(&env->exts, MTS_CONTENT_CORRELATOR);
+	    mhs_ext_find(&env->exts, P1_EXT_CONTENT_CORRELATOR);
 
 	env->exts = (struct mhs_exts){0};
 	if (x != NULL)

@@ -183,9 +183,6 @@ void mixer_trace_conversion(
 /* X400-* and the other fields that the envelope gives. */
 void mixer_envelope_fields(
     struct mixer_conv *cv, const struct mhs_envelope *env, struct buf *out);
-/* ERR_UNSUPPORTED for a critical extension that the Internet cannot honour. */
-int mixer_envelope_critical(
-    struct mixer_conv *cv, const struct mhs_envelope *env);
 struct mhs_envelope *mixer_envelope_to_822(
     struct mixer_conv *cv, const struct mhs_envelope *env);
 /* NULL with an error: a recipient without an O/R address ... */

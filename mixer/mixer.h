@@ -93,6 +93,10 @@ int mixer_report_to_dsn(struct arena *a, const struct mixer_config *c,
     struct mhs_envelope **out_env, struct buf *out, struct mixer_losses *losses,
     struct err *e);
 
+/* Is any of the report for the user that its destination is? Of some recipients
+ * only the originating MTA wanted to know (X.411 8.3.1.2, 12.2.1.3.1.4). */
+bool mixer_report_is_for_user(const struct mhs_report *report);
+
 /* Is this Internet message a delivery status notification that X.400 can
  * carry as a report: null reverse-path, multipart/report of delivery-status,
  * and every Action failed or delivered? */

@@ -279,6 +279,30 @@ job_new(struct channel *ch, const struct q_work *w)
 	return j;
 }
 
+/* A report that only this MTA, where the message came from, wanted. */
+static bool
+is_for_mta_only(const struct mhs_envelope *env)
+{
+	return env->kind == MHS_REPORT && env->report != NULL &&
+	    env->report->n_recipients > 0 &&
+	    !mixer_report_is_for_user(env->report);
+}
+
+static void
+end_report(struct job *j, const struct q_work *w)
+{
+	struct q_outcome o = {.result = Q_TRANSFERRED,
+	    .diagnostic = MHS_DIAG_ABSENT,
+	    .at = clock_wall()};
+	char id[Q_ID_TEXT];
+
+	log_event(LOG_LEVEL_INFO, "report ends here", "id",
+	    q_id_text(w->message, id), "reason",
+	    "the originator has not asked for it", NULL);
+	answer(j->ch, j, &o);
+	job_free(j);
+}
+
 static void
 on_work(void *arg, const struct q_work *w)
 {
@@ -294,6 +318,11 @@ on_work(void *arg, const struct q_work *w)
 		return;
 	}
 	j = job_new(ch, w);
+	if (is_for_mta_only(rec->env)) {
+		end_report(j, w);
+		q_record_close(&rec);
+		return;
+	}
 	r = convert(j, w, rec, &e);
 	q_record_close(&rec);
 	if (r < 0) {

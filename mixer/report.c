@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "mixer/ext.h"
+#include "p1/ext.h"
 
 #define NOTARY_ENVID "SMTP/NOTARY ENVID: "
 
@@ -117,15 +117,37 @@ restored(struct pass *p, const struct mhs_report_recipient *r)
 	return o;
 }
 
+/* Did the originator ask for it? Bits of per-recipient-indicators; those of a
+ * report that we made of Internet mail are absent. */
+static bool
+is_for_user(const struct mhs_report_recipient *r)
+{
+	if (r->mta_report_only)
+		return false;
+	return r->indicators == 0 ||
+	    (r->indicators & (r->type == MHS_DELIVERED ? 0x10 : 0x18)) != 0;
+}
+
+bool
+mixer_report_is_for_user(const struct mhs_report *report)
+{
+	for (size_t i = 0; i < report->n_recipients; i++)
+		if (is_for_user(&report->recipients[i]))
+			return true;
+	return false;
+}
+
 static void
 gather(struct pass *p)
 {
 	for (size_t i = 0; i < p->rep->n_recipients; i++) {
 		const struct mhs_report_recipient *r =
 		    restored(p, &p->rep->recipients[i]);
-		struct recipient *x =
-		    arena_push(p->cv->a, &p->v, &p->n, sizeof(*x));
+		struct recipient *x;
 
+		if (!is_for_user(r))
+			continue;
+		x = arena_push(p->cv->a, &p->v, &p->n, sizeof(*x));
 		x->r = r;
 		x->actual = mailbox_of(p->cv, &r->actual);
 		x->mailbox = mailbox_of(p->cv, &r->intended);
@@ -340,9 +362,7 @@ put_dl_history(struct pass *p, struct buf *out)
 {
 	size_t n;
 	const char **v = mixer_dl_history(p->cv,
-	    mhs_ext_find(
-		&p->rep->exts, MTS_ORIGINATOR_AND_DL_EXPANSION_HISTORY),
-	    &n);
+	    mhs_ext_find(&p->rep->exts, P1_EXT_ORIGINATOR_AND_DL_HISTORY), &n);
 
 	while (n-- > 0)
 		mixer_field_put(
@@ -377,9 +397,8 @@ put_discarded(struct pass *p, const struct mhs_exts *x, struct buf *out)
 
 		if (is_mixer_list(x->v[i].oid) ||
 		    (x->v[i].oid == NULL &&
-			(x->v[i].type == MTS_CONTENT_CORRELATOR ||
-			    x->v[i].type ==
-				MTS_ORIGINATOR_AND_DL_EXPANSION_HISTORY)))
+			(x->v[i].type == P1_EXT_CONTENT_CORRELATOR ||
+			    x->v[i].type == P1_EXT_ORIGINATOR_AND_DL_HISTORY)))
 			continue;
 		if (x->v[i].oid != NULL)
 			mixer_eits_add_oid(p->cv->a, &oid, x->v[i].oid);
@@ -648,6 +667,9 @@ mixer_report_to_dsn(struct arena *a, const struct mixer_config *c,
 	    env->n_recipients == 0 || env->report->n_recipients == 0)
 		return mixer_fail(
 		    &cv, ERR_UNSUPPORTED, MHS_PROTOCOL_VIOLATION, "no report");
+	if (!mixer_report_is_for_user(env->report))
+		return mixer_fail(&cv, ERR_UNSUPPORTED, MHS_PROTOCOL_VIOLATION,
+		    "a report for the originating MTA alone");
 	to = mailbox_of(&cv, &env->recipients[0].name);
 	if (to == NULL || *to == '\0')
 		return mixer_fail(&cv, ERR_UNSUPPORTED,

@@ -5,23 +5,7 @@
  */
 #include "mixer/internal.h"
 
-#include "mixer/ext.h"
-
-static bool
-with_loss_prohibited(const struct mhs_envelope *env)
-{
-	const struct mhs_ext *x =
-	    mhs_ext_find(&env->exts, MTS_CONVERSION_WITH_LOSS_PROHIBITED);
-	struct ber_cursor c;
-	struct ber_tlv t;
-	int64_t v;
-
-	if (x == NULL || x->value == NULL)
-		return false;
-	c = ber_cursor(x->value, x->n);
-	return ber_next(&c, &t, NULL) == 1 && ber_integer(&t, &v, NULL) == 0 &&
-	    v == 1;
-}
+#include "p1/ext.h"
 
 int
 mixer_to_p2(struct arena *a, const struct mixer_config *c,
@@ -41,7 +25,8 @@ mixer_to_p2(struct arena *a, const struct mixer_config *c,
 	    a, c, MHS_CONTENT_P22, MHS_CONTENT_P2, p, n, now, out, losses, e);
 	if (r < 0)
 		return r;
-	if (losses->n > before && with_loss_prohibited(env))
+	if (losses->n > before &&
+	    p1_ext_flag(&env->exts, P1_EXT_CONVERSION_WITH_LOSS_PROHIBITED))
 		return mixer_fail(&cv, ERR_UNSUPPORTED,
 		    MHS_CONVERSION_WITH_LOSS_PROHIBITED,
 		    "the originator prohibits the loss of %s",

@@ -316,8 +316,8 @@ p1_envelope_decode(struct arena *a, enum mhs_kind kind, const uint8_t *p,
 
 /* --- writing --- */
 
-static uint8_t
-recipient_bits(const struct mhs_recipient *rcpt)
+uint8_t
+p1_recipient_indicators(const struct mhs_recipient *rcpt)
 {
 	static const uint8_t mta[] = {[MHS_REPORT_NONE] = 0,
 	    [MHS_REPORT_NDR] = 0x20,
@@ -356,7 +356,7 @@ put_recipient(struct buf *out, const struct mhs_recipient *rcpt,
 	if (r < 0)
 		return r;
 	ber_put_integer(out, BER_CONTEXT, 0, rcpt->number);
-	p1_put_bits(out, BER_CONTEXT, 1, recipient_bits(rcpt), 8);
+	p1_put_bits(out, BER_CONTEXT, 1, p1_recipient_indicators(rcpt), 8);
 	if (rcpt->explicit_conversion >= 0)
 		ber_put_integer(out, BER_CONTEXT, 2, rcpt->explicit_conversion);
 	r = p1_put_exts(out, 3, &rcpt->exts, dialect, e);

@@ -27,6 +27,10 @@ int p1_envelope_encode(const struct mhs_envelope *env,
     const struct p1_dialect *dialect, struct buf *out, struct err *e)
     __attribute__((warn_unused_result));
 
+/* The octet of per-recipient-indicators: responsibility, the originating MTA's
+ * and the originator's report request. */
+uint8_t p1_recipient_indicators(const struct mhs_recipient *rcpt);
+
 /* X.411 9.1, 14.3: the first extension that is critical for one of these
  * (MHS_CRITICAL_*) and that we do not know; NULL when there is none. The
  * message, or that recipient, is then not to be transferred: non-delivery

@@ -392,8 +392,8 @@ put_last_trace(
 	return r;
 }
 
-/* The request that led to this report: all reports for a delivery, non-
- * delivery reports otherwise; the first bit does not matter here. */
+/* The subject's own; where there was none, because it came from Internet mail,
+ * the request that would have led to this report. */
 static uint8_t
 indicator_bits(const struct mhs_report_recipient *rr)
 {

@@ -4,17 +4,9 @@
 #include <strings.h>
 
 #include "mhs/diag.h"
+#include "p1/judge.h"
 #include "p1/trace.h"
 #include "qmgr/summary.h"
-
-static bool
-same_name(const struct mhs_name *x, const struct mhs_name *y)
-{
-	if (x->ora != NULL && y->ora != NULL)
-		return mhs_or_equal(x->ora, y->ora);
-	return x->mailbox != NULL && y->mailbox != NULL &&
-	    strcasecmp(x->mailbox, y->mailbox) == 0;
-}
 
 bool
 q_was_named(
@@ -24,9 +16,9 @@ q_was_named(
 	size_t n = p1_ext_history(a, &r->exts, P1_EXT_REDIRECTION_HISTORY, &v);
 
 	for (size_t i = 0; i < n; i++)
-		if (same_name(&v[i].name, name))
+		if (mhs_name_equal(&v[i].name, name))
 			return true;
-	return same_name(&r->name, name);
+	return mhs_name_equal(&r->name, name);
 }
 
 int
@@ -103,7 +95,7 @@ follow_all(struct pass *p, struct mhs_recipient *r)
 
 	while ((x = q_route(p->c->redirects, &r->name)) != NULL) {
 		/* an address below the prefix may be where all others go */
-		if (same_name(&x->to, &r->name))
+		if (mhs_name_equal(&x->to, &r->name))
 			return NULL;
 		if (n++ == Q_REDIRECTIONS_MAX)
 			return fault(p, MHS_REDIRECTION_LOOP_DETECTED);
@@ -134,20 +126,63 @@ way(struct pass *p, const struct mhs_recipient *r)
 	return l != NULL ? to_list(p, r, l) : q_route(p->c->routes, &r->name);
 }
 
-/* X.411 14.3.4: nothing leads to it, and the originator allows another. */
+/* X.411 14.3.4: nothing leads to it; the originator's alternate comes first,
+ * then the domain's if the originator allows it. */
 static const char *
 use_alternate(struct pass *p, struct mhs_recipient *r)
 {
-	const struct q_redirect *x;
-	const char *bad;
+	enum p1_redirection_reason reason;
+	struct q_redirect x;
+	const struct mhs_name *to = q_alternate(
+	    p->a, p->c, p->env, r, MHS_UNRECOGNISED_OR_NAME, &reason);
+	struct err e = ERR_INIT;
 
-	if (!p->env->alternate_recipient_allowed || r->name.ora == NULL)
+	if (to == NULL)
 		return NULL;
-	x = q_route(p->c->alternates, &r->name);
-	if (x == NULL || same_name(&x->to, &r->name) || p->prohibited)
-		return NULL;
-	bad = follow(p, r, x);
-	return bad != NULL ? bad : way(p, r);
+	x = (struct q_redirect){*to, reason};
+	if (q_redirect(p->a, r, &x.to, x.reason, p->now, &e) < 0)
+		return fault(p, MHS_REDIRECTION_LOOP_DETECTED);
+	p->redirected = true;
+	return way(p, r);
+}
+
+/* --- what is in the way of delivery --- */
+
+/* Contents that can be converted for Internet mail (mixer(8)). */
+static bool
+has_equivalent(enum mhs_content c)
+{
+	return c == MHS_CONTENT_P2 || c == MHS_CONTENT_P22 ||
+	    c == MHS_CONTENT_P772;
+}
+
+/* X.411 9.1, 14.3.1: where the way leaves X.400, or ends at a list, extensions
+ * that are critical for delivery must be known; in Internet mail nothing of
+ * physical delivery or security can be done either. A label on a report says
+ * nothing that its destination did not write; a list hands on all there is. */
+static const char *
+judge(struct pass *p, const struct mhs_recipient *r)
+{
+	const struct q_peer_config *peer = q_config_peer(p->c, r->peer);
+	size_t i = (size_t)(r - p->env->recipients);
+	unsigned can = P1_CAN_PHYSICAL | P1_CAN_SECURITY | P1_CAN_PROVE;
+	struct p1_verdict v;
+
+	if (peer == NULL || peer->channel->world == Q_WORLD_X400 ||
+	    (p->env->kind != MHS_REPORT &&
+		p->env->content_type == MHS_CONTENT_RFC822))
+		return r->peer;
+	if (p->env->kind == MHS_REPORT)
+		can = P1_CAN_SECURITY;
+	else if (peer->channel->world == Q_WORLD_INTERNET)
+		can = 0;
+	if (p1_judge_delivery(p->a, p->env, i, can, &v))
+		return fault(p, v.diagnostic);
+	/* a message fails for it when it is converted */
+	if (p->env->kind == MHS_PROBE && strcmp(r->peer, Q_PEER_LISTS) != 0 &&
+	    !has_equivalent(p->env->content_type))
+		return fault(p, MHS_CONTENT_TYPE_NOT_SUPPORTED);
+	return r->peer;
 }
 
 static void
@@ -162,6 +197,8 @@ direct(struct pass *p, struct mhs_recipient *r)
 		r->peer = way(p, r);
 	if (r->peer == NULL && !report)
 		r->peer = use_alternate(p, r);
+	if (r->peer != NULL)
+		r->peer = judge(p, r);
 }
 
 bool
@@ -170,7 +207,8 @@ q_direct(struct arena *a, const struct q_config *c, struct mhs_envelope *env,
 {
 	struct pass p = {.a = a, .c = c, .env = env, .now = now};
 
-	p.prohibited = p1_ext_flag(&env->exts, P1_EXT_REASSIGNMENT_PROHIBITED);
+	p.prohibited =
+	    p1_ext_flag(&env->exts, P1_EXT_RECIPIENT_REASSIGNMENT_PROHIBITED);
 	for (size_t i = 0; i < env->n_recipients; i++)
 		if (env->recipients[i].responsible || env->kind == MHS_REPORT)
 			direct(&p, &env->recipients[i]);
@@ -199,7 +237,7 @@ q_alternate(struct arena *a, const struct q_config *c,
 	struct mhs_name *to = ARENA_NEW(a, struct mhs_name);
 	const struct q_redirect *x;
 
-	if (env->kind != MHS_MESSAGE)
+	if (env->kind == MHS_REPORT)
 		return NULL;
 	if (p1_ext_or_name(a, &r->exts, P1_EXT_ORIGINATOR_ALTERNATE, to) &&
 	    !used_originators(a, r) && !q_was_named(a, r, to)) {
@@ -208,7 +246,7 @@ q_alternate(struct arena *a, const struct q_config *c,
 	}
 	if (diagnostic != MHS_UNRECOGNISED_OR_NAME || r->name.ora == NULL ||
 	    !env->alternate_recipient_allowed ||
-	    p1_ext_flag(&env->exts, P1_EXT_REASSIGNMENT_PROHIBITED))
+	    p1_ext_flag(&env->exts, P1_EXT_RECIPIENT_REASSIGNMENT_PROHIBITED))
 		return NULL;
 	x = q_route(c->alternates, &r->name);
 	if (x == NULL || q_was_named(a, r, &x->to))

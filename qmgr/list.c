@@ -9,15 +9,6 @@
 /* --- permission --- */
 
 static bool
-name_is(const struct mhs_name *x, const struct mhs_name *y)
-{
-	if (x->ora != NULL && y->ora != NULL)
-		return mhs_or_equal(x->ora, y->ora);
-	return x->mailbox != NULL && y->mailbox != NULL &&
-	    strcasecmp(x->mailbox, y->mailbox) == 0;
-}
-
-static bool
 in_domain(const char *mailbox, const char *domain)
 {
 	const char *at = strrchr(mailbox, '@');
@@ -36,7 +27,7 @@ static bool
 is_member(const struct q_list *l, const struct mhs_name *who)
 {
 	for (size_t i = 0; i < l->n_members; i++)
-		if (name_is(&l->members[i], who))
+		if (mhs_name_equal(&l->members[i], who))
 			return true;
 	return false;
 }
@@ -86,7 +77,7 @@ q_list_judge(struct arena *a, const struct q_list *l,
 
 	(void)r;
 	for (size_t i = 0; i < n; i++)
-		if (name_is(&v[i].name, &l->name))
+		if (mhs_name_equal(&v[i].name, &l->name))
 			return Q_LIST_LOOP;
 	if (p1_ext_flag(&env->exts, P1_EXT_DL_EXPANSION_PROHIBITED))
 		return refuse(diagnostic, MHS_DL_EXPANSION_PROHIBITED);
@@ -192,7 +183,7 @@ static bool
 before(const struct q_list *l, const struct p1_history *v, size_t n, size_t *at)
 {
 	for (size_t i = n; i > 1; i--) {
-		if (!name_is(&v[i - 1].name, &l->name))
+		if (!mhs_name_equal(&v[i - 1].name, &l->name))
 			continue;
 		*at = i - 2;
 		return true;

@@ -5,6 +5,7 @@
 
 #include "lib/log.h"
 #include "mhs/diag.h"
+#include "p1/envelope_codec.h"
 #include "p1/ext.h"
 #include "p1/trace.h"
 #include "qmgr/direct.h"
@@ -164,6 +165,9 @@ add_recipient(struct arena *a, struct mhs_report *report,
 	    : NULL;
 	out->mta_report_only = !is_from_internet(subject) &&
 	    !request_covers(r->originator_report, o);
+	/* X.411 12.2.1.3.1.4: the requests of the subject, as they are */
+	if (!is_from_internet(subject))
+		out->indicators = p1_recipient_indicators(r);
 	out->last_trace_arrival = subject->arrival;
 	if (is_failure(o))
 		fill_failure(out, o);

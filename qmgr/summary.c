@@ -73,7 +73,7 @@ static bool
 may_have_alternate(
     const struct mhs_envelope *env, const struct mhs_recipient *r)
 {
-	return env->kind == MHS_MESSAGE &&
+	return env->kind != MHS_REPORT &&
 	    (env->alternate_recipient_allowed ||
 		mhs_ext_find(&r->exts, P1_EXT_ORIGINATOR_ALTERNATE) != NULL);
 }
@@ -95,7 +95,7 @@ q_summary_new(struct arena *a, q_id id, uint64_t content_file,
 	    .deferred = env->deferred_delivery,
 	    .size = env->content_length,
 	};
-	p1_ext_time(&env->exts, P1_EXT_LATEST_DELIVERY, &s->latest);
+	p1_ext_time(&env->exts, P1_EXT_LATEST_DELIVERY_TIME, &s->latest);
 	/* a version has its parent's recipients, and settles nobody */
 	if (s->parent == 0)
 		s->settled = q_settled_get(a, env);

@@ -123,15 +123,15 @@ add_extensions(struct peer *p)
 	struct err e = ERR_INIT;
 
 	if (is(p->prohibit, "reassignment") &&
-	    p1_ext_set_flag(p->arena, x, P1_EXT_REASSIGNMENT_PROHIBITED, &e) <
-		0)
+	    p1_ext_set_flag(
+		p->arena, x, P1_EXT_RECIPIENT_REASSIGNMENT_PROHIBITED, &e) < 0)
 		die("prohibit", &e);
 	if (is(p->prohibit, "dl") &&
 	    p1_ext_set_flag(p->arena, x, P1_EXT_DL_EXPANSION_PROHIBITED, &e) <
 		0)
 		die("prohibit", &e);
 	if (p->latest != NULL &&
-	    p1_ext_set_time(p->arena, x, P1_EXT_LATEST_DELIVERY,
+	    p1_ext_set_time(p->arena, x, P1_EXT_LATEST_DELIVERY_TIME,
 		clock_wall() + atoi(p->latest), &e) < 0)
 		die("latest", &e);
 }

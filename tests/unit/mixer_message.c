@@ -1,6 +1,6 @@
 #include "mixer/mixer.h"
 
-#include "mixer/ext.h"
+#include "p1/ext.h"
 #include "tests/unit/mixer_fixture.h"
 #include "tests/unit/unit.h"
 #include "tests/unit/vectors.h"
@@ -533,7 +533,7 @@ p22_becomes_p2_with_what_1984_knows(void)
 static void
 p2_is_not_made_where_the_originator_prohibits_it(void)
 {
-	static const uint8_t yes[] = {2, 1, 1};
+	static const uint8_t yes[] = {10, 1, 1};
 	struct mhs_envelope *env, *to = NULL;
 	struct buf p22 = {0}, p2 = {0};
 	struct mhs_ext *x;
@@ -550,7 +550,7 @@ p2_is_not_made_where_the_originator_prohibits_it(void)
 	CU_ASSERT_EQUAL(to->content_type, MHS_CONTENT_P2);
 	CU_ASSERT_EQUAL(env->content_type, MHS_CONTENT_P22);
 	x = arena_push(f.a, &env->exts.v, &env->exts.n, sizeof(*x));
-	x->type = MTS_CONVERSION_WITH_LOSS_PROHIBITED;
+	x->type = P1_EXT_CONVERSION_WITH_LOSS_PROHIBITED;
 	x->value = yes;
 	x->n = sizeof(yes);
 	CU_ASSERT_EQUAL(mixer_to_p2(f.a, &f.c, env, p22.data, p22.len,

@@ -1,6 +1,6 @@
 #include "mixer/mixer.h"
 
-#include "mixer/ext.h"
+#include "p1/ext.h"
 #include "tests/unit/mixer_fixture.h"
 #include "tests/unit/unit.h"
 
@@ -226,51 +226,25 @@ the_null_sender_asks_for_no_report_and_comes_back(void)
 }
 
 static void
-critical_extensions_stop_the_message_and_others_are_named(void)
+extensions_without_an_equivalent_are_named(void)
 {
 	static const uint8_t null[] = {5, 0};
-	static const struct {
-		int32_t type;
-		const char *oid;
-		uint8_t criticality;
-		int want;
-	} v[] = {
-	    {-1, "1.3.26.0.4406.0.8.0", 0, 0},
-	    {-1, "1.3.26.0.4406.0.8.0", MHS_CRITICAL_SUBMISSION, 0},
-	    {-1, "1.3.26.0.4406.0.8.0", MHS_CRITICAL_DELIVERY, ERR_UNSUPPORTED},
-	    {99, NULL, MHS_CRITICAL_TRANSFER, ERR_UNSUPPORTED},
-	    {MTS_MESSAGE_SECURITY_LABEL, NULL, MHS_CRITICAL_DELIVERY,
-		ERR_UNSUPPORTED},
-	    {MTS_DL_EXPANSION_PROHIBITED, NULL, MHS_CRITICAL_DELIVERY, 0},
-	    {6, NULL, MHS_CRITICAL_DELIVERY, 0},
-	};
+	struct mhs_ext x = {
+	    .oid = "1.3.26.0.4406.0.8.0", .type = -1, .value = null, .n = 2};
+	struct mhs_envelope *o, *back = NULL;
+	struct buf p22 = {0}, out = {0};
+	struct fixture f;
 
-	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
-		struct mhs_envelope *o, *back = NULL;
-		struct buf p22 = {0}, out = {0};
-		struct mhs_ext x = {.type = v[i].type,
-		    .oid = v[i].oid,
-		    .criticality = v[i].criticality,
-		    .value = null,
-		    .n = 2};
-		struct fixture f;
-
-		fixture_open(&f);
-		o = to_x400(&f, &p22);
-		o->exts = (struct mhs_exts){&x, 1};
-		CU_ASSERT_EQUAL(mixer_to_rfc822(f.a, &f.c, o, p22.data, p22.len,
-				    FIXTURE_NOW, &back, &out, &f.losses, &f.e),
-		    v[i].want);
-		if (v[i].want != 0)
-			CU_ASSERT_EQUAL(
-			    f.e.detail, MHS_CRITICAL_FUNCTION_UNSUPPORTED);
-		if (i == 0)
-			expect(buf_cstr(&out),
-			    "Discarded-X400-MTS-Extensions: (1) (3) (26)");
-		buf_free(&p22);
-		buf_free(&out);
-		fixture_close(&f);
-	}
+	fixture_open(&f);
+	o = to_x400(&f, &p22);
+	o->exts = (struct mhs_exts){&x, 1};
+	CU_ASSERT_EQUAL(mixer_to_rfc822(f.a, &f.c, o, p22.data, p22.len,
+			    FIXTURE_NOW, &back, &out, &f.losses, &f.e),
+	    0);
+	expect(buf_cstr(&out), "Discarded-X400-MTS-Extensions: (1) (3) (26)");
+	buf_free(&p22);
+	buf_free(&out);
+	fixture_close(&f);
 }
 
 static void
@@ -650,6 +624,48 @@ a_dsn_whose_content_cannot_be_converted_is_still_reported(void)
 	fixture_close(&f);
 }
 
+/* X.411 12.2.1.3.1.4: bits 3 and 4 are the originator's request. */
+static void
+only_what_the_originator_asked_for_reaches_the_user(void)
+{
+	static const struct {
+		uint8_t delivered, failed; /* indicators of the recipients */
+		int want;                  /* bits: what is told */
+	} rows[] = {
+	    {0, 0, 3},
+	    {0xd0, 0xa8, 3},
+	    {0xc8, 0xa8, 2},
+	    {0xd0, 0xa0, 1},
+	    {0xc8, 0xa0, 0},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct buf p22 = {0}, out = {0};
+		struct mhs_envelope *env, *o = NULL;
+		struct fixture f;
+		const char *s;
+
+		fixture_open(&f);
+		env = report(&f, &p22);
+		env->report->recipients[0].indicators = rows[i].delivered;
+		env->report->recipients[1].indicators = rows[i].failed;
+		CU_ASSERT_EQUAL(
+		    mixer_report_is_for_user(env->report), rows[i].want != 0);
+		CU_ASSERT_EQUAL(
+		    mixer_report_to_dsn(f.a, &f.c, env, p22.data, p22.len,
+			FIXTURE_NOW, &o, &out, &f.losses, &f.e),
+		    rows[i].want != 0 ? 0 : ERR_UNSUPPORTED);
+		s = buf_cstr(&out);
+		CU_ASSERT_EQUAL(strstr(s, "Action: delivered") != NULL,
+		    (rows[i].want & 1) != 0);
+		CU_ASSERT_EQUAL(strstr(s, "Action: failed") != NULL,
+		    (rows[i].want & 2) != 0);
+		buf_free(&p22);
+		buf_free(&out);
+		fixture_close(&f);
+	}
+}
+
 static void
 a_malformed_content_fails_with_content_syntax_error(void)
 {
@@ -679,7 +695,7 @@ suite_mixer_report(void)
 	    TEST(date_and_received_become_trace),
 	    TEST(the_message_comes_back_with_what_the_envelope_said),
 	    TEST(the_null_sender_asks_for_no_report_and_comes_back),
-	    TEST(critical_extensions_stop_the_message_and_others_are_named),
+	    TEST(extensions_without_an_equivalent_are_named),
 	    TEST(loops_through_gateways_end),
 	    TEST(a_report_becomes_a_dsn),
 	    TEST(a_dsn_on_an_internet_message_says_nothing_of_x400),
@@ -688,6 +704,7 @@ suite_mixer_report(void)
 	    TEST(a_dsn_that_crosses_x400_stays_itself),
 	    TEST(only_final_dsns_from_the_null_sender_become_reports),
 	    TEST(a_dsn_whose_content_cannot_be_converted_is_still_reported),
+	    TEST(only_what_the_originator_asked_for_reaches_the_user),
 	    TEST(a_malformed_content_fails_with_content_syntax_error),
 	    CU_TEST_INFO_NULL,
 	};

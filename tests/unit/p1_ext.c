@@ -205,11 +205,12 @@ what_was_set_is_read_again(void)
 	const char *mta = NULL;
 	int64_t t = 0;
 
-	CU_ASSERT(!p1_ext_flag(&x, P1_EXT_REASSIGNMENT_PROHIBITED));
-	CU_ASSERT_EQUAL(
-	    p1_ext_set_flag(a, &x, P1_EXT_REASSIGNMENT_PROHIBITED, NULL), 0);
-	CU_ASSERT_EQUAL(
-	    p1_ext_set_time(a, &x, P1_EXT_LATEST_DELIVERY, 1700000000, NULL),
+	CU_ASSERT(!p1_ext_flag(&x, P1_EXT_RECIPIENT_REASSIGNMENT_PROHIBITED));
+	CU_ASSERT_EQUAL(p1_ext_set_flag(a, &x,
+			    P1_EXT_RECIPIENT_REASSIGNMENT_PROHIBITED, NULL),
+	    0);
+	CU_ASSERT_EQUAL(p1_ext_set_time(a, &x, P1_EXT_LATEST_DELIVERY_TIME,
+			    1700000000, NULL),
 	    0);
 	CU_ASSERT_EQUAL(
 	    p1_ext_set_or_name(a, &x, P1_EXT_ORIGINATOR_ALTERNATE, &joe, NULL),
@@ -218,8 +219,8 @@ what_was_set_is_read_again(void)
 	    p1_ext_set_reporting_mta(a, &x, &domain, "gate", NULL), 0);
 	CU_ASSERT_EQUAL(x.n, 4);
 	CU_ASSERT_EQUAL(x.v[0].criticality, MHS_CRITICAL_DELIVERY);
-	CU_ASSERT(p1_ext_flag(&x, P1_EXT_REASSIGNMENT_PROHIBITED));
-	CU_ASSERT(p1_ext_time(&x, P1_EXT_LATEST_DELIVERY, &t));
+	CU_ASSERT(p1_ext_flag(&x, P1_EXT_RECIPIENT_REASSIGNMENT_PROHIBITED));
+	CU_ASSERT(p1_ext_time(&x, P1_EXT_LATEST_DELIVERY_TIME, &t));
 	CU_ASSERT_EQUAL(t, 1700000000);
 	CU_ASSERT(p1_ext_or_name(a, &x, P1_EXT_ORIGINATOR_ALTERNATE, &back));
 	CU_ASSERT(mhs_or_equal(back.ora, joe.ora));
@@ -228,13 +229,13 @@ what_was_set_is_read_again(void)
 	CU_ASSERT_STRING_EQUAL(mta, "gate");
 	for (size_t i = 0; i < x.n; i++)
 		CU_ASSERT_EQUAL(p1_ext_check(&x.v[i], NULL), 0);
-	p1_ext_set_time(a, &x, P1_EXT_LATEST_DELIVERY, 1800000000, NULL);
+	p1_ext_set_time(a, &x, P1_EXT_LATEST_DELIVERY_TIME, 1800000000, NULL);
 	CU_ASSERT_EQUAL(x.n, 4);
-	CU_ASSERT(p1_ext_time(&x, P1_EXT_LATEST_DELIVERY, &t));
+	CU_ASSERT(p1_ext_time(&x, P1_EXT_LATEST_DELIVERY_TIME, &t));
 	CU_ASSERT_EQUAL(t, 1800000000);
-	p1_ext_remove(a, &x, P1_EXT_LATEST_DELIVERY);
+	p1_ext_remove(a, &x, P1_EXT_LATEST_DELIVERY_TIME);
 	CU_ASSERT_EQUAL(x.n, 3);
-	CU_ASSERT(!p1_ext_time(&x, P1_EXT_LATEST_DELIVERY, &t));
+	CU_ASSERT(!p1_ext_time(&x, P1_EXT_LATEST_DELIVERY_TIME, &t));
 	arena_free(&a);
 }
 
@@ -311,8 +312,8 @@ a_bad_value_reads_as_absent(void)
 	const char *mta;
 	int64_t t;
 
-	CU_ASSERT(!p1_ext_flag(&x, P1_EXT_REASSIGNMENT_PROHIBITED));
-	CU_ASSERT(!p1_ext_time(&x, P1_EXT_LATEST_DELIVERY, &t));
+	CU_ASSERT(!p1_ext_flag(&x, P1_EXT_RECIPIENT_REASSIGNMENT_PROHIBITED));
+	CU_ASSERT(!p1_ext_time(&x, P1_EXT_LATEST_DELIVERY_TIME, &t));
 	CU_ASSERT(!p1_ext_or_name(a, &x, P1_EXT_ORIGINATOR_ALTERNATE, &n));
 	CU_ASSERT_EQUAL(p1_ext_history(a, &x, P1_EXT_DL_HISTORY, &h), 0);
 	CU_ASSERT_PTR_NULL(h);

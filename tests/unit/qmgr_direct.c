@@ -183,8 +183,9 @@ a_prohibition_of_reassignment_is_respected(void)
 
 		begin(&w);
 		r = add(&w, rows[i].name);
-		CU_ASSERT_EQUAL(p1_ext_set_flag(w.a, &w.env->exts,
-				    P1_EXT_REASSIGNMENT_PROHIBITED, &e),
+		CU_ASSERT_EQUAL(
+		    p1_ext_set_flag(w.a, &w.env->exts,
+			P1_EXT_RECIPIENT_REASSIGNMENT_PROHIBITED, &e),
 		    0);
 		q_direct(w.a, &w.c, w.env, 1000);
 		CU_ASSERT_STRING_EQUAL(r->peer, rows[i].peer);
@@ -282,17 +283,20 @@ what_failed_has_the_originators_alternate_once(void)
 			    P1_EXT_ORIGINATOR_ALTERNATE, &to, &e),
 	    0);
 	/* whatever it failed for, and prohibited or not */
-	p1_ext_set_flag(w.a, &w.env->exts, P1_EXT_REASSIGNMENT_PROHIBITED, &e);
+	p1_ext_set_flag(
+	    w.a, &w.env->exts, P1_EXT_RECIPIENT_REASSIGNMENT_PROHIBITED, &e);
 	got = alternate_of(&w, r, MHS_MAXIMUM_TIME_EXPIRED, &reason);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(got);
 	CU_ASSERT_EQUAL(reason, P1_ORIGINATOR_REQUESTED_ALTERNATE);
 	CU_ASSERT_TRUE(mhs_or_equal(got->ora, to.ora));
 	CU_ASSERT_EQUAL(q_redirect(w.a, r, got, reason, 1000, &e), 0);
 	CU_ASSERT_PTR_NULL(alternate_of(&w, r, 0, &reason));
-	/* a probe asks, it does not look elsewhere */
+	/* a probe goes where the message would */
 	r = add(&w, "/S=Bob/ADMD=BRAVO/C=XX/");
 	p1_ext_set_or_name(w.a, &r->exts, P1_EXT_ORIGINATOR_ALTERNATE, &to, &e);
 	w.env->kind = MHS_PROBE;
+	CU_ASSERT_PTR_NOT_NULL(alternate_of(&w, r, 0, &reason));
+	w.env->kind = MHS_REPORT;
 	CU_ASSERT_PTR_NULL(alternate_of(&w, r, 0, &reason));
 	finish(&w);
 }
@@ -313,9 +317,131 @@ the_domains_alternate_is_for_the_unknown_only(void)
 	CU_ASSERT_EQUAL(reason, P1_RECIPIENT_MD_ASSIGNED_ALTERNATE);
 	CU_ASSERT_PTR_NULL(
 	    alternate_of(&w, r, MHS_RECIPIENT_UNAVAILABLE, &reason));
-	p1_ext_set_flag(w.a, &w.env->exts, P1_EXT_REASSIGNMENT_PROHIBITED, &e);
+	p1_ext_set_flag(
+	    w.a, &w.env->exts, P1_EXT_RECIPIENT_REASSIGNMENT_PROHIBITED, &e);
 	CU_ASSERT_PTR_NULL(alternate_of(&w, r, 0, &reason));
 	finish(&w);
+}
+
+static void
+the_originators_alternate_comes_before_the_domains(void)
+{
+	struct world w;
+	struct mhs_recipient *r;
+	struct mhs_name to;
+	struct p1_history *v;
+	struct err e = ERR_INIT;
+
+	begin(&w);
+	w.env->alternate_recipient_allowed = true;
+	r = add(&w, "/S=Nobody/ADMD=ALPHA/C=XX/");
+	to = (struct mhs_name){
+	    .ora = mhs_or_parse(w.a, "/S=Other/ADMD=BRAVO/C=XX/", NULL)};
+	p1_ext_set_or_name(w.a, &r->exts, P1_EXT_ORIGINATOR_ALTERNATE, &to, &e);
+	CU_ASSERT_TRUE(q_direct(w.a, &w.c, w.env, 1000));
+	CU_ASSERT_STRING_EQUAL(r->peer, "bravo");
+	CU_ASSERT_EQUAL_FATAL(
+	    p1_ext_history(w.a, &r->exts, P1_EXT_REDIRECTION_HISTORY, &v), 1);
+	CU_ASSERT_EQUAL(v[0].reason, P1_ORIGINATOR_REQUESTED_ALTERNATE);
+	finish(&w);
+}
+
+static void
+the_domains_alternate_respects_a_prohibition(void)
+{
+	struct world w;
+	struct mhs_recipient *r;
+	struct err e = ERR_INIT;
+
+	begin(&w);
+	w.env->alternate_recipient_allowed = true;
+	p1_ext_set_flag(
+	    w.a, &w.env->exts, P1_EXT_RECIPIENT_REASSIGNMENT_PROHIBITED, &e);
+	r = add(&w, "/S=Nobody/ADMD=ALPHA/C=XX/");
+	CU_ASSERT_FALSE(q_direct(w.a, &w.c, w.env, 1000));
+	CU_ASSERT_PTR_NULL(r->peer);
+	finish(&w);
+}
+
+/* X.411 9.1: where it leaves X.400, and only for whom it is said. */
+static void
+what_is_critical_for_delivery_and_cannot_be_done_fails(void)
+{
+	static const uint8_t registered[] = {2, 1, 1}, modes[] = {3, 2, 6, 64},
+			     null[] = {5, 0};
+	static const struct {
+		struct mhs_ext ext;
+		bool per_message;
+		enum mhs_kind kind;
+		const char *to, *peer;
+	} rows[] = {
+	    {{.type = 10, .criticality = 4, .value = registered, .n = 3}, false,
+		MHS_MESSAGE, "/S=Bob/O=in/ADMD=ALPHA/C=XX/", "!18"},
+	    {{.type = 10, .criticality = 4, .value = registered, .n = 3}, false,
+		MHS_PROBE, "/S=Bob/O=in/ADMD=ALPHA/C=XX/", "!18"},
+	    {{.type = 10, .criticality = 0, .value = registered, .n = 3}, false,
+		MHS_MESSAGE, "/S=Bob/O=in/ADMD=ALPHA/C=XX/", "boxes"},
+	    {{.type = 9, .criticality = 4, .value = modes, .n = 4}, false,
+		MHS_MESSAGE, "/S=Bob/O=in/ADMD=ALPHA/C=XX/", "!18"},
+	    /* for the one who delivers */
+	    {{.type = 10, .criticality = 4, .value = registered, .n = 3}, false,
+		MHS_MESSAGE, "/S=Bob/ADMD=BRAVO/C=XX/", "bravo"},
+	    /* a list hands it on, unless it is unknown */
+	    {{.type = 10, .criticality = 4, .value = registered, .n = 3}, false,
+		MHS_MESSAGE, "/CN=Staff/ADMD=ALPHA/C=XX/", Q_PEER_LISTS},
+	    {{.type = 99, .criticality = 4, .value = null, .n = 2}, true,
+		MHS_MESSAGE, "/CN=Staff/ADMD=ALPHA/C=XX/", "!18"},
+	    {{.type = 99, .criticality = 4, .value = null, .n = 2}, true,
+		MHS_REPORT, "/S=Bob/O=in/ADMD=ALPHA/C=XX/", "!18"},
+	    {{.type = 99, .criticality = 2, .value = null, .n = 2}, true,
+		MHS_REPORT, "/S=Bob/O=in/ADMD=ALPHA/C=XX/", "boxes"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct mhs_ext x = rows[i].ext;
+		struct mhs_recipient *r;
+		struct world w;
+
+		begin(&w);
+		w.env->kind = rows[i].kind;
+		add(&w, "/S=Al/O=in/ADMD=ALPHA/C=XX/");
+		r = add(&w, rows[i].to);
+		*(rows[i].per_message ? &w.env->exts : &r->exts) =
+		    (struct mhs_exts){&x, 1};
+		q_direct(w.a, &w.c, w.env, 1000);
+		CU_ASSERT_STRING_EQUAL(r->peer, rows[i].peer);
+		if (!rows[i].per_message)
+			CU_ASSERT_STRING_EQUAL(
+			    w.env->recipients[0].peer, "boxes");
+		finish(&w);
+	}
+}
+
+static void
+a_probe_of_a_content_that_cannot_be_converted_fails(void)
+{
+	static const struct {
+		enum mhs_content content;
+		const char *to, *peer;
+	} rows[] = {
+	    {MHS_CONTENT_P22, "/S=Bob/O=in/ADMD=ALPHA/C=XX/", "boxes"},
+	    {MHS_CONTENT_EDI, "/S=Bob/O=in/ADMD=ALPHA/C=XX/", "!15"},
+	    {MHS_CONTENT_EDI, "/S=Bob/ADMD=BRAVO/C=XX/", "bravo"},
+	    {MHS_CONTENT_EDI, "/CN=Staff/ADMD=ALPHA/C=XX/", Q_PEER_LISTS},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct mhs_recipient *r;
+		struct world w;
+
+		begin(&w);
+		w.env->kind = MHS_PROBE;
+		w.env->content_type = rows[i].content;
+		r = add(&w, rows[i].to);
+		q_direct(w.a, &w.c, w.env, 1000);
+		CU_ASSERT_STRING_EQUAL(r->peer, rows[i].peer);
+		finish(&w);
+	}
 }
 
 static void
@@ -362,6 +488,10 @@ suite_qmgr_direct(void)
 	    TEST(a_probe_for_a_list_is_judged_at_once),
 	    TEST(what_failed_has_the_originators_alternate_once),
 	    TEST(the_domains_alternate_is_for_the_unknown_only),
+	    TEST(the_originators_alternate_comes_before_the_domains),
+	    TEST(the_domains_alternate_respects_a_prohibition),
+	    TEST(what_is_critical_for_delivery_and_cannot_be_done_fails),
+	    TEST(a_probe_of_a_content_that_cannot_be_converted_fails),
 	    TEST(trace_says_what_was_done_here),
 	    CU_TEST_INFO_NULL,
 	};

@@ -89,10 +89,14 @@ an_x400_originator_is_told_what_was_asked_and_no_more(void)
 		m->recipients[0].mta_report = rows[i].mta;
 		r = q_report_make(a, &params, m, rows[i].outcome, 1, &ret);
 		CU_ASSERT_EQUAL(r != NULL, rows[i].told);
-		if (r != NULL)
+		if (r != NULL) {
 			CU_ASSERT_EQUAL(
 			    r->report->recipients[0].mta_report_only,
 			    rows[i].mta_only);
+			/* the subject's own requests, in bits 1 to 4 */
+			CU_ASSERT_EQUAL(r->report->recipients[0].indicators,
+			    0x80 | rows[i].mta << 5 | rows[i].originator << 3);
+		}
 		arena_free(&a);
 	}
 }
