@@ -78,6 +78,9 @@ bool p1_ext_flag(const struct mhs_exts *x, enum p1_ext type);
 bool p1_ext_time(const struct mhs_exts *x, enum p1_ext type, int64_t *out);
 bool p1_ext_or_name(struct arena *a, const struct mhs_exts *x, enum p1_ext type,
     struct mhs_name *out);
+/* O/R names, of dl-exempted-recipients (42); their number, or 0. */
+size_t p1_ext_names(struct arena *a, const struct mhs_exts *x, enum p1_ext type,
+    struct mhs_name **out);
 /* MTA that reports (39): domain and name. */
 bool p1_ext_reporting_mta(struct arena *a, const struct mhs_exts *x,
     struct mhs_domain *domain, const char **mta);

@@ -65,6 +65,26 @@ p1_ext_or_name(struct arena *a, const struct mhs_exts *x, enum p1_ext type,
 	return value_of(a, x, type, &in, &t) && p1_get_or(&in, &t, out) >= 0;
 }
 
+size_t
+p1_ext_names(struct arena *a, const struct mhs_exts *x, enum p1_ext type,
+    struct mhs_name **out)
+{
+	struct ber_tlv t, el;
+	struct ber_cursor c;
+	struct p1_in in;
+	size_t n = 0;
+
+	*out = NULL;
+	if (!value_of(a, x, type, &in, &t))
+		return 0;
+	c = ber_children(&t);
+	while (ber_next(&c, &el, NULL) == 1)
+		if (p1_get_or(&in, &el, arena_push(a, out, &n, sizeof(**out))) <
+		    0)
+			return 0;
+	return n;
+}
+
 bool
 p1_ext_reporting_mta(struct arena *a, const struct mhs_exts *x,
     struct mhs_domain *domain, const char **mta)

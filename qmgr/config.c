@@ -194,6 +194,8 @@ read_scheduler(struct q_reading *r)
 	r->c->stop_timeout = duration(r, n, "stop-timeout", 10 * SECOND);
 	r->c->hop_limit =
 	    (unsigned)integer(r, n, "hop-limit", 50, 1, MHS_TRACE_MAX - 1);
+	r->c->loop_visits =
+	    (unsigned)integer(r, n, "loop-visits", 0, 0, MHS_TRACE_MAX - 1);
 	if (p->qmgr_reserve_urgent + p->qmgr_reserve_normal >= p->qmgr_maxchans)
 		q_complain(r, n, "reserves leave nothing of maxchans");
 	if (r->c->measure_window < SECOND / 10)

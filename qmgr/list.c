@@ -113,11 +113,27 @@ set_requests(const struct q_list *l, struct mhs_recipient *m)
 	m->audit = false;
 }
 
+/* X.411 8.2.1.1.1.41: whom the originator leaves out, whatever list has them. */
+struct exempted {
+	struct mhs_name *v;
+	size_t n;
+};
+
+static bool
+is_exempted(const struct exempted *x, const struct mhs_name *member)
+{
+	for (size_t i = 0; i < x->n; i++)
+		if (mhs_name_equal(&x->v[i], member))
+			return true;
+	return false;
+}
+
 static void
 add_members(struct arena *a, const struct q_list *l,
     const struct mhs_recipient *r, struct mhs_envelope *out)
 {
 	struct mhs_recipient like = *r;
+	struct exempted not = {0};
 
 	/* these are about the list's own name */
 	p1_ext_remove(a, &like.exts, P1_EXT_ORIGINATOR_ALTERNATE);
@@ -127,9 +143,13 @@ add_members(struct arena *a, const struct q_list *l,
 	like.peer = NULL;
 	out->recipients = NULL;
 	out->n_recipients = 0;
+	not .n = p1_ext_names(a, &out->exts, P1_EXT_DL_EXEMPTED, &not .v);
 	for (size_t i = 0; i < l->n_members; i++) {
-		struct mhs_recipient *m = mhs_recipient_add(a, out);
+		struct mhs_recipient *m;
 
+		if (is_exempted(&not, &l->members[i]))
+			continue;
+		m = mhs_recipient_add(a, out);
 		/* the number stays the list's: it was the one specified */
 		*m = like;
 		m->name = l->members[i];

@@ -54,7 +54,8 @@ enum q_list_verdict q_list_judge(struct arena *a, const struct q_list *l,
     const struct mhs_envelope *env, const struct mhs_recipient *r,
     int32_t *diagnostic);
 
-/* The message for the members; its content is the same. NULL when the names
+/* The message for the members, without those that its originator exempts: there
+ * may be no recipient left. Its content is the same. NULL when the names
  * of its history cannot be carried (dl-expansion-failure). */
 struct mhs_envelope *q_list_expand(struct arena *a, const struct q_list *l,
     const struct mhs_envelope *env, const struct mhs_recipient *r, int64_t now,

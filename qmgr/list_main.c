@@ -196,7 +196,11 @@ expand(struct expansion *x, const struct mhs_recipient *r)
 	    ? Q_TRANSFERRED
 	    : Q_DELIVERED;
 	x->done = "expanded";
-	submit(x, env);
+	if (env->n_recipients > 0)
+		submit(x, env);
+	else
+		log_list(
+		    x, LOG_LEVEL_INFO, x->done, 0, "all members are exempted");
 }
 
 static void

@@ -11,10 +11,6 @@
 #include "qmgr/config.h"
 #include "qmgr/direct.h"
 
-/* How often a message may have been here before, and not be in a loop: once,
- * because not every peer marks what it reroutes (X.411 14.3.1). */
-#define VISITS_MAX 1
-
 struct q_submitter {
 	struct q_chan *chan;
 	struct q_config config;
@@ -188,7 +184,7 @@ check_trace(
 	 * different countings of the same way */
 	for (size_t i = 0; i < env->n_trace; i++)
 		hops[env->trace[i].internal]++;
-	if (visits > VISITS_MAX) {
+	if (visits > c->loop_visits) {
 		err_set(e, "submit", ERR_REFUSED,
 		    "loop: it has been here %u times", visits);
 	} else if (hops[0] > c->hop_limit || hops[1] > c->hop_limit) {

@@ -45,8 +45,8 @@ int q_submit_content(
  * recipients keep the order and number of the parent's, no new routing, and
  * qmgr is not told (the id goes into the channel's result). ERR_* at once for
  * what is wrong with the envelope (no recipients); then `done` is not called
- * and m is freed. A message that was here more than twice since it was last
- * rerouted, redirected or expanded, or that has more than hop-limit trace
+ * and m is freed. A message that was here more than loop-visits times since it was
+ * last rerouted, redirected or expanded, or that has more than hop-limit trace
  * elements, gives ERR_REFUSED with e->detail loop-detected; our elements of
  * this arrival (those at the end with the envelope's own arrival time) do not
  * count. This is the one place that looks for loops: who called reports. Otherwise `done` is called exactly once, from

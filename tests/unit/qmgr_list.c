@@ -1,9 +1,11 @@
 #include "qmgr/list.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "mhs/diag.h"
 #include "p1/ext.h"
+#include "p1/or_codec.h"
 #include "tests/unit/unit.h"
 
 struct world {
@@ -222,6 +224,66 @@ the_members_get_it_under_the_lists_number_with_its_history(void)
 }
 
 static void
+a_message_that_passed_too_many_lists_ends(void)
+{
+	struct world w;
+	int32_t diagnostic;
+	char name[64];
+
+	begin(&w);
+	for (int i = 0; i < Q_LIST_DEPTH_MAX; i++) {
+		CU_ASSERT_EQUAL(
+		    q_list_judge(w.a, &w.l, w.env, w.r, &diagnostic),
+		    Q_LIST_GOOD);
+		snprintf(name, sizeof(name), "/CN=l%d/ADMD=ALPHA/C=XX/", i);
+		pass_list(&w, name);
+	}
+	CU_ASSERT_EQUAL(
+	    q_list_judge(w.a, &w.l, w.env, w.r, &diagnostic), Q_LIST_REFUSED);
+	CU_ASSERT_EQUAL(diagnostic, MHS_DL_EXPANSION_FAILURE);
+	finish(&w);
+}
+
+static void
+exempt(struct world *w, const char *name)
+{
+	struct mhs_ext *x =
+	    arena_push(w->a, &w->env->exts.v, &w->env->exts.n, sizeof(*x));
+	struct buf b = {0};
+
+	CU_ASSERT(p1_or_encode(named(w, name).ora, P1_OR_NAME, &b, NULL) >= 0);
+	ber_wrap(&b, 0, BER_UNIVERSAL, BER_SET);
+	x->type = P1_EXT_DL_EXEMPTED;
+	x->value = arena_memdup(w->a, b.data, b.len);
+	x->n = b.len;
+	buf_free(&b);
+	CU_ASSERT_EQUAL(p1_ext_check(x, &w->e), 0);
+}
+
+static void
+whom_the_originator_exempts_gets_no_copy(void)
+{
+	struct world w;
+	struct mhs_envelope *out;
+
+	begin(&w);
+	exempt(&w, "/S=one/ADMD=bravo/C=XX/");
+	out = q_list_expand(w.a, &w.l, w.env, w.r, 1000, &w.e);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(out);
+	CU_ASSERT_EQUAL_FATAL(out->n_recipients, 1);
+	CU_ASSERT_STRING_EQUAL(
+	    out->recipients[0].name.mailbox, "two@b.example");
+	finish(&w);
+	begin(&w);
+	w.l.n_members = 1;
+	exempt(&w, "/S=One/ADMD=BRAVO/C=XX/");
+	out = q_list_expand(w.a, &w.l, w.env, w.r, 1000, &w.e);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(out);
+	CU_ASSERT_EQUAL(out->n_recipients, 0);
+	finish(&w);
+}
+
+static void
 members_mtas_are_asked_for_what_the_list_wants(void)
 {
 	static const struct {
@@ -341,6 +403,8 @@ suite_qmgr_list(void)
 	    TEST(a_nested_list_is_judged_by_the_list_before_it),
 	    TEST(what_may_not_be_expanded_is_refused_and_a_loop_ends),
 	    TEST(the_members_get_it_under_the_lists_number_with_its_history),
+	    TEST(a_message_that_passed_too_many_lists_ends),
+	    TEST(whom_the_originator_exempts_gets_no_copy),
 	    TEST(members_mtas_are_asked_for_what_the_list_wants),
 	    TEST(internet_mail_for_a_list_bounces_where_the_list_says),
 	    TEST(a_report_goes_back_one_step_or_to_the_owner_or_nowhere),
