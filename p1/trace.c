@@ -99,12 +99,12 @@ p1_trace_rerouted(struct arena *a, struct mhs_envelope *env,
 
 void
 p1_trace_deferred(struct arena *a, struct mhs_envelope *env,
-    const struct p1_us *us, int64_t now)
+    const struct p1_us *us, int64_t now, int64_t until)
 {
 	struct own own = own_elements(a, env, us, now);
 
-	own.external->deferred = now;
-	own.internal->deferred = now;
+	own.external->deferred = until;
+	own.internal->deferred = until;
 }
 
 static void

@@ -22,14 +22,14 @@ void p1_trace_arrival(struct arena *a, struct mhs_envelope *env,
 /* What this MTA did after the arrival, on the elements that it put there (they
  * are made, with `now` as arrival, when there are none at the end of the
  * trace). Rerouted: the way to that domain (NULL: it was within ours) and MTA
- * (or NULL) was tried and given up; the first such way is kept. Deferred: when
- * it was released. Redirected, and a distribution list expanded: X.411
+ * (or NULL) was tried and given up; the first such way is kept. Deferred: until
+ * when it is held. Redirected, and a distribution list expanded: X.411
  * OtherActions. */
 void p1_trace_rerouted(struct arena *a, struct mhs_envelope *env,
     const struct p1_us *us, int64_t now, const struct mhs_domain *attempted,
     const char *attempted_mta);
 void p1_trace_deferred(struct arena *a, struct mhs_envelope *env,
-    const struct p1_us *us, int64_t now);
+    const struct p1_us *us, int64_t now, int64_t until);
 void p1_trace_redirected(struct arena *a, struct mhs_envelope *env,
     const struct p1_us *us, int64_t now);
 void p1_trace_dl_operation(struct arena *a, struct mhs_envelope *env,

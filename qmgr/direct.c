@@ -298,20 +298,16 @@ q_trace_mark(struct arena *a, const struct q_config *c,
 {
 	const struct p1_us us = {c->domain, c->mta_name};
 	const struct mhs_trace *old = env->trace;
-	size_t n = env->n_trace, own;
+	size_t n = env->n_trace;
 
 	env->trace = NULL;
 	env->n_trace = 0;
 	for (size_t i = 0; i < n; i++)
 		*mhs_trace_add(a, env) = old[i];
-	own = own_elements(c, env);
-	if (own == 0) {
-		p1_trace_arrival(a, env, &us, env->arrival);
-		own = own_elements(c, env);
-	}
-	for (size_t i = env->n_trace - own; i < env->n_trace; i++) {
-		env->trace[i].other_actions |= actions;
-		if (deferred != 0)
-			env->trace[i].deferred = deferred;
-	}
+	if (actions & P1_TRACE_REDIRECTED)
+		p1_trace_redirected(a, env, &us, env->arrival);
+	if (actions & P1_TRACE_DL_OPERATION)
+		p1_trace_dl_operation(a, env, &us, env->arrival);
+	if (deferred != 0)
+		p1_trace_deferred(a, env, &us, env->arrival, deferred);
 }

@@ -31,12 +31,8 @@ int q_redirect(struct arena *a, struct mhs_recipient *r,
 bool q_was_named(struct arena *a, const struct mhs_recipient *r,
     const struct mhs_name *name);
 
-/* Bits of other-actions. */
-#define Q_TRACE_REDIRECTED 1
-#define Q_TRACE_DL_OPERATION 2
-
 /* Says in our trace elements, which the envelope gets if it has none yet, what
- * was done (bits as other_actions) and until when it is held (0: not). The
+ * was done (bits of p1/trace.h) and until when it is held (0: not). The
  * envelope's array of elements is copied. */
 void q_trace_mark(struct arena *a, const struct q_config *c,
     struct mhs_envelope *env, uint8_t actions, int64_t deferred);

@@ -18,6 +18,7 @@
 
 #include "lib/log.h"
 #include "mhs/diag.h"
+#include "p1/trace.h"
 #include "qmgr/direct.h"
 #include "qmgr/settled.h"
 #include "qmgr/submit.h"
@@ -190,7 +191,7 @@ expand(struct expansion *x, const struct mhs_recipient *r)
 	if (env->content_type != MHS_CONTENT_RFC822)
 		q_trace_mark(rec->arena,
 		    q_submitter_config(x->job->x->submitter), env,
-		    Q_TRACE_DL_OPERATION, 0);
+		    P1_TRACE_DL_OPERATION, 0);
 	/* the originator hears of the members, or that the list has it */
 	x->outcome->result = x->list->reports == Q_LIST_REPORTS_ORIGINATOR
 	    ? Q_TRANSFERRED

@@ -364,6 +364,6 @@ q_report_alternates(struct arena *a, const struct q_config *c,
 	env->arrival = now; /* it has its own time to be tried */
 	env->parent = 0;
 	env->source_channel = "report";
-	q_trace_mark(a, c, env, Q_TRACE_REDIRECTED, 0);
+	q_trace_mark(a, c, env, P1_TRACE_REDIRECTED, 0);
 	return env;
 }

@@ -263,7 +263,7 @@ direct_all(struct q_submission *m, struct mhs_envelope *env)
 	if ((redirected || deferred != 0) &&
 	    env->content_type != MHS_CONTENT_RFC822)
 		q_trace_mark(m->arena, c, env,
-		    redirected ? Q_TRACE_REDIRECTED : 0, deferred);
+		    redirected ? P1_TRACE_REDIRECTED : 0, deferred);
 }
 
 int

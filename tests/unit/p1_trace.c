@@ -113,7 +113,7 @@ what_was_done_here_stands_on_our_own_elements(void)
 	struct arena *a = arena_new();
 	struct mhs_envelope *env = make(a, "dDmM");
 
-	p1_trace_deferred(a, env, &us, 1700000100);
+	p1_trace_deferred(a, env, &us, 1700000000, 1700000100);
 	p1_trace_redirected(a, env, &us, 1700000100);
 	p1_trace_dl_operation(a, env, &us, 1700000100);
 	p1_trace_rerouted(a, env, &us, 1700000100, &other, "bravo");

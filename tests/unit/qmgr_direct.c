@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "mhs/diag.h"
+#include "p1/trace.h"
 #include "qmgr/summary.h"
 #include "tests/unit/qmgr_config.h"
 #include "tests/unit/unit.h"
@@ -456,14 +457,14 @@ trace_says_what_was_done_here(void)
 	t = mhs_trace_add(w.a, w.env);
 	((struct mhs_trace *)t)->domain =
 	    (struct mhs_domain){"XX", "BRAVO", NULL};
-	q_trace_mark(w.a, &w.c, w.env, Q_TRACE_REDIRECTED, 0);
+	q_trace_mark(w.a, &w.c, w.env, P1_TRACE_REDIRECTED, 0);
 	CU_ASSERT_EQUAL_FATAL(w.env->n_trace, 3);
 	CU_ASSERT_EQUAL(w.env->trace[0].other_actions, 0);
 	CU_ASSERT_EQUAL(w.env->trace[1].other_actions, 1);
 	CU_ASSERT_TRUE(w.env->trace[2].internal);
 	CU_ASSERT_EQUAL(w.env->trace[2].other_actions, 1);
 	/* the same elements again */
-	q_trace_mark(w.a, &w.c, w.env, Q_TRACE_DL_OPERATION, 5000);
+	q_trace_mark(w.a, &w.c, w.env, P1_TRACE_DL_OPERATION, 5000);
 	CU_ASSERT_EQUAL(w.env->n_trace, 3);
 	CU_ASSERT_EQUAL(w.env->trace[1].other_actions, 3);
 	CU_ASSERT_EQUAL(w.env->trace[2].deferred, 5000);

@@ -203,6 +203,30 @@ the_content_correlator_comes_back(void)
 	arena_free(&a);
 }
 
+/* X.411 12.2.1.3.1: a report tells of its subject, and is as secret. */
+static void
+the_security_label_of_the_subject_is_the_reports(void)
+{
+	static const uint8_t label[] = {0x31, 0};
+	struct mhs_ext x = {.type = P1_EXT_SECURITY_LABEL,
+	    .criticality = MHS_CRITICAL_DELIVERY,
+	    .value = label,
+	    .n = 2};
+	struct arena *a = arena_new();
+	struct mhs_envelope *m = x400_message(a), *r;
+	const struct mhs_ext *got;
+	enum q_report_return ret;
+
+	m->exts = (struct mhs_exts){&x, 1};
+	r = q_report_make(a, &params, m, &failed, 1, &ret);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(r);
+	got = mhs_ext_find(&r->exts, P1_EXT_SECURITY_LABEL);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(got);
+	CU_ASSERT_EQUAL(got->criticality, MHS_CRITICAL_DELIVERY);
+	CU_ASSERT_EQUAL(got->n, 2);
+	arena_free(&a);
+}
+
 static void
 a_recipient_that_was_another_mtas_is_not_reported(void)
 {
@@ -427,6 +451,7 @@ suite_qmgr_report(void)
 	    TEST(a_delay_says_until_when_and_is_no_failure),
 	    TEST(nobody_is_told_about_a_report_or_by_a_null_sender),
 	    TEST(the_content_correlator_comes_back),
+	    TEST(the_security_label_of_the_subject_is_the_reports),
 	    TEST(a_recipient_that_was_another_mtas_is_not_reported),
 	    TEST(the_report_names_subject_codes_and_destination),
 	    TEST(content_comes_back_as_asked),
