@@ -82,7 +82,7 @@ struct q_config {
 	int64_t measure_window; /* of the self test (qmgr/tune.h) */
 	int64_t hang_timeout;   /* a process that does not answer; 0: never */
 	int64_t stop_timeout;   /* to finish in, at a stop */
-	unsigned loop_visits; /* unmarked ones before this that are no loop */
+	unsigned loop_visits;   /* unmarked ones before this that are no loop */
 	/* lists, in the order of the file */
 	struct q_channel_config **channels;
 	size_t n_channels;

@@ -153,6 +153,16 @@ on_journalled(void *arg)
 	}
 }
 
+/* Is a channel still busy with it, but for telling that it takes long? */
+static bool
+is_busy(const struct message *m)
+{
+	for (const struct mlist *ml = m->mlists; ml != NULL; ml = ml->next)
+		if (!ml->warning)
+			return true;
+	return false;
+}
+
 /* Hands the entries to the journal; v are the recipients that go on after it
  * (they wait until then). Ends the message if that was all. */
 void
@@ -163,8 +173,7 @@ queue_journal(struct q_queue *q, struct message *m, struct buf *entries,
 	struct q_entry end = {.type = Q_ENTRY_FINISHED, .id = m->id};
 
 	/* a channel may still have what another record settled */
-	*x = (struct effect){
-	    q, m, m->undone == 0 && m->mlists == NULL, (uint32_t)n};
+	*x = (struct effect){q, m, m->undone == 0 && !is_busy(m), (uint32_t)n};
 	if (n > 0)
 		memcpy(x->v, v, n * sizeof(*v));
 	for (size_t i = 0; i < n; i++)

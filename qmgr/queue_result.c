@@ -245,7 +245,7 @@ lost(struct q_queue *q, struct mlist *ml)
 	void (*back)(struct sched_mlist *, int64_t) =
 	    ml->lost++ == 0 ? sched_again : sched_retry;
 
-	for (uint32_t i = 0; i < ml->n; i++)
+	for (uint32_t i = 0; i < ml->n && !ml->warning; i++)
 		if (left_mlist(ml, &ml->message->rcpts[ml->v[i]])) {
 			settle(q, ml, back);
 			return;

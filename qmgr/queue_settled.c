@@ -72,7 +72,7 @@ queue_lost_waits(struct q_queue *q, struct mlist *ml)
 	bool settles = ml->report || ml->way != &ml->target->direct ||
 	    strcmp(ml->target->config->name, Q_PEER_LISTS) == 0;
 
-	if (q->keeping == 0 || !settles)
+	if (q->keeping == 0 || ml->warning || !settles)
 		return false;
 	ml->next_lost = q->lost;
 	q->lost = ml;

@@ -155,8 +155,11 @@ settle(struct job *j, struct mhs_envelope *env, const struct q_outcome *o,
 	struct q_settled x = {
 	    .message = j->record->id, .as = Q_SETTLED_REPORTED, .v = v, .n = n};
 
+	/* a warning settles nothing */
+	x.n = 0;
 	for (size_t i = 0; i < n; i++)
-		v[i] = o[i].recipient;
+		if (o[i].result != Q_DELAYED)
+			v[x.n++] = o[i].recipient;
 	q_settled_set(j->record->arena, env, &x);
 }
 
