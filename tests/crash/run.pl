@@ -11,7 +11,7 @@ use File::Path qw(make_path remove_tree);
 use File::Temp qw(tempdir);
 use IO::Socket::INET;
 use List::Util qw(first min sum0);
-use POSIX qw(:sys_wait_h setpgid);
+use POSIX qw(:sys_wait_h setsid);
 use Time::HiRes qw(time sleep);
 
 my $seed = shift // die "run.pl SEED\n";
@@ -112,17 +112,16 @@ sub fill_in {
 }
 
 my %pid;
-sub launch { # NAME ENVIRONMENT COMMAND...: a process group of its own
+sub launch { # NAME ENVIRONMENT COMMAND...: a session of its own, of that number
 	my ($name, $env, @command) = @_;
 	my $pid = fork // die "fork: $!";
 	if ($pid == 0) {
-		setpgid(0, 0);
+		setsid();
 		@ENV{keys %$env} = values %$env;
 		open STDOUT, '>>', "$world/$name.log";
 		open STDERR, '>&', \*STDOUT;
 		exec @command or die;
 	}
-	setpgid($pid, $pid);
 	return $pid{$name} = $pid;
 }
 my %life = map { $_ => 0 } @sides;
@@ -142,15 +141,22 @@ sub start_switch {
 		ISTHMUS_CRASH => $points, LD_PRELOAD => join(' ', $ENV{LD_PRELOAD} // (), "$build/tests/crash/libcrash.so"),
 	}, "$build/bin/isthmus", 'run', '-c', "$world/$side.xml");
 }
+# All of them must be gone before it returns: what still dies might still write.
+# The one that starts others goes first.
+sub end_session {
+	my ($sid) = @_;
+	kill 'KILL', $sid;
+	waitpid $sid, 0;
+	# a dead one without threads may wait for long until somebody hears of it
+	while (my @left = grep { !/ Z[^l]*$/m } split /\n/, qx(ps -s $sid -o pid=,stat=)) {
+		kill 'KILL', map { (split)[0] } @left;
+	}
+}
 # The cut may have come from a point, or comes now.
 sub cut {
 	my ($side, $why) = @_;
-	my $group = delete $pid{$side};
 	push @crashes, time;
-	kill 'KILL', -$group;
-	waitpid $group, 0;
-	# all of the group must be gone: what still dies might still write
-	sleep 0.005 while kill 0, -$group;
+	end_session(delete $pid{$side});
 	my $seed = $cut_seed{$side}++;
 	my $said = qx($build/tests/crash/powercut apply $world/$side.crash $world/$side/spool $seed);
 	die "powercut failed\n" if $?;
@@ -160,7 +166,7 @@ sub cut {
 }
 sub processes {
 	my ($side, $name) = @_;
-	return split ' ', qx(pgrep -g $pid{$side} -x $name);
+	return split ' ', qx(pgrep -s $pid{$side} -x $name);
 }
 sub fell { # has the power gone by itself?
 	my ($side) = @_;
@@ -253,10 +259,7 @@ sub judge {
 
 my @loads;
 sub finish {
-	for my $pid (@loads, values %pid) {
-		kill 'KILL', -$pid;
-		waitpid $pid, 0;
-	}
+	end_session($_) for @loads, values %pid;
 	remove_tree($world) unless @wrong || $ENV{KEEP};
 }
 $SIG{INT} = $SIG{TERM} = sub { push @wrong, 'interrupted'; finish(); exit 130 };
@@ -307,6 +310,8 @@ sub all_done {
 	read_notes();
 	return !missing() && !grep { queue($_) !~ /^The queue is empty/m } @sides;
 }
+my @strikes;
+sub strikes { return map { lines("$world/$_.crash/strikes") } @sides; }
 sub stop_switch {
 	my ($side) = @_;
 	kill 'TERM', $pid{$side};
@@ -315,7 +320,9 @@ sub stop_switch {
 		return push @wrong, "$side does not stop" if time > $end;
 		sleep 0.02;
 	}
-	push @wrong, "$side ended with status $?" if $?;
+	my $status = $?;
+	# a point may strike even now
+	push @wrong, "$side ended with status $status" if $status && strikes() == @strikes;
 	delete $pid{$side};
 }
 
@@ -338,7 +345,7 @@ while ($more || time < $begun + $load_seconds) {
 }
 waitpid $_, 0 for splice @loads;
 wait_until($patience, \&all_done);
-my @strikes = map { lines("$world/$_.crash/strikes") } @sides;
+@strikes = strikes();
 push @crashes, map { (split)[0] } @strikes;
 judge();
 stop_switch($_) for grep { $pid{$_} } @sides;

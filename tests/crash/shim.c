@@ -11,8 +11,8 @@
  * spool), CALL the function (all forms of a function have the plain name:
  * open, write, rename; both syncs are fdatasync), WHEN before or after it
  * is done. COUNT is over all processes of the switch, and each point strikes
- * once. ACTION: kill (this process) or cut (the whole process group: the power
- * fails). Messages between processes count too: CALL sendmsg, and PATTERN
+ * once. ACTION: kill (this process) or cut (the process that leads the session, and
+ * the process group: the power fails). Messages between processes count too: CALL sendmsg, and PATTERN
  * "qmgr" for what a child tells qmgr, "child" for what qmgr tells one.
  */
 #include "tests/crash/shim.h"
@@ -266,7 +266,10 @@ strike(const struct point *p)
 	fd = REAL(open)(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	if (fd < 0 || REAL(write)(fd, line, (size_t)n) != n)
 		abort();
-	kill(p->cut ? 0 : getpid(), SIGKILL);
+	/* the guard first: it would start another qmgr */
+	if (p->cut && kill(getsid(0), SIGKILL) == 0)
+		kill(0, SIGKILL);
+	kill(getpid(), SIGKILL);
 	for (;;)
 		pause();
 }
