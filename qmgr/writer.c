@@ -219,6 +219,14 @@ claim(struct q_writer *w, const char *from)
 	return w->fd >= 0;
 }
 
+/* Its new name is durable before its octets are touched: under the name that it
+ * had, what is written now would be damage. */
+static int
+claimed(struct q_writer *w)
+{
+	return q_sync_directory(w->directory, &w->error);
+}
+
 /* A new file at that path, full of zeros; one that cannot be had in full size
  * is no use, and what there is of it would take the room of others. */
 static int
@@ -257,13 +265,13 @@ create_file(struct q_writer *w, bool snapshot)
 			free(w->tmp_path);
 			w->tmp_path = path_of(w->directory, w->number, ".tmp");
 		} else if (claim(w, w->recycled)) {
-			return 0;
+			return claimed(w);
 		}
 		rc = make_file(w, snapshot ? w->tmp_path : w->path);
 	} while (rc != 0 && w->error.detail == EEXIST);
 	if (rc == 0 || snapshot || !no_room(&w->error))
 		return rc;
-	return claim(w, w->reserve) ? 0 : rc;
+	return claim(w, w->reserve) ? claimed(w) : rc;
 }
 
 /* --- the reserve --- */

@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include "lib/arena.h"
 #include "lib/clock.h"
@@ -22,7 +24,23 @@ static struct {
 	bool short_writes;
 	int open_error; /* of new files */
 	unsigned syncs;
+	unsigned directory_syncs;
+	unsigned before_first_write; /* directory_syncs then */
+	bool written;
 } fault = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+/* In the place of the system's, to see which syncs come before what. */
+int
+fsync(int fd)
+{
+	struct stat st;
+
+	pthread_mutex_lock(&fault.lock);
+	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
+		fault.directory_syncs++;
+	pthread_mutex_unlock(&fault.lock);
+	return (int)syscall(SYS_fsync, fd);
+}
 
 static ssize_t
 faulty_pwrite(int fd, const void *p, size_t n, off_t offset)
@@ -30,6 +48,9 @@ faulty_pwrite(int fd, const void *p, size_t n, off_t offset)
 	int error = 0;
 
 	pthread_mutex_lock(&fault.lock);
+	if (!fault.written)
+		fault.before_first_write = fault.directory_syncs;
+	fault.written = true;
 	if (fault.write_error != 0 && fault.good_writes-- == 0) {
 		error = fault.write_error;
 		fault.good_writes = 0;
@@ -90,7 +111,8 @@ no_faults(void)
 	fault.write_error = fault.sync_error = fault.open_error = 0;
 	fault.good_writes = fault.good_syncs = 0;
 	fault.short_writes = false;
-	fault.syncs = 0;
+	fault.syncs = fault.directory_syncs = 0;
+	fault.written = false;
 	pthread_mutex_unlock(&fault.lock);
 }
 
@@ -431,10 +453,13 @@ a_recycled_file_is_taken_and_shows_nothing_old(void)
 	snprintf(to, sizeof(to), "%s/%s.seg", w->recycled, name);
 	CU_ASSERT_EQUAL(rename(from, to), 0);
 	free(v);
+	no_faults();
 	open_writer(w, 1 << 16);
 	append(w, 10);
 	wait_all(w);
 	CU_ASSERT_NOT_EQUAL(access(to, F_OK), 0);
+	/* its new name is durable before anything in it changes */
+	CU_ASSERT_EQUAL(fault.before_first_write, 1);
 	f = look(&w->dir);
 	CU_ASSERT_EQUAL(f.n, 1);
 	CU_ASSERT_TRUE(f.text[50]);
