@@ -86,6 +86,18 @@ faulty_fdatasync(int fd)
 }
 
 static int
+counted_fsync(int fd)
+{
+	struct stat st;
+
+	pthread_mutex_lock(&fault.lock);
+	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
+		fault.directory_syncs++;
+	pthread_mutex_unlock(&fault.lock);
+	return fsync(fd);
+}
+
+static int
 faulty_open(const char *path, int flags, mode_t mode)
 {
 	int error;
@@ -102,7 +114,8 @@ faulty_open(const char *path, int flags, mode_t mode)
 
 static const struct q_io faulty = {.open = faulty_open,
     .pwrite = faulty_pwrite,
-    .fdatasync = faulty_fdatasync};
+    .fdatasync = faulty_fdatasync,
+    .fsync = counted_fsync};
 
 static void
 no_faults(void)
