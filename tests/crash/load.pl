@@ -23,6 +23,9 @@ my @kinds = (
 	(['dave@direct.example'], ['dave@direct.example']) x 2,
 	(['crew@bravo.example'], ['carol@bravo.example', 'dan@bravo.example']),
 	(['nobody@bravo.example'], ['alice@alpha.example']),
+	# stays in the queue for a while, among what goes at once
+	(['late@direct.example'], ['late@direct.example']),
+	(['late@bravo.example'], ['late@bravo.example']),
 	(['bob@bravo.example', 'dave@direct.example'], ['bob@bravo.example', 'dave@direct.example']),
 );
 

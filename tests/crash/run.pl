@@ -48,6 +48,9 @@ my @named = (
 		['rename', 'segments/*.seg', one('before', 'after'), 4], ['fdatasync', 'segments', 'before', 6]),
 	(map { ['*', @$_, 'segment given up or moved'] } ['unlink', 'segments/*.seg', one('before', 'after'), 3],
 		['rename', 'segments/recycled/*.seg', one('before', 'after'), 4]),
+	(map { ['compactor', @$_, 'compaction'] } ['open', 'segments/*.seg', one('before', 'after'), 9],
+		['write', 'segments/*.seg', one('before', 'after'), 9], ['fdatasync', 'segments*', one('before', 'after'), 6],
+		['sendmsg', 'qmgr', one('before', 'after'), 6]),
 	['*', 'unlink', 'contents/*', one('before', 'after'), 12, 'content given up'],
 	(map { ['qmgr', @$_, 'snapshot'] } ['write', 'journal/*.tmp', one('before', 'after'), 2],
 		['fdatasync', 'journal/*.tmp', one('before', 'after'), 1], ['rename', 'journal/*.jnl', one('before', 'after'), 1],
@@ -69,7 +72,7 @@ sub points {
 }
 
 my @sides = qw(alpha bravo);
-my @victims = qw(qmgr loader smtpd x400p1 iaed mixer report list smtp lmtp);
+my @victims = qw(qmgr loader smtpd x400p1 iaed mixer report list smtp lmtp compactor);
 my %plan = map { $_ => [] } @sides; # for each life of a switch: its points
 my %cuts = map { $_ => [] } @sides; # for each power failure: when at the latest
 for my $side (@sides) {
@@ -82,6 +85,7 @@ my @kills = sort { $a->[0] <=> $b->[0] } map { [0.2 + rand 1.8, one(@sides), one
 my %cut_seed = map { $_ => upto(1_000_000_000) } @sides;
 my $segment = one('64KiB', '64KiB', '128KiB', '1MiB');
 my $large = one(4096, 16384, 32768);
+my $late = one(0, 2.5, 2.5);
 my $sync_us = one(1, 200, 1000, 4000);
 
 # --- the world ---
@@ -338,7 +342,7 @@ for my $side (@sides) {
 	fill_in($side);
 }
 my $start = time;
-launch('sink', {}, 'perl', "$here/sink.pl", $port{LMTP}, $port{SINK}, "$world/delivered");
+launch('sink', {}, 'perl', "$here/sink.pl", $port{LMTP}, $port{SINK}, "$world/delivered", $late);
 start_switch($_) for @sides;
 wait_until(10, sub { !grep { !listens($port{$_}) } qw(ALPHA_SMTP ALPHA_P1 BRAVO_SMTP BRAVO_P1 LMTP SINK) })
 	or push @wrong, 'the switches do not start';

@@ -2,18 +2,20 @@
 # Where all mail of a crash run ends: an LMTP and an SMTP server that note each
 # delivery, with its time, before they say that they have it.
 #
-#	sink.pl LMTP-PORT SMTP-PORT NOTES
+#	sink.pl LMTP-PORT SMTP-PORT NOTES LATE
 #
 # A line of NOTES: seconds, recipient, number of the message, and 'whole' when
-# every line of it is there. A recipient named nobody is refused. The number of
-# a report is that of its subject.
+# every line of it is there. A recipient named nobody is refused, one named late
+# is asked to come again until LATE seconds from the start. The number of a
+# report is that of its subject.
 use strict;
 use warnings;
 use IO::Select;
 use IO::Socket::INET;
 use Time::HiRes qw(time);
 
-my ($lmtp_port, $smtp_port, $notes) = @ARGV;
+my ($lmtp_port, $smtp_port, $notes, $late) = @ARGV;
+$late += time;
 my $select = IO::Select->new;
 my %lmtp;
 for ($lmtp_port, $smtp_port) {
@@ -53,6 +55,7 @@ sub command {
 	if ($line =~ /^RCPT TO:<([^>]*)>/i) {
 		my $to = lc $1;
 		return "550 5.1.1 no such user\r\n" if $to =~ /nobody/;
+		return "450 4.2.1 later\r\n" if $to =~ /late/ && time < $late;
 		push @{$s->{to}}, $to;
 		return "250 2.1.5 ok\r\n";
 	}
