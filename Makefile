@@ -4,7 +4,8 @@
 #   make check     all tests                 make lint     style and layering
 #   make fuzz      every fuzz target         make bench    against Postfix
 #   make deps      install Debian packages   make format   clang-format
-#   make install   DESTDIR= PREFIX= honoured make clean
+#   make crash     kills, power failures     make clean
+#   make install   DESTDIR= PREFIX= honoured
 #
 # Variants: `make CC=clang ...`, `make SAN=1 ...` (ASan and UBSan); each has its
 # own directory below build/.
