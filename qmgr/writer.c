@@ -224,7 +224,7 @@ claim(struct q_writer *w, const char *from)
 static int
 claimed(struct q_writer *w)
 {
-	return q_sync_directory(w->directory, &w->error);
+	return q_io_sync_directory(&w->io, w->directory, &w->error);
 }
 
 /* A new file at that path, full of zeros; one that cannot be had in full size

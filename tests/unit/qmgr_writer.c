@@ -5,7 +5,6 @@
 #include <pthread.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 
 #include "lib/arena.h"
 #include "lib/clock.h"
@@ -28,19 +27,6 @@ static struct {
 	unsigned before_first_write; /* directory_syncs then */
 	bool written;
 } fault = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-/* In the place of the system's, to see which syncs come before what. */
-int
-fsync(int fd)
-{
-	struct stat st;
-
-	pthread_mutex_lock(&fault.lock);
-	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
-		fault.directory_syncs++;
-	pthread_mutex_unlock(&fault.lock);
-	return (int)syscall(SYS_fsync, fd);
-}
 
 static ssize_t
 faulty_pwrite(int fd, const void *p, size_t n, off_t offset)
