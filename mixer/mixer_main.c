@@ -185,6 +185,8 @@ is_for_p2(const struct channel *ch, const struct q_work *w)
 {
 	const struct conf_node *n = NULL;
 
+	if (w->p2)
+		return true;
 	while (w->next_peer != NULL &&
 	    (n = conf_next(ch->root, "peer", n)) != NULL)
 		if (strcmp(conf_str(n, "name", ""), w->next_peer) == 0)

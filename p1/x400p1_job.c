@@ -253,6 +253,21 @@ fail_rest(struct x_job *j, const char *why, enum mhs_reason reason,
 	}
 }
 
+/* The peer fell back to 1984, where there is no P22: the mixer comes first, and
+ * then everything is judged again. */
+static void
+convert_first(struct x_job *j)
+{
+	char id[Q_ID_TEXT];
+
+	for (size_t i = 0; i < j->n_outcomes; i++)
+		j->outcomes[i].result = Q_WANTS_P2;
+	log_event(LOG_LEVEL_INFO, "to be converted", "id",
+	    q_id_text(j->message, id), "peer", j->peer->name, "reason",
+	    "the peer knows P2 only", NULL);
+	finish(j, NULL, false);
+}
+
 /* --- security labels --- */
 
 bool
@@ -283,6 +298,10 @@ x_job_envelope(struct x_job *j, const struct x_link *l)
 	log_downgraded(j);
 	if (j->down.env != NULL && !j->down.content_to_p2)
 		return j->down.env;
+	if (j->down.env != NULL && j->peer->automatic) {
+		convert_first(j);
+		return NULL;
+	}
 	settle_downgraded(j);
 	err_set(&e, "x400p1", ERR_UNSUPPORTED, "%s",
 	    j->down.env != NULL ? "the peer knows P2 only, and its "

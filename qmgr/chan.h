@@ -25,6 +25,8 @@ enum q_result {
 	Q_DEFERRED,    /* temporary: try this message again later */
 	Q_FAILED,      /* permanent: non-delivery */
 	Q_DELAYED,     /* only to the report channel: it is tried still */
+	Q_WANTS_P2,    /* not sent: the peer was found to know P2 only, so the
+	                * mixer must make that first; of all recipients */
 };
 
 /* What became of one recipient. Text is copied. */
@@ -44,6 +46,7 @@ struct q_work {
 	q_id record;      /* the version to send */
 	const char *peer; /* configuration name, "" for internal channels */
 	const char *next_peer; /* mixer: the peer that the new version is for */
+	bool p2;               /* mixer: it knows P2 only */
 	enum mhs_priority priority;
 	enum q_level level;   /* serve what you have in this order */
 	unsigned connections; /* to the peer, at most, from now on; 0: it has

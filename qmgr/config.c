@@ -368,6 +368,7 @@ read_peers(struct q_reading *r)
 		p->name = q_required(r, n, "name");
 		p->node = n;
 		p->p2 = q_peer_wants_p2(n);
+		p->maybe_p2 = strcmp(conf_str(n, "protocol", ""), "auto") == 0;
 		p->channel = q_config_channel(c, channel);
 		if (q_config_peer(c, p->name) != NULL)
 			q_complain(r, n, "a second peer \"%s\"", p->name);

@@ -47,6 +47,7 @@ struct q_peer_config {
 	unsigned max_connections, min_connections; /* equal: fixed */
 	unsigned max_messages; /* out to the channel, of one level or above */
 	bool p2;               /* it knows no P22 */
+	bool maybe_p2;         /* that may be found out (protocol="auto") */
 	const struct conf_node *node;
 };
 

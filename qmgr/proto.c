@@ -110,7 +110,7 @@ unpack_outcomes(struct q_in *in, struct arena *a, size_t *n)
 	v = arena_alloc(a, *n * sizeof(*v));
 	for (size_t i = 0; i < *n; i++) {
 		v[i].recipient = q_in_u32(in);
-		v[i].result = q_in_enum(in, Q_DELAYED);
+		v[i].result = q_in_enum(in, Q_WANTS_P2);
 		v[i].reason = (int32_t)q_in_u32(in);
 		v[i].diagnostic = (int32_t)q_in_u32(in);
 		v[i].at = (int64_t)q_in_u64(in);
@@ -129,6 +129,7 @@ q_work_pack(const struct q_work *w, struct buf *out)
 	buf_put_u64(out, w->record);
 	q_out_text(out, w->peer);
 	q_out_text(out, w->next_peer);
+	buf_putc(out, w->p2);
 	buf_putc(out, (uint8_t)w->level);
 	buf_put_u32(out, w->connections);
 	buf_put_u32(out, w->attempt);
@@ -146,6 +147,7 @@ q_work_unpack(struct q_in *in, struct arena *a, struct q_work *w)
 	w->record = q_in_u64(in);
 	w->peer = q_in_text(in, a);
 	w->next_peer = q_in_text(in, a);
+	w->p2 = q_in_u8(in) != 0;
 	w->level = q_in_enum(in, Q_LEVEL_OVERRIDE);
 	w->connections = q_in_u32(in);
 	if (!in->bad)

@@ -53,7 +53,8 @@ make_target(struct q_queue *q, struct target *t, const struct q_peer_config *p)
 	t->direct.peer = sched_peer_new(
 	    q->chans[ch], p->name, p->max_connections, p->max_messages);
 	t->mixer = &q->by_mixer[ch];
-	if (p->p2) {
+	t->p2 = p->p2;
+	if (p->p2 || p->maybe_p2) {
 		t->own_mixer.peer = sched_peer_new(q_queue_chan(q, "mixer"),
 		    p->name, SCHED_NO_LIMIT, SCHED_NO_LIMIT);
 		t->mixer = &t->own_mixer;

@@ -45,7 +45,8 @@ struct target {
 	const struct q_peer_config *config; /* NULL: nowhere, for `fault` */
 	int32_t fault;                      /* a diagnostic */
 	struct way direct, *mixer;
-	struct way own_mixer; /* of a peer that gets P2 */
+	struct way own_mixer; /* of a peer that gets P2, or may */
+	bool p2;              /* it does: configured, or found out */
 	struct tune tune;     /* of its connections */
 };
 

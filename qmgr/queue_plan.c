@@ -12,8 +12,7 @@ needs_mixer(const struct message *m, const struct target *t)
 {
 	enum q_world world = t->config->channel->world;
 
-	return (world != Q_WORLD_ANY && world != m->world) ||
-	    (m->p22 && t->config->p2);
+	return (world != Q_WORLD_ANY && world != m->world) || (m->p22 && t->p2);
 }
 
 unsigned

@@ -48,6 +48,7 @@ q_queue_next(
 	    .peer = internal ? "" : ml->target->config->name,
 	    .next_peer =
 		internal && !ml->report ? ml->target->config->name : NULL,
+	    .p2 = internal && !ml->report && ml->target->p2,
 	    .priority = q_level_priority(m->level),
 	    .level = m->level,
 	    .connections = internal ? 0 : sched_peer_connections(ml->s.peer),
@@ -127,7 +128,8 @@ apply_outcome(struct q_queue *q, struct mlist *ml, struct rcpt *r,
 		return;
 	case Q_DEFERRED: last_set(&r->last, last); return;
 	case Q_FAILED: queue_set_failed(q, m, r, last); return;
-	case Q_DELAYED: return; /* no answer of a channel */
+	case Q_WANTS_P2: return; /* of some recipients only: it stays */
+	case Q_DELAYED: return;  /* no answer of a channel */
 	}
 }
 
@@ -218,6 +220,43 @@ settle(struct q_queue *q, struct mlist *ml,
 	free(left);
 }
 
+static bool
+wants_p2(const struct mlist *ml, const struct q_outcomes *o)
+{
+	if (ml->report || ml->warning || o->n == 0 ||
+	    ml->way != &ml->target->direct || !ml->target->config->maybe_p2)
+		return false;
+	for (size_t i = 0; i < o->n; i++)
+		if (o->v[i].result != Q_WANTS_P2)
+			return false;
+	return true;
+}
+
+/* The peer was found to know P2 only: its recipients begin at the first step
+ * again, which is the mixer's now. */
+static void
+convert_first(struct q_queue *q, struct mlist *ml)
+{
+	struct message *m = ml->message;
+	struct buf entries = {0};
+	uint32_t n = ml->n, *v = xcalloc(n + 1, sizeof(*v));
+
+	ml->target->p2 = true;
+	for (uint32_t i = 0; i < n; i++) {
+		struct rcpt *r = &m->rcpts[ml->v[i]];
+
+		v[i] = ml->v[i];
+		r->mlist = NULL;
+		r->step = 0;
+		r->record = 0;
+	}
+	sched_remove(&ml->s);
+	queue_mlist_free(ml);
+	queue_pack_states(m, v, n, &entries);
+	queue_journal(q, m, &entries, v, n);
+	free(v);
+}
+
 int
 q_queue_result(struct q_queue *q, const struct q_outcomes *o)
 {
@@ -228,6 +267,11 @@ q_queue_result(struct q_queue *q, const struct q_outcomes *o)
 	queue_tune_result(q, ml, o->peer_error);
 	if (ml->warning) {
 		queue_warned(q, ml, o);
+		return 0;
+	}
+	if (wants_p2(ml, o)) {
+		sched_peer_ok(ml->s.peer);
+		convert_first(q, ml);
 		return 0;
 	}
 	apply_all(q, ml, o);

@@ -92,7 +92,7 @@ north_xml() {
 	north_peer p88 "$SOUTH_P1" "$simple"
 	north_peer px410 "$SOUTH_P1" "$simple protocol=\"x410\""
 	north_peer p84 "$SOUTH_P1" "$simple protocol=\"1984\""
-	north_peer pauto "$SOUTH_P1" "$simple protocol=\"auto\" content=\"p2\""
+	north_peer pauto "$SOUTH_P1" "$simple protocol=\"auto\""
 	north_peer ptls "$SOUTH_TLS" "$simple tls=\"mutual\" tls-name=\"south-tls\""
 	north_peer pplain "$SOUTH_P1" "$simple"
 	north_peer pstrong "$SOUTH_P1" 'mta="south-strong" security="strong"'

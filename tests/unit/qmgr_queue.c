@@ -17,6 +17,7 @@
 	"channel name=smtp\n"                                     \
 	"peer name=bravo channel=x400p1\n"                        \
 	"peer name=old channel=x400p1 protocol=1984\n"            \
+	"peer name=any channel=x400p1 protocol=auto\n"            \
 	"peer name=out channel=smtp\n"                            \
 	"peer name=out2 channel=smtp\n"
 
@@ -154,6 +155,7 @@ summary(struct world *w, q_id id, enum mhs_content content, const char *rcpts)
 			r->flags = Q_RCPT_RESPONSIBLE;
 			r->peer = *rcpts == 'b' ? "bravo"
 			    : *rcpts == '4'     ? "old"
+			    : *rcpts == 'a'     ? "any"
 			    : *rcpts == 'o'     ? "out"
 			    : *rcpts == 'p'     ? "out2"
 						: NULL;
@@ -383,6 +385,48 @@ a_peer_of_1984_gets_p2(void)
 		CU_ASSERT_TRUE(next(&w, "x400p1", &work));
 		finish(&w);
 	}
+}
+
+/* What was on its way is converted, what comes later at once. */
+static void
+a_peer_found_out_to_know_p2_only_gets_p2(void)
+{
+	static const enum mhs_content contents[] = {
+	    MHS_CONTENT_P22, MHS_CONTENT_RFC822, MHS_CONTENT_P22};
+	struct world w;
+	struct q_work work;
+
+	begin(&w);
+	for (unsigned i = 0; i < 3; i++) {
+		q_queue_submitted(w.q,
+		    summary(&w, q_id_make(9, 128 + 64 * i), contents[i], "aa"));
+		if (contents[i] == MHS_CONTENT_RFC822 || i == 2) {
+			CU_ASSERT_TRUE(next(&w, "mixer", &work));
+			CU_ASSERT_TRUE(work.p2);
+			answer(&w, &work, Q_CONVERTED,
+			    q_id_make(10, 128 * (i + 1)));
+			durable(&w);
+		}
+		CU_ASSERT_TRUE(next(&w, "x400p1", &work));
+		CU_ASSERT_STRING_EQUAL(work.peer, "any");
+		if (i == 0) {
+			CU_ASSERT_EQUAL(work.record, work.message);
+			answer(&w, &work, Q_WANTS_P2, 0);
+			CU_ASSERT_FALSE(next(&w, "x400p1", &work));
+			durable(&w);
+			CU_ASSERT_TRUE(next(&w, "mixer", &work));
+			CU_ASSERT_TRUE(work.p2);
+			CU_ASSERT_EQUAL(work.n_recipients, 2);
+			answer(&w, &work, Q_CONVERTED, q_id_make(10, 64));
+			durable(&w);
+			CU_ASSERT_TRUE(next(&w, "x400p1", &work));
+			CU_ASSERT_EQUAL(work.record, q_id_make(10, 64));
+		}
+		answer(&w, &work, Q_TRANSFERRED, 0);
+		durable(&w);
+	}
+	CU_ASSERT_EQUAL(q_queue_messages(w.q), 0);
+	finish(&w);
 }
 
 static void
@@ -1099,6 +1143,7 @@ suite_qmgr_queue(void)
 	    TEST(of_a_long_text_a_bounded_part_is_kept_in_whole_characters),
 	    TEST(a_segment_goes_when_it_is_finished_and_all_in_it_is_over),
 	    TEST(a_peer_of_1984_gets_p2),
+	    TEST(a_peer_found_out_to_know_p2_only_gets_p2),
 	    TEST(conversion_comes_first_and_once_for_peers_of_one_channel),
 	    TEST(
 		failures_are_reported_if_someone_asked_and_only_then_it_is_over),
