@@ -54,12 +54,13 @@ rtse_keep_start(struct rtse *r, const struct ses_prim *s)
 	k->activity = (struct rtse_activity){
 	    .id_n = s->activity_id_n, .association = *rtse_conn_id(r)};
 	memcpy(k->activity.id, s->activity_id, s->activity_id_n);
-	if (r->params.keep != NULL && r->checkpoint_size > 0 &&
-	    s->activity_id_n > 0 && named(&k->activity.association)) {
+	if (r->params.keep == NULL || s->activity_id_n == 0 ||
+	    !named(&k->activity.association))
+		return;
+	if (r->params.keep->anew != NULL)
+		r->params.keep->anew(r->user, &k->activity);
+	if (r->checkpoint_size > 0)
 		k->state = RTSE_KEEP_FIRST;
-		if (r->params.keep->anew != NULL)
-			r->params.keep->anew(r->user, &k->activity);
-	}
 }
 
 /* Without an old session connection identifier it is this association that

@@ -11,6 +11,7 @@
  */
 #include "p1/x400p1_keep_own.h"
 
+#include <fcntl.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@
 #include "lib/log.h"
 #include "qmgr/wire.h"
 
+#define AMBIGUOUS "two" /* suffix */
 #define MARK "ITR1"
 #define BLOCK_MARK 0x43484b50 /* "CHKP" */
 #define BLOCK_HEADER 16
@@ -90,6 +92,51 @@ start_file(struct x_kept *x, const struct buf *key)
 	return ok;
 }
 
+/* --- one name for two transfers --- */
+
+/* A peer whose session connection identifiers repeat (host and second, say)
+ * gives two transfers one name. Nothing tells them apart then, so neither is
+ * resumed: better sent twice than spliced, or confirmed without its octets. A
+ * file says so for as long as transfers are kept. */
+static bool
+exists(struct x_keep *k, const char *peer, const struct buf *key,
+    const char *suffix)
+{
+	char name[X_KEEP_NAME];
+
+	x_keep_name(peer, key, suffix, name);
+	return faccessat(k->dir, name, F_OK, 0) == 0;
+}
+
+static bool
+is_ambiguous(struct x_keep *k, const char *peer, const struct buf *key)
+{
+	return exists(k, peer, key, AMBIGUOUS);
+}
+
+static void
+make_ambiguous(struct x_keep *k, const char *peer, const struct buf *key)
+{
+	static const char *const suffixes[] = {"in", "done"};
+	char name[X_KEEP_NAME];
+	int fd;
+
+	x_keep_name(peer, key, AMBIGUOUS, name);
+	fd = openat(k->dir, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		close(fd);
+	/* also one that is in use: what comes to it has no name any more */
+	for (size_t i = 0; i < 2; i++) {
+		x_keep_name(peer, key, suffixes[i], name);
+		unlinkat(k->dir, name, 0);
+	}
+	log_event(LOG_LEVEL_WARN, "transfers of one name", "peer", peer,
+	    "reason",
+	    "the peer's session connection identifier repeats: they "
+	    "cannot be resumed",
+	    NULL);
+}
+
 struct x_kept *
 x_kept_begin(struct x_keep *k, const char *peer, const struct rtse_activity *a)
 {
@@ -100,7 +147,10 @@ x_kept_begin(struct x_keep *k, const char *peer, const struct rtse_activity *a)
 
 	key_of(peer, a, &key);
 	x_keep_name(peer, &key, "in", name);
-	if (x_keep_room(k, peer, 1, LOOK_EVERY) &&
+	if (exists(k, peer, &key, "in") || exists(k, peer, &key, "done"))
+		make_ambiguous(k, peer, &key);
+	if (!is_ambiguous(k, peer, &key) &&
+	    x_keep_room(k, peer, 1, LOOK_EVERY) &&
 	    x_keep_lock(k, peer, name, true, &f)) {
 		x = kept_new(k, &f);
 		if (!start_file(x, &key)) {
@@ -283,12 +333,15 @@ x_kept_resume(struct x_keep *k, const char *peer, const struct rtse_activity *a,
 
 	key_of(peer, a, &key);
 	x_keep_name(peer, &key, "in", name);
-	if (x_keep_lock(k, peer, name, false, &f)) {
+	if (!is_ambiguous(k, peer, &key) &&
+	    x_keep_lock(k, peer, name, false, &f)) {
 		x = kept_new(k, &f);
 		if (!header_is(x, &key))
 			why = "its header is not what was written";
 		else if (!find_checkpoint(x, serial))
 			why = "it has no such checkpoint";
+		else if (x->octets == 0)
+			why = "there is nothing in it";
 	}
 	buf_free(&key);
 	if (why != NULL) {
@@ -328,7 +381,8 @@ x_kept_was_done(struct x_keep *k, const char *peer,
 
 	key_of(peer, a, &key);
 	x_keep_name(peer, &key, "done", name);
-	if (x_keep_lock(k, peer, name, false, &x.file)) {
+	if (!is_ambiguous(k, peer, &key) &&
+	    x_keep_lock(k, peer, name, false, &x.file)) {
 		done = header_is(&x, &key) && read_header(&x, x.first, &b) &&
 		    b.n == 0 && block_is_good(&x, x.first, &b);
 		x_keep_unlock(k, &x.file, !done);
@@ -348,7 +402,8 @@ x_kept_done_late(
 
 	key_of(peer, a, &key);
 	x_keep_name(peer, &key, "in", name);
-	if (x_keep_lock(k, peer, name, false, &f)) {
+	if (!is_ambiguous(k, peer, &key) &&
+	    x_keep_lock(k, peer, name, false, &f)) {
 		x = kept_new(k, &f);
 		if (header_is(x, &key)) {
 			x->serial = last_serial(x);
@@ -363,17 +418,11 @@ x_kept_done_late(
 void
 x_kept_forget(struct x_keep *k, const char *peer, const struct rtse_activity *a)
 {
-	static const char *const suffixes[] = {"in", "done"};
 	struct buf key = {0};
-	char name[X_KEEP_NAME];
-	struct x_keep_file f;
 
 	key_of(peer, a, &key);
-	for (size_t i = 0; i < 2; i++) {
-		x_keep_name(peer, &key, suffixes[i], name);
-		if (x_keep_lock(k, peer, name, false, &f))
-			x_keep_unlock(k, &f, true);
-	}
+	if (exists(k, peer, &key, "in") || exists(k, peer, &key, "done"))
+		make_ambiguous(k, peer, &key);
 	buf_free(&key);
 }
 

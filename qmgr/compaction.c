@@ -21,7 +21,7 @@ compaction_due(const struct qmgr *q)
 	return q->loaded && use.files > 2 * use.live + spare;
 }
 
-void
+bool
 compaction_begin(struct qmgr *q)
 {
 	uint64_t size = q->config.spool.segment_size;
@@ -32,10 +32,16 @@ compaction_begin(struct qmgr *q)
 	q->n_moves = q_queue_stragglers(q->queue,
 	    (use.files - 2 * use.live) / 2 + GAIN * size, AT_ONCE * size,
 	    &q->moves);
+	if (q->n_moves == 0) {
+		free(q->moves);
+		q->moves = NULL;
+		return false;
+	}
 	/* what it copies must be recognised when it dies */
 	q_queue_keep_segments(q->queue, true);
 	log_event(LOG_LEVEL_INFO, "compaction", "records", log_u64(q->n_moves),
 	    "files", log_u64(use.files), "live", log_u64(use.live), NULL);
+	return true;
 }
 
 void

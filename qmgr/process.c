@@ -19,7 +19,9 @@
 
 #define RAN_WELL 10000     /* ms: then a death is a new trouble */
 #define BACK_OFF_MAX 60000 /* ms */
-#define IDLE_TIME 300000   /* ms without work; then a channel's process ends */
+/* until it is looked again whether something can move */
+#define COMPACTION_PAUSE 10000
+#define IDLE_TIME 300000 /* ms without work; then a channel's process ends */
 #define EXIT_CONFIG 2
 
 extern char **environ;
@@ -299,7 +301,10 @@ start_compactor(struct qmgr *q, struct program *p, int64_t now)
 		return INT64_MAX;
 	if (p->not_before > now)
 		return p->not_before;
-	compaction_begin(q);
+	if (!compaction_begin(q)) {
+		p->not_before = now + COMPACTION_PAUSE;
+		return p->not_before;
+	}
 	start(q, p, 0);
 	if (p->running == 0)
 		compaction_over(q, false);
@@ -327,23 +332,31 @@ start_program(struct qmgr *q, struct program *p, int64_t now)
 	return at;
 }
 
+/* Processes that were not told to end. */
+static unsigned
+staying(const struct qmgr *q, const struct program *p)
+{
+	unsigned n = 0;
+
+	for (const struct child *c = q->children; c != NULL; c = c->next)
+		n += c->program == p && !c->stopping;
+	return n;
+}
+
 static bool
 may_end(const struct child *c)
 {
 	const struct program *p = c->program;
 
-	return p->channel != NULL && !c->stopping && p->running > p->least;
+	return p->channel != NULL && !c->stopping &&
+	    staying(c->q, p) > p->least;
 }
 
 /* Are there more than the self test wants, without those that end already? */
 static bool
 is_surplus(const struct program *p, const struct qmgr *q)
 {
-	unsigned n = 0;
-
-	for (const struct child *c = q->children; c != NULL; c = c->next)
-		n += c->program == p && !c->stopping;
-	return n > sched_chan_processes(p->sched);
+	return staying(q, p) > sched_chan_processes(p->sched);
 }
 
 /* A process that had nothing to do for long ends; one too many when it has
@@ -391,8 +404,8 @@ balance(struct qmgr *q)
 	channel_stop(victim);
 }
 
-/* Every process answers a ping, whatever it is doing; the loader goes over files
- * instead. It is asked twice, so that a time in which we ourselves stood still
+/* Every process answers a ping, whatever it is doing; loader and compactor go
+ * over files instead. It is asked twice, so that a time in which we ourselves stood still
  * is not held against it. Returns when to look again. */
 static int64_t
 watch(struct child *c, int64_t now)
@@ -400,7 +413,8 @@ watch(struct child *c, int64_t now)
 	int64_t half = c->q->config.hang_timeout / 2;
 
 	if (half == 0 || c->pipe_over || c->reaped ||
-	    strcmp(c->program->name, "loader") == 0)
+	    strcmp(c->program->name, "loader") == 0 ||
+	    strcmp(c->program->name, "compactor") == 0)
 		return INT64_MAX;
 	if (now < c->ping_at)
 		return c->ping_at;

@@ -133,7 +133,8 @@ void sockets_inherit(struct qmgr *q);
 /* compaction.c: when the compactor is started. */
 bool compaction_due(const struct qmgr *q);
 /* One starts: q->moves says what it is to do. */
-void compaction_begin(struct qmgr *q);
+/* False: there is nothing that could move now. */
+bool compaction_begin(struct qmgr *q);
 void compaction_over(struct qmgr *q, bool clean);
 
 /* dispose.c */

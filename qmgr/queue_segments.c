@@ -395,7 +395,10 @@ q_queue_stragglers(
 	uint64_t wasted = 0, octets = 0;
 	size_t n = 0, places = 0;
 
-	table_each(&q->segments, add_candidate, &c);
+	/* what was copied, and is read by a work still, must not be copied
+	 * again */
+	if (q->leaving == NULL)
+		table_each(&q->segments, add_candidate, &c);
 	qsort(c.v, c.n, sizeof(*c.v), by_use);
 	for (size_t i = 0; i < c.n; i++) {
 		octets += c.v[i]->live_octets;

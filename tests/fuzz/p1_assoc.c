@@ -99,6 +99,7 @@ event(void *arg, const struct p1_event *ev)
 
 	INVARIANT(!u->over);
 	switch (ev->type) {
+	case P1_IN_COMING: break;
 	case P1_OPEN:
 		INVARIANT(!u->open);
 		u->open = true;
