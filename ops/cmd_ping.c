@@ -151,8 +151,11 @@ print_agreed(struct ping *g)
 	print_transport(ses_cotp(pres_ses(pres)));
 	print_session(pres_ses(pres));
 	print_presentation(pres);
-	snprintf(text, sizeof(text), "accepted, application context %s",
-	    rtse_application_context(rtse));
+	if (rtse_is_x410(rtse)) /* X.227: there are no APDUs of ACSE */
+		snprintf(text, sizeof(text), "none in X.410 mode");
+	else
+		snprintf(text, sizeof(text), "accepted, application context %s",
+		    rtse_application_context(rtse));
 	print_row("ACSE", text);
 	snprintf(text, sizeof(text),
 	    "%s, checkpoint size %u kilo-octets, window size %u",

@@ -5,7 +5,7 @@
 # --- Debian packages ---
 DEPS_BUILD := build-essential pkg-config asn1c libevent-dev libxml2-dev \
 	libssl-dev libgmime-3.0-dev libcunit1-dev
-DEPS_TEST := perl procps tshark tcpdump swaks postfix dovecot-lmtpd libxml2-utils
+DEPS_TEST := perl openssl procps tshark tcpdump swaks postfix dovecot-lmtpd libxml2-utils
 DEPS_DEVELOP := clang libclang-rt-14-dev clang-format mandoc shellcheck
 
 deps:
