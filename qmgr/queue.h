@@ -110,9 +110,39 @@ uint64_t q_queue_segments(const struct q_queue *q);
 struct q_cursor;
 struct q_cursor *q_cursor_new(struct q_queue *q);
 void q_cursor_free(struct q_cursor **c);
+/* Only these from now on; all zero: everything. Strings must live as long. */
+struct q_filter {
+	const char *channel, *peer;     /* NULL: any */
+	uint64_t originator, recipient; /* q_name_hash(), 0: any */
+	unsigned levels;                /* bits 1 << enum q_level; 0: any */
+	unsigned states;                /* bits 1 << enum q_view_state */
+	unsigned kinds;                 /* bits 1 << enum mhs_kind */
+	int64_t arrived_after, arrived_before; /* wall seconds; 0: any */
+	uint64_t after; /* begins behind this (q_mlist_view.sequence) */
+};
+void q_cursor_filter(struct q_cursor *c, const struct q_filter *f);
+/* Of an O/R name or mailbox as it is compared: without regard to case, and by
+ * the attributes that routing looks at. Never 0. A hash finds candidates:
+ * whoever asks compares the names themselves. */
+uint64_t q_name_hash(const struct mhs_name *name);
+
+/* An mlist's state as the operator sees it. */
+enum q_view_state {
+	Q_VIEW_READY,
+	Q_VIEW_ACTIVE,    /* a channel has it */
+	Q_VIEW_WAITING,   /* back-off after an error of its own */
+	Q_VIEW_DEFERRED,  /* the originator's deferred delivery time */
+	Q_VIEW_PEER_WAIT, /* back-off after errors of its peer */
+	Q_VIEW_HELD,      /* by the operator */
+	Q_VIEW_STOPPED,   /* its peer or channel is, by the operator */
+	Q_VIEW_STATES
+};
+const char *q_view_state_name(enum q_view_state s);
 
 struct q_mlist_view {
 	q_id message;
+	uint64_t sequence; /* rises in the order of the listing; not the same
+	                    * after a start */
 	enum mhs_kind kind;
 	enum mhs_priority priority;
 	enum q_level level;
@@ -121,8 +151,9 @@ struct q_mlist_view {
 	size_t recipients;
 	const char *channel, *peer;
 	enum sched_state state;
-	bool held;     /* READY, but its peer is; or by the operator */
-	bool deferred; /* WAITING for the deferred delivery time */
+	bool held;              /* READY, but its peer is; or by the operator */
+	bool deferred;          /* WAITING for the deferred delivery time */
+	enum q_view_state view; /* takes the place of these three */
 	unsigned attempts;
 	int64_t next; /* wall seconds; 0: now */
 	const char *error;
