@@ -155,6 +155,9 @@ set_raw(struct arena *a, const uint8_t *pdu, const struct ber_tlv *set,
 				    inner.size};
 		} else if (BER_IS(t.tag, BER_CONTEXT, 2)) {
 			out->at_context = at;
+			if (!t.tag.constructed)
+				return err_at(e, "p1", ERR_SYNTAX, at,
+				    "security-context is primitive");
 			out->security_context = (struct octets){
 			    arena_memdup(a, t.value, t.length), t.length};
 		}
