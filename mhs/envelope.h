@@ -140,6 +140,10 @@ struct mhs_recipient {
 	/* Internet side */
 	uint8_t notify;
 	const char *orcpt; /* "rfc822;joe@x" as it came, decoded, or NULL */
+	int64_t rrvs;      /* RFC 7293: the mailbox has had one owner since; 0:
+	                    * not asked */
+	char rrvs_mode;    /* where that cannot be checked: 'C' go on, 'R'
+	                    * refuse */
 	/* Set by submit(): the plan */
 	const char *peer; /* name of the peer that the route gave */
 };
@@ -228,7 +232,17 @@ struct mhs_envelope {
 	const char *envid;  /* RFC 3461 ENVID, decoded, or NULL */
 	char ret;           /* 'F', 'H', or 0 */
 	bool body_8bitmime; /* BODY=8BITMIME */
+	bool body_binary;   /* BODY=BINARYMIME (RFC 3030) */
 	bool smtputf8;
+	bool requiretls;       /* RFC 8689 */
+	bool has_mt_priority;  /* RFC 6710 */
+	int mt_priority;       /* -9..9 */
+	int64_t deliver_by;    /* RFC 2852, as a wall time; 0: none */
+	char deliver_by_mode;  /* 'R' return then, 'N' notify then */
+	bool deliver_by_trace; /* 'T' */
+	const char *mtrk; /* RFC 3885: certifier [":" timeout] as it came */
+	const char *submitter;   /* RFC 4954 AUTH=, decoded; "" is <> */
+	const char *source_user; /* who authenticated to us, or NULL */
 	/* Where it came from, for logs, audit and loop control */
 	const char *source_peer;    /* peer name or client "host[addr]" */
 	const char *source_channel; /* "smtpd", "x400p1", "mixer", "report" */

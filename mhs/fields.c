@@ -128,6 +128,8 @@ static const struct mhs_field recipient_fields[] = {
     {9, MHS_FIELD_U8, AT(notify), .show = MHS_SHOW_NOTIFY, .name = "notify"},
     {10, MHS_FIELD_TEXT, AT(orcpt), .name = "orcpt"},
     {11, MHS_FIELD_TEXT, AT(peer), .name = "peer"},
+    {12, MHS_FIELD_I64, AT(rrvs), .show = MHS_SHOW_TIME, .name = "rrvs"},
+    {13, MHS_FIELD_CHAR, AT(rrvs_mode), .name = "rrvs-mode"},
 };
 static const struct mhs_record recipient_record = RECORD(recipient_fields);
 #undef S
@@ -249,6 +251,17 @@ static const struct mhs_field envelope_fields[] = {
     {34, MHS_FIELD_U8, AT(settled_as), .name = "settled-as"},
     {35, MHS_FIELD_OCTETS, AT(settled), .count = offsetof(S, settled_n),
 	.name = "settled-recipients"},
+    {36, MHS_FIELD_BOOL, AT(body_binary), .name = "body-binary"},
+    {37, MHS_FIELD_BOOL, AT(requiretls), .name = "requiretls"},
+    {38, MHS_FIELD_BOOL, AT(has_mt_priority), .name = "has-mt-priority"},
+    {39, MHS_FIELD_ENUM, AT(mt_priority), RANGE(-9, 9), .name = "mt-priority"},
+    {40, MHS_FIELD_I64, AT(deliver_by), .show = MHS_SHOW_TIME,
+	.name = "deliver-by"},
+    {41, MHS_FIELD_CHAR, AT(deliver_by_mode), .name = "deliver-by-mode"},
+    {42, MHS_FIELD_BOOL, AT(deliver_by_trace), .name = "deliver-by-trace"},
+    {43, MHS_FIELD_TEXT, AT(mtrk), .name = "mtrk"},
+    {44, MHS_FIELD_TEXT, AT(submitter), .name = "submitter"},
+    {45, MHS_FIELD_TEXT, AT(source_user), .name = "source-user"},
 };
 const struct mhs_record mhs_envelope_record = RECORD(envelope_fields);
 #undef S
