@@ -421,20 +421,23 @@ put_accept(const struct ses *s, struct ses_spdu *o)
 
 /* Can our AC, whose references are those of the CN, be sent in TSDUs of the
  * size selected? Version 1 cannot segment it, and our user may have all the
- * user data that there can be; of version 2 a segment has one octet at least. */
+ * user data that there can be; of version 2 a segment has one octet at least,
+ * behind the header that ses_send.c gives its user data. */
 static bool
 accept_fits(const struct ses *s)
 {
 	static const uint8_t user_data[SPDU_USER_DATA_V1];
 	struct ses_spdu o = {.spdu.type = SPDU_AC};
 
+	if (s->tsdu_send == 0)
+		return true;
 	put_accept(s, &o);
-	if (s->version == 1)
+	if (s->version == 1) {
 		spdu_set(&o.spdu, SPDU_USER_DATA, user_data, sizeof(user_data));
-	else
-		ses_put_number(&o, SPDU_ENCLOSURE, SPDU_BEGIN, 1);
-	return s->tsdu_send == 0 ||
-	    spdu_size(&o.spdu) + (s->version == 1 ? 0 : 4) < s->tsdu_send;
+		return spdu_size(&o.spdu) <= s->tsdu_send;
+	}
+	ses_put_number(&o, SPDU_ENCLOSURE, SPDU_BEGIN, 1);
+	return ses_segment_room(&o.spdu, s->tsdu_send) > 0;
 }
 
 /* Why the SPM itself refuses this CN: enum ses_refuse, or 0. */

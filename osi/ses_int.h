@@ -232,6 +232,9 @@ int ses_send_serial(
 int ses_send_reason(struct ses *s, enum spdu_type type, struct ses_ev *ev);
 int ses_send_data(struct ses *s, enum spdu_type type, const uint8_t *p,
     size_t n, bool last, struct err *e);
+/* Octets of user data that one segment of this SPDU has room for, in a TSDU of
+ * this size; 0: its other parameters fill it. */
+size_t ses_segment_room(const struct spdu *spdu, size_t tsdu);
 /* ERR_LIMIT when version 1 cannot carry this SPDU. */
 int ses_check_version_1(const struct spdu *spdu, struct err *e);
 /* Cuts off an SSDU that is being sent, so that an SPDU can follow. */

@@ -97,6 +97,18 @@ is_bounded(enum spdu_type type)
 	return type != SPDU_CN && type != SPDU_RF;
 }
 
+size_t
+ses_segment_room(const struct spdu *spdu, size_t tsdu)
+{
+	struct spdu seg = *spdu;
+	size_t taken;
+
+	spdu_set(&seg, SPDU_USER_DATA, NULL, 0);
+	/* 4: the three-octet lengths of user data and of SPDU */
+	taken = prefix_size(seg.type) + spdu_size(&seg) + 4;
+	return taken < tsdu ? tsdu - taken : 0;
+}
+
 /* The first segment has all parameters, the others enclosure item and user
  * data (X.225 8.4). */
 static int
@@ -109,17 +121,14 @@ send_segments(
 	int r = 0;
 
 	while (r == 0 && (flags & SPDU_END) == 0) {
-		size_t n, room;
+		size_t n;
 
 		spdu_set(&seg, SPDU_ENCLOSURE, &flags, 1);
-		spdu_set(&seg, SPDU_USER_DATA, NULL, 0);
-		/* 4: the three-octet lengths of user data and of SPDU */
-		room = prefix_size(seg.type) + spdu_size(&seg) + 4;
-		if (room >= limit)
+		n = ses_segment_room(&seg, limit);
+		if (n == 0)
 			return err_set(e, SES_LAYER, ERR_LIMIT,
 			    "%s does not fit TSDUs of %zu octets",
 			    spdu_name(seg.type), limit);
-		n = limit - room;
 		if (n >= data.n) {
 			n = data.n;
 			flags |= SPDU_END;

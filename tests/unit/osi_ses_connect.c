@@ -403,6 +403,77 @@ what_an_accept_must_not_select_is_a_protocol_error(void)
 	}
 }
 
+/* A CN with a reference of `ref` octets, a TSDU maximum size of `tsdu` for what
+ * we send, and one protocol version. */
+static void
+put_cn(struct end *e, unsigned ref, unsigned tsdu, unsigned version)
+{
+	char hex[512], refs[2 * 64 + 1] = "";
+
+	for (unsigned i = 0; i < ref; i++)
+		memcpy(refs + 2 * i, "30", 3);
+	snprintf(hex, sizeof(hex),
+	    "0d%02x 01%02x 0a%02x %s 0509 1504 0400 %04x 1601%02x", ref + 15,
+	    ref + 2, ref, refs, tsdu, version);
+	put_in(e, hex);
+}
+
+/* Our AC goes out in TSDUs of the size selected, or RF says that it cannot;
+ * which of the two is known when the CN is there. */
+static char
+fate_of_accept(unsigned ref, unsigned tsdu, unsigned version, size_t n)
+{
+	static const uint8_t data[512];
+	struct ses_params p = end_params(OSI_RESPONDER);
+	struct ses_prim yes = {.type = SES_CONNECT,
+	    .kind = SES_RSP,
+	    .accepted = true,
+	    .last = true,
+	    .data = data,
+	    .n = n};
+	struct buf *out;
+	struct end e;
+	char fate = '?';
+
+	responder(&e, &p);
+	put_cn(&e, ref, tsdu, version);
+	out = cotp_output(ses_cotp(e.s));
+	if (e.s->state == STA16 && out->len > 8 && out->data[7] == 12 &&
+	    out->data[out->len - 1] == SES_REFUSE_IMPLEMENTATION)
+		fate = 'r';
+	else if (ses_request(e.s, &yes, NULL) == 0 && e.s->state == STA713)
+		fate = 'a';
+	for (size_t at = 0, size; fate == 'a' && at < out->len; at += size) {
+		size = (size_t)(out->data[at + 2] << 8 | out->data[at + 3]);
+		if (size > tsdu + 7 || out->data[at + 7] != 14)
+			fate = '?';
+	}
+	end_close(&e);
+	return fate;
+}
+
+static void
+an_accept_fits_the_tsdu_size_or_the_connect_is_refused(void)
+{
+	static const size_t data[] = {0, 1, 40, 512};
+	static const unsigned refs[] = {1, 10, 30, 64};
+	bool seen[2][2] = {{false}};
+
+	for (size_t i = 0; i < 4 * 4 * 2; i++)
+		for (unsigned tsdu = 64; tsdu < 700; tsdu++) {
+			unsigned version = 1 + (unsigned)i / 16;
+			char fate = fate_of_accept(
+			    refs[i / 4 % 4], tsdu, version, data[i % 4]);
+
+			if (fate == '?')
+				fprintf(stderr, "tsdu %u version %u n %zu\n",
+				    tsdu, version, data[i % 4]);
+			CU_ASSERT(fate != '?');
+			seen[version - 1][fate == 'r'] = true;
+		}
+	CU_ASSERT(seen[0][0] && seen[0][1] && seen[1][0] && seen[1][1]);
+}
+
 static void
 tsdu_sizes_are_negotiated_in_each_direction(void)
 {
@@ -544,6 +615,7 @@ suite_osi_ses_connect(void)
 	    TEST(units_that_we_have_not_are_negotiated_away),
 	    TEST(units_that_hang_on_others_go_with_them),
 	    TEST(what_an_accept_must_not_select_is_a_protocol_error),
+	    TEST(an_accept_fits_the_tsdu_size_or_the_connect_is_refused),
 	    TEST(tsdu_sizes_are_negotiated_in_each_direction),
 	    TEST(impossible_parameters_of_ours_are_told_to_our_user),
 	    TEST(an_initial_serial_number_is_agreed_where_it_is_needed),
