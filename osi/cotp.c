@@ -30,8 +30,9 @@ cotp_new(const struct cotp_params *p, cotp_event_fn *fn, void *user, msec_t now)
 	c->fn = fn;
 	c->user = user;
 	c->tpdu_size = c->tpdu_size_in = c->params.tpdu_size;
-	/* unique enough: a class 0 connection is named by its TCP connection */
-	c->local_ref = (uint16_t)(now & 0x7fff) | 1;
+	c->local_ref = p->common.reference;
+	if (c->local_ref == 0)
+		c->local_ref = (uint16_t)(now & 0x7fff) | 1;
 	return c;
 }
 

@@ -31,8 +31,8 @@ struct cotp {
 	struct buf head; /* TPKT and TPDU header being collected */
 	size_t rx_left;  /* octets of the DT TPDU still to come up */
 	bool rx_eot;
-	bool rx_open;    /* a TSDU has begun and not ended */
-	uint64_t offset; /* octets of TCP input before `head` */
+	bool rx_open; /* a TSDU has begun and not ended */
+	size_t rx_at; /* octets of its TPKT that came before those */
 };
 
 void cotp_trace(

@@ -23,19 +23,16 @@ cotp_peek_cr(const uint8_t *p, size_t n, struct osi_sel *called, struct err *e)
 	if (tpkt < 0)
 		return no_cr(e);
 	if (n >= TPKT_HEADER + 2 && !cr)
-		return err_at(e, "cotp", ERR_PROTOCOL, TPKT_HEADER + 1,
-		    "the first TPDU is no CR");
+		return err_at(e, "cotp", ERR_PROTOCOL, 1,
+		    "%s: the first TPDU is no CR",
+		    tpdu_name(p[TPKT_HEADER + 1]));
 	if (tpkt > TPKT_HEADER + TPDU_LI_MAX + 1)
 		return err_at(e, "cotp", cr ? ERR_SYNTAX : ERR_PROTOCOL, 2,
-		    "TPKT of %d octets is too long for a CR", tpkt);
+		    "TPKT: %d octets are too long for a CR", tpkt);
 	if (tpkt == 0 || n < (size_t)tpkt)
 		return 0;
-	if (tpdu_parse(p + TPKT_HEADER, (size_t)tpkt - TPKT_HEADER, &t, e) !=
-	    0) {
-		if (e != NULL && e->offset != ERR_NO_OFFSET)
-			e->offset += TPKT_HEADER;
+	if (tpdu_parse(p + TPKT_HEADER, (size_t)tpkt - TPKT_HEADER, &t, e) != 0)
 		return ERR_SYNTAX;
-	}
 	*called = t.called;
 	return 1;
 }

@@ -29,13 +29,10 @@ answer_bad_tpdu(struct cotp *c, const struct err *e, uint16_t src_ref)
 	}
 }
 
-/* `e` has the octet of the TPDU; the user learns the octet of the stream. */
 static void
-bad_tpdu(struct cotp *c, struct err *e, uint16_t src_ref)
+bad_tpdu(struct cotp *c, const struct err *e, uint16_t src_ref)
 {
 	answer_bad_tpdu(c, e, src_ref);
-	if (e->offset != ERR_NO_OFFSET)
-		e->offset += c->offset + TPKT_HEADER;
 	cotp_end(c, 0, e);
 }
 
@@ -44,7 +41,7 @@ out_of_place(struct cotp *c, const struct tpdu *t)
 {
 	struct err e = ERR_INIT;
 
-	err_at(&e, "cotp", ERR_PROTOCOL, 1, "%s not allowed in this state",
+	err_at(&e, "cotp", ERR_PROTOCOL, 1, "%s: not allowed in this state",
 	    tpdu_name(t->code));
 	e.detail = TPDU_REJECT_TPDU_TYPE;
 	bad_tpdu(c, &e, t->code == TPDU_CR ? t->src_ref : 0);
@@ -66,8 +63,8 @@ refuse_class(struct cotp *c, const struct tpdu *t)
 {
 	struct err e = ERR_INIT;
 
-	err_at(&e, "cotp", ERR_UNSUPPORTED, c->offset + TPKT_HEADER + 6,
-	    "CR for class %u without class 0", t->class);
+	err_at(&e, "cotp", ERR_UNSUPPORTED, 6,
+	    "cotp CR: class %u without class 0", t->class);
 	refuse_cr(c, t, COTP_REASON_NEGOTIATION_FAILED, &e);
 }
 
@@ -77,7 +74,8 @@ refuse_called(struct cotp *c, const struct tpdu *t)
 	char sel[2 * OSI_SEL_MAX + 3];
 	struct err e = ERR_INIT;
 
-	err_set(&e, "cotp", ERR_NOT_FOUND, "CR for an unknown selector, %s",
+	err_at(&e, "cotp", ERR_NOT_FOUND, t->called_at,
+	    "cotp CR: called TSEL %s is unknown here",
 	    osi_sel_text(&t->called, sel, sizeof(sel)));
 	refuse_cr(c, t, COTP_REASON_ADDRESS_UNKNOWN, &e);
 }
@@ -145,13 +143,15 @@ static bool
 cc_is_wrong(struct cotp *c, const struct tpdu *t, struct err *e)
 {
 	if (t->dst_ref != c->local_ref)
-		err_at(e, "cotp", ERR_PROTOCOL, 2, "CC for another reference");
+		err_at(e, "cotp", ERR_PROTOCOL, 2,
+		    "cotp CC: destination reference %u, not %u", t->dst_ref,
+		    c->local_ref);
 	else if (t->class != 0)
-		err_at(e, "cotp", ERR_PROTOCOL, 6, "CC selects class %u",
-		    t->class);
+		err_at(e, "cotp", ERR_PROTOCOL, 6,
+		    "cotp CC: it selects class %u", t->class);
 	else if (selected_size(t) > c->tpdu_size_in)
-		err_at(e, "cotp", ERR_PROTOCOL, 7,
-		    "CC selects a TPDU size above the one offered");
+		err_at(e, "cotp", ERR_PROTOCOL, t->size_at,
+		    "cotp CC: it selects a TPDU size above the one offered");
 	else
 		return false;
 	e->detail = TPDU_REJECT_PARAMETER_VALUE;
@@ -193,7 +193,8 @@ receive_dr(struct cotp *c, const struct tpdu *t)
 		out_of_place(c, t);
 		return;
 	}
-	err_set(&e, "cotp", ERR_REFUSED, "%s by the peer, reason %u (%s)",
+	err_at(&e, "cotp", ERR_REFUSED, 6,
+	    "cotp DR: %s by the peer, reason %u (%s)",
 	    c->state == COTP_OPEN ? "disconnected" : "refused", t->reason,
 	    tpdu_reason_text(t->reason));
 	e.detail = t->reason;
@@ -205,8 +206,8 @@ receive_er(struct cotp *c, const struct tpdu *t)
 {
 	struct err e = ERR_INIT;
 
-	err_set(&e, "cotp", ERR_REFUSED,
-	    "the peer rejects a TPDU of ours, cause %u", t->reason);
+	err_at(&e, "cotp", ERR_REFUSED, 4,
+	    "cotp ER: the peer rejects a TPDU of ours, cause %u", t->reason);
 	e.detail = t->reason;
 	cotp_end(c, 0, &e);
 }
@@ -257,13 +258,13 @@ begin_dt(struct cotp *c, size_t tpkt, bool eot)
 	}
 	if (tpdu > c->tpdu_size_in) {
 		err_at(&e, "cotp", ERR_LIMIT, 0,
-		    "DT TPDU of %zu octets, %u were negotiated", tpdu,
+		    "cotp DT: %zu octets, %u were negotiated", tpdu,
 		    c->tpdu_size_in);
 		bad_tpdu(c, &e, 0);
 		return;
 	}
-	c->offset += c->head.len;
 	buf_clear(&c->head);
+	c->rx_at = TPKT_HEADER + TPDU_DT_HEADER;
 	c->rx_left = tpdu - TPDU_DT_HEADER;
 	c->rx_eot = eot;
 	if (c->rx_left == 0)
@@ -281,7 +282,7 @@ collect_tpdu(struct cotp *c, size_t tpkt)
 	if (tpkt - TPKT_HEADER > TPDU_LI_MAX + 1 + 64) {
 		/* 64: the user data that a DR of other classes may have */
 		err_at(&e, "cotp", ERR_LIMIT, 0,
-		    "TPDU of %zu octets that is no DT", tpkt - TPKT_HEADER);
+		    "cotp TPDU: %zu octets, and no DT", tpkt - TPKT_HEADER);
 		bad_tpdu(c, &e, 0);
 		return 0;
 	}
@@ -292,7 +293,6 @@ collect_tpdu(struct cotp *c, size_t tpkt)
 		bad_tpdu(c, &e, t.src_ref);
 	else
 		receive_tpdu(c, &t);
-	c->offset += tpkt;
 	buf_clear(&c->head);
 	return 0;
 }
@@ -308,7 +308,6 @@ look_at_head(struct cotp *c)
 	bool eot = false;
 
 	if (tpkt < 0) {
-		e.offset += c->offset;
 		cotp_end(c, 0, &e);
 		return 0;
 	}
@@ -330,7 +329,7 @@ take_data(struct cotp *c, const uint8_t *p, size_t n)
 	if (n > c->rx_left)
 		n = c->rx_left;
 	c->rx_left -= n;
-	c->offset += n;
+	c->rx_at += n;
 	data_up(c, p, n, c->rx_eot && c->rx_left == 0);
 	return n;
 }
@@ -368,11 +367,15 @@ cotp_closed(struct cotp *c, const struct err *reason)
 	struct err e = ERR_INIT;
 
 	buf_clear(&c->out); /* nobody is there to read it */
-	if (c->head.len > 0 || c->rx_left > 0 || c->state != COTP_OPEN)
-		err_at(&e, "cotp", ERR_PROTOCOL, c->offset + c->head.len,
-		    "TCP closed by the peer %s",
-		    c->state == COTP_OPEN ? "inside a TPKT"
-					  : "before the transport connection");
+	if (c->rx_left > 0)
+		err_at(&e, "cotp", ERR_PROTOCOL, c->rx_at,
+		    "TPKT: TCP closed by the peer inside a DT TPDU");
+	else if (c->head.len > 0)
+		err_at(&e, "cotp", ERR_PROTOCOL, c->head.len,
+		    "TPKT: TCP closed by the peer inside of it");
+	else if (c->state != COTP_OPEN)
+		err_set(&e, "cotp", ERR_PROTOCOL,
+		    "TCP closed by the peer before the transport connection");
 	if (reason == NULL && e.code != 0)
 		reason = &e;
 	cotp_end(c, 0, reason);

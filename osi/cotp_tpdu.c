@@ -6,11 +6,19 @@
 
 #include "lib/log.h"
 
-static int
-tpdu_bad(
-    struct err *e, enum tpdu_reject cause, uint64_t offset, const char *text)
+/* The type of TPDU that these octets claim to be. */
+static enum tpdu_code
+code_of(uint8_t octet)
 {
-	err_at(e, "cotp", ERR_SYNTAX, offset, "%s", text);
+	/* a credit of the class preferred stands beside the code of a CR */
+	return (octet & 0xf0) == TPDU_CR ? TPDU_CR : octet;
+}
+
+static int
+tpdu_bad(struct err *e, enum tpdu_code code, enum tpdu_reject cause,
+    uint64_t offset, const char *text)
+{
+	err_at(e, "cotp", ERR_SYNTAX, offset, "%s: %s", tpdu_name(code), text);
 	if (e != NULL)
 		e->detail = cause;
 	return ERR_SYNTAX;
@@ -23,14 +31,14 @@ tpkt_length(const uint8_t *p, size_t n, struct err *e)
 
 	if (n >= 1 && p[0] != TPKT_VERSION)
 		return err_at(e, "cotp", ERR_SYNTAX, 0,
-		    "TPKT version %u: not 3, no RFC 1006 peer", p[0]);
+		    "TPKT: version %u, not 3: no RFC 1006 peer", p[0]);
 	/* p[1] is reserved: sent as zero, not looked at */
 	if (n < TPKT_HEADER)
 		return 0;
 	length = p[2] << 8 | p[3];
 	if (length < TPKT_MIN)
 		return err_at(e, "cotp", ERR_SYNTAX, 2,
-		    "TPKT of %d octets: at least 7", length);
+		    "TPKT: a length of %d octets, at least 7", length);
 	return length;
 }
 
@@ -112,8 +120,8 @@ static const struct connect_par {
 };
 
 static int
-bad_par(const struct connect_par *row, const uint8_t *v, size_t n, size_t at,
-    struct err *e)
+bad_par(const struct tpdu *t, const struct connect_par *row, const uint8_t *v,
+    size_t n, size_t at, struct err *e)
 {
 	char value[2 * 8 + 1] = "", text[160];
 
@@ -122,7 +130,7 @@ bad_par(const struct connect_par *row, const uint8_t *v, size_t n, size_t at,
 	snprintf(text, sizeof(text),
 	    "parameter %s (0x%02x) of %zu octets, 0x%s%s: it must be %s",
 	    row->name, row->code, n, value, n > 8 ? "..." : "", row->rule);
-	return tpdu_bad(e, TPDU_REJECT_PARAMETER_VALUE, at, text);
+	return tpdu_bad(e, t->code, TPDU_REJECT_PARAMETER_VALUE, at, text);
 }
 
 /* One that comes twice is read twice: the later value counts (X.224 13.2.3).
@@ -133,11 +141,15 @@ read_par(struct tpdu *t, const uint8_t *p, size_t at, struct err *e)
 	const uint8_t *v = p + at;
 	uint8_t code = v[-2], n = v[-1];
 
+	if (code == TPDU_PAR_CALLED)
+		t->called_at = (uint8_t)at;
+	if (code == TPDU_PAR_TPDU_SIZE || code == TPDU_PAR_PREFERRED_SIZE)
+		t->size_at = (uint8_t)at;
 	for (size_t i = 0; i < sizeof(connect_pars) / sizeof(connect_pars[0]);
 	     i++)
 		if (connect_pars[i].code == code &&
 		    connect_pars[i].read(t, v, n) != 0)
-			return bad_par(&connect_pars[i], v, n, at, e);
+			return bad_par(t, &connect_pars[i], v, n, at, e);
 	return 0;
 }
 
@@ -150,8 +162,8 @@ read_variable_part(
 
 	for (size_t i = from; i < end;) {
 		if (end - i < 2 || p[i + 1] > end - i - 2)
-			return tpdu_bad(e, TPDU_REJECT_PARAMETER_VALUE, i,
-			    "parameter runs past the end of its TPDU");
+			return tpdu_bad(e, t->code, TPDU_REJECT_PARAMETER_VALUE,
+			    i, "parameter runs past the end of its TPDU");
 		if (connect && read_par(t, p, i + 2, e) != 0)
 			return ERR_SYNTAX;
 		i += 2u + p[i + 1];
@@ -188,30 +200,28 @@ tpdu_parse(const uint8_t *p, size_t n, struct tpdu *out, struct err *e)
 
 	*out = (struct tpdu){0};
 	if (n < 2)
-		return tpdu_bad(
-		    e, TPDU_REJECT_NOT_SPECIFIED, 0, "TPDU without a code");
+		return tpdu_bad(e, out->code, TPDU_REJECT_NOT_SPECIFIED, 0,
+		    "it has no code");
 	li = p[0];
-	out->code = p[1];
-	if ((p[1] & 0xf0) == TPDU_CR)
-		out->code = TPDU_CR; /* a credit of the class preferred */
+	out->code = code_of(p[1]);
 	if (out->code != TPDU_CR && out->code != TPDU_CC &&
 	    out->code != TPDU_DR && out->code != TPDU_ER)
-		return tpdu_bad(
-		    e, TPDU_REJECT_TPDU_TYPE, 1, tpdu_code_text(p[1]));
+		return tpdu_bad(e, out->code, TPDU_REJECT_TPDU_TYPE, 1,
+		    tpdu_code_text(p[1]));
 	if (li > TPDU_LI_MAX || li + 1 > n)
-		return tpdu_bad(e, TPDU_REJECT_NOT_SPECIFIED, 0,
+		return tpdu_bad(e, out->code, TPDU_REJECT_NOT_SPECIFIED, 0,
 		    "length indicator runs past the end of the TPKT");
 	if (li < fixed_part(out->code))
-		return tpdu_bad(
-		    e, TPDU_REJECT_NOT_SPECIFIED, 0, "TPDU is too short");
+		return tpdu_bad(e, out->code, TPDU_REJECT_NOT_SPECIFIED, 0,
+		    "it is too short");
 	read_fixed_part(out, p);
 	/* X.224 13.3.3: nobody has given it one yet */
 	if (out->code == TPDU_CR && out->dst_ref != 0)
-		return tpdu_bad(e, TPDU_REJECT_PARAMETER_VALUE, 2,
-		    "CR with a destination reference");
+		return tpdu_bad(e, out->code, TPDU_REJECT_PARAMETER_VALUE, 2,
+		    "it has a destination reference");
 	if (out->code != TPDU_DR && n > li + 1)
-		return tpdu_bad(e, TPDU_REJECT_NOT_SPECIFIED, li + 1,
-		    "user data in a TPDU that has none in class 0");
+		return tpdu_bad(e, out->code, TPDU_REJECT_NOT_SPECIFIED, li + 1,
+		    "user data, of which it has none in class 0");
 	return read_variable_part(out, p, fixed_part(out->code) + 1, li + 1, e);
 }
 
@@ -219,10 +229,11 @@ int
 tpdu_parse_dt(const uint8_t *p, size_t n, bool *eot, struct err *e)
 {
 	if (n >= 1 && p[0] != TPDU_DT_HEADER - 1)
-		return tpdu_bad(e, TPDU_REJECT_NOT_SPECIFIED, 0,
-		    "DT TPDU with a length indicator other than 2");
+		return tpdu_bad(e, TPDU_DT, TPDU_REJECT_NOT_SPECIFIED, 0,
+		    "a length indicator other than 2");
 	if (n >= 2 && p[1] != TPDU_DT)
-		return tpdu_bad(e, TPDU_REJECT_TPDU_TYPE, 1, "not a DT TPDU");
+		return tpdu_bad(e, code_of(p[1]), TPDU_REJECT_TPDU_TYPE, 1,
+		    tpdu_code_text(p[1]));
 	if (n < TPDU_DT_HEADER)
 		return 0;
 	/* the number (low seven bits) means nothing in class 0 */
@@ -345,7 +356,7 @@ tpdu_name(enum tpdu_code code)
 	case TPDU_DT: return "cotp DT";
 	case TPDU_ER: return "cotp ER";
 	}
-	return "cotp ?";
+	return "cotp TPDU";
 }
 
 const char *

@@ -1,7 +1,8 @@
 /*
  * The octets of TPKT packets (RFC 1006 6) and class 0 TPDUs (X.224 13):
  * pure functions between octets and structs. Offsets in errors count from
- * the first octet of the TPDU (its length indicator).
+ * the first octet of the TPDU (its length indicator), or of the TPKT where the
+ * text begins with that.
  */
 #ifndef OSI_COTP_TPDU_H
 #define OSI_COTP_TPDU_H
@@ -48,6 +49,9 @@ struct tpdu {
 	uint32_t preferred; /* preferred maximum TPDU size in octets, 0: absent
 	                     * (what is above COTP_TPDU_MAX is that) */
 	struct osi_sel called, calling;
+	/* octets of the values that size_code or preferred, and called, were
+	 * read from; 0: absent */
+	uint8_t size_at, called_at;
 };
 
 /* Looks at up to n octets of a TPKT header. Returns the packet length when

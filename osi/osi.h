@@ -58,6 +58,11 @@ struct osi_common {
 	struct osi_timeouts timeouts;
 	osi_trace_fn *trace;
 	void *trace_arg;
+	/* The source reference of the transport connection, which no other one
+	 * of the process should have now (X.224 6.5.4 a); 0: one made of the
+	 * time, for who has but few. A peer's may be that of another of its
+	 * connections: class 0 names a connection by its TCP connection. */
+	uint16_t reference;
 	/* Responder: is this called transport selector one of ours? NULL:
 	 * someone else (iaed) has looked already. Another is refused with
 	 * "address unknown" (X.224 13.5.3). */

@@ -380,6 +380,7 @@ link_new(struct x400p1 *c, struct x_peer *p, const struct p1_params *q, int fd)
 	    .timeouts = {.connect = CONNECT_MS, .reply = REPLY_MS},
 	    .trace = x_log_pdu,
 	    .trace_arg = l,
+	    .reference = (uint16_t)(c->serial % UINT16_MAX + 1),
 	    .serves = q->common.serves,
 	    .serves_arg = c,
 	};

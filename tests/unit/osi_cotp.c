@@ -225,29 +225,36 @@ garbage_is_answered_per_x224_and_the_octet_is_named(void)
 	static const struct {
 		bool connected;
 		const char *in, *answer;
-		uint64_t offset;
+		uint64_t offset; /* in the PDU that the text begins with */
+		const char *pdu;
 	} rows[] = {
-	    {false, "47455420", "", 0},                 /* "GET " */
-	    {false, "02", "", 0},                       /* version */
-	    {false, "03000006", "", 2},                 /* too short */
-	    {false, "0300000702f080", "", 5},           /* DT first */
-	    {false, "0300000b06d0000000010000", "", 5}, /* CC first */
-	    {false, "0300000b03e00000000100", "", 4},   /* LI too small */
-	    {false, "0300000b20e00000000100", "", 4},   /* LI too great */
-	    {false, "0300000c06e0000000010001", "0300000b06800001000085",
-		11}, /* user data */
-	    {false, "0300000e09e00000000500c001ff", "0300000b06800005000085",
-		13}, /* TPDU size 2^255 */
-	    {false, "0300000d08e00000000500c205", "0300000b06800005000085",
-		11}, /* parameter past its end */
-	    {false, "0300000b06e00000000540", "0300000b06800005000082",
-		10}, /* class 4 alone */
-	    {true, "05", "", 19},
-	    {true, "0300000703f080", "0300000c077072410 0c10103", 19 + 4},
-	    {true, "0300000702f180", NULL, 19 + 5},
-	    {true, "0300000702a000", NULL, 19 + 5}, /* unknown type */
-	    {true, "030000130ee00000724100c203353934c0010b", NULL, 19 + 5},
-	    {true, "0300ffff02f080", NULL, 19 + 4}, /* above the 2048 agreed */
+	    {false, "47455420", "", 0, "TPKT:"},          /* "GET " */
+	    {false, "02", "", 0, "TPKT:"},                /* version */
+	    {false, "03000006", "", 2, "TPKT:"},          /* too short */
+	    {false, "0300000702f080", "", 1, "cotp DT:"}, /* DT first */
+	    {false, "0300000b06d0000000010000", "", 1,
+		"cotp CC:"}, /* CC first */
+	    {false, "0300000b03e00000000100", "", 0,
+		"cotp CR:"}, /* LI too small */
+	    {false, "0300000b20e00000000100", "", 0,
+		"cotp CR:"}, /* LI too great */
+	    {false, "0300000c06e0000000010001", "0300000b06800001000085", 7,
+		"cotp CR:"}, /* user data */
+	    {false, "0300000e09e00000000500c001ff", "0300000b06800005000085", 9,
+		"cotp CR:"}, /* TPDU size 2^255 */
+	    {false, "0300000d08e00000000500c205", "0300000b06800005000085", 7,
+		"cotp CR:"}, /* parameter past its end */
+	    {false, "0300000b06e00000000540", "0300000b06800005000082", 6,
+		"cotp CR:"}, /* class 4 alone */
+	    {true, "05", "", 0, "TPKT:"},
+	    {true, "0300000703f080", "0300000c077072410 0c10103", 0,
+		"cotp DT:"},
+	    {true, "0300000702f180", NULL, 1, "cotp TPDU:"},
+	    {true, "0300000702a000", NULL, 1, "cotp TPDU:"}, /* unknown type */
+	    {true, "030000130ee00000724100c203353934c0010b", NULL, 1,
+		"cotp CR:"},
+	    {true, "0300ffff02f080", NULL, 0,
+		"cotp DT:"}, /* above the 2048 agreed */
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -263,6 +270,8 @@ garbage_is_answered_per_x224_and_the_octet_is_named(void)
 		CU_ASSERT_STRING_EQUAL(buf_cstr(&b.log), "X");
 		CU_ASSERT(b.err.code < 0);
 		CU_ASSERT_EQUAL(b.err.offset, rows[i].offset);
+		CU_ASSERT_PTR_EQUAL(
+		    strstr(b.err.text, rows[i].pdu), b.err.text);
 		CU_ASSERT(cotp_finished(b.c));
 		if (rows[i].answer != NULL)
 			CU_ASSERT(sent_hex(&b, rows[i].answer))
@@ -363,10 +372,11 @@ a_cr_for_a_selector_that_is_not_served_is_refused(void)
 {
 	static const struct {
 		const char *cr, *answer, *log;
+		uint64_t offset;
 	} rows[] = {
-	    {"0300000e09e00000000500c20158", NULL, "I"},
-	    {"0300000e09e00000000500c20159", "0300000b06800005000003", "X"},
-	    {"0300000b06e00000000500", "0300000b06800005000003", "X"},
+	    {"0300000e09e00000000500c20158", NULL, "I", 0},
+	    {"0300000e09e00000000500c20159", "0300000b06800005000003", "X", 9},
+	    {"0300000b06e00000000500", "0300000b06800005000003", "X", 0},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -381,7 +391,8 @@ a_cr_for_a_selector_that_is_not_served_is_refused(void)
 		CU_ASSERT_EQUAL(asked, 1);
 		CU_ASSERT(rows[i].answer == NULL ||
 		    (sent_hex(&b, rows[i].answer) &&
-			b.reason == COTP_REASON_ADDRESS_UNKNOWN));
+			b.reason == COTP_REASON_ADDRESS_UNKNOWN &&
+			b.err.offset == rows[i].offset));
 		close_end(&b);
 	}
 }
@@ -505,6 +516,49 @@ an_er_brings_back_the_rejected_octets_to_the_wrong_one(void)
 	close_end(&b);
 }
 
+/* A class 0 connection is named by its TCP connection, whose other end is an
+ * address and a port: two CRs with one source reference are no duplicates
+ * (X.224 6.9.4.2). */
+static void
+one_source_reference_on_two_connections_makes_two(void)
+{
+	static const char cr[] = "0300000b06e00000000500";
+	struct end b[2];
+
+	for (int i = 0; i < 2; i++) {
+		open_end(&b[i], OSI_RESPONDER, 65531);
+		feed_hex(&b[i], cr);
+	}
+	for (int i = 0; i < 2; i++) {
+		struct buf *out = cotp_output(b[i].c);
+
+		CU_ASSERT_STRING_EQUAL(buf_cstr(&b[i].log), "I");
+		CU_ASSERT_EQUAL_FATAL(out->len, 11);
+		CU_ASSERT_EQUAL(out->data[5], TPDU_CC);
+		CU_ASSERT_EQUAL(out->data[7], 5);
+		buf_clear(out);
+		feed_hex(&b[i], "0300000802f08061");
+		CU_ASSERT_STRING_EQUAL(buf_cstr(&b[i].data), "a|");
+		close_end(&b[i]);
+	}
+}
+
+/* X.224 6.5.4 a): not one that is in use, which our user knows. */
+static void
+our_source_reference_is_the_one_we_were_given(void)
+{
+	struct cotp_params p = {
+	    .role = OSI_INITIATOR, .common.reference = 0xabcd};
+	struct end a = {0};
+
+	a.c = cotp_new(&p, record, &a, 1000);
+	cotp_connect_request(a.c);
+	CU_ASSERT(sent_hex(&a, "0300000b06e00000abcd00"));
+	feed_hex(&a, "0300000b06d0abcd000500");
+	CU_ASSERT_STRING_EQUAL(buf_cstr(&a.log), "C");
+	close_end(&a);
+}
+
 static void
 initiator_takes_a_bare_cc_and_an_empty_last_dt(void)
 {
@@ -527,10 +581,13 @@ initiator_takes_a_bare_cc_and_an_empty_last_dt(void)
 static void
 initiator_refuses_a_cc_that_does_not_answer_its_cr(void)
 {
-	static const char *const ccs[] = {
-	    "0300000b06d003e8000100",       /* another reference */
-	    "0300000b06d003e9000120",       /* class 2 */
-	    "0300000e09d003e9000100c0010d", /* larger than offered */
+	static const struct {
+		const char *cc;
+		uint64_t offset;
+	} ccs[] = {
+	    {"0300000b06d003e8000100", 2},       /* another reference */
+	    {"0300000b06d003e9000120", 6},       /* class 2 */
+	    {"0300000e09d003e9000100c0010d", 9}, /* larger than offered */
 	};
 
 	for (size_t i = 0; i < sizeof(ccs) / sizeof(ccs[0]); i++) {
@@ -538,8 +595,11 @@ initiator_refuses_a_cc_that_does_not_answer_its_cr(void)
 
 		open_end(&a, OSI_INITIATOR, 2048);
 		cotp_connect_request(a.c);
-		feed_hex(&a, ccs[i]);
+		feed_hex(&a, ccs[i].cc);
 		CU_ASSERT_STRING_EQUAL(buf_cstr(&a.log), "X");
+		CU_ASSERT_EQUAL(a.err.offset, ccs[i].offset);
+		CU_ASSERT_PTR_EQUAL(
+		    strstr(a.err.text, "cotp CC: "), a.err.text);
 		close_end(&a);
 	}
 }
@@ -550,8 +610,10 @@ closing_of_tcp_is_clean_only_between_tpkts(void)
 	static const struct {
 		const char *in;
 		bool clean;
-	} rows[] = {{"", true}, {"03", false}, {"0300000802f080", false},
-	    {"0300000802f08061", true}};
+		uint64_t offset; /* in the TPKT that was cut off */
+	} rows[] = {{"", true, ERR_NO_OFFSET}, {"03", false, 1},
+	    {"0300000802f080", false, 7}, {"0300000a02f0806162", false, 9},
+	    {"0300000802f08061", true, ERR_NO_OFFSET}};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct end b;
@@ -562,6 +624,7 @@ closing_of_tcp_is_clean_only_between_tpkts(void)
 		cotp_closed(b.c, NULL);
 		CU_ASSERT_STRING_EQUAL(buf_cstr(&b.log), "IX");
 		CU_ASSERT_EQUAL(b.err.code == 0, rows[i].clean);
+		CU_ASSERT(rows[i].clean || b.err.offset == rows[i].offset);
 		close_end(&b);
 	}
 }
@@ -642,19 +705,19 @@ peek_tells_a_bad_cr_from_what_is_none_and_names_the_parameter(void)
 		uint64_t offset;
 		const char *text;
 	} rows[] = {
-	    {"0300000e09e00000724100c00106", ERR_SYNTAX, 13,
+	    {"0300000e09e00000724100c00106", ERR_SYNTAX, 9,
 		"TPDU size (0xc0) of 1 octets, 0x06"},
-	    {"0300000e09e00000724100c0010e", ERR_SYNTAX, 13, "0x0e"},
-	    {"0300000e09e00000724100f00100", ERR_SYNTAX, 13,
+	    {"0300000e09e00000724100c0010e", ERR_SYNTAX, 9, "0x0e"},
+	    {"0300000e09e00000724100f00100", ERR_SYNTAX, 9,
 		"preferred TPDU size (0xf0) of 1 octets, 0x00"},
 	    {"0300002e29e00000724100c221"
 	     "303132333435363738393031323334353637383930313233343536373839"
 	     "303132",
-		ERR_SYNTAX, 13,
+		ERR_SYNTAX, 9,
 		"called TSEL (0xc2) of 33 octets, 0x3031323334353637...: it "
 		"must be at most 32 octets"},
-	    {"0300020006e0", ERR_SYNTAX, 2, "too long"},
-	    {"0300000b06800001000285", ERR_PROTOCOL, 5, "no CR"},
+	    {"0300020006e0", ERR_SYNTAX, 2, "TPKT: 512 octets are too long"},
+	    {"0300000b06800001000285", ERR_PROTOCOL, 1, "no CR"},
 	    {"030000060000", ERR_PROTOCOL, 2, "at least 7"},
 	    {"47455420", ERR_PROTOCOL, 0, "no RFC 1006"},
 	};
@@ -760,6 +823,8 @@ suite_osi_cotp(void)
 	    TEST(a_cr_for_a_selector_that_is_not_served_is_refused),
 	    TEST(each_state_does_what_x224_says_with_each_tpdu),
 	    TEST(an_er_brings_back_the_rejected_octets_to_the_wrong_one),
+	    TEST(one_source_reference_on_two_connections_makes_two),
+	    TEST(our_source_reference_is_the_one_we_were_given),
 	    TEST(initiator_takes_a_bare_cc_and_an_empty_last_dt),
 	    TEST(initiator_refuses_a_cc_that_does_not_answer_its_cr),
 	    TEST(closing_of_tcp_is_clean_only_between_tpkts),
