@@ -88,6 +88,19 @@ q_file_unmap(struct q_file *f)
 	*f = (struct q_file){0};
 }
 
+int
+q_file_sync(const char *path, struct err *e)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int rc = 0;
+
+	if (fd < 0 || fdatasync(fd) != 0)
+		rc = err_sys(e, "spool", "sync %s", path);
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
 void
 q_file_remove(const char *path)
 {

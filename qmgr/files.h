@@ -24,6 +24,9 @@ struct q_file {
 int q_file_map(const char *path, struct q_file *f, struct err *e);
 void q_file_unmap(struct q_file *f);
 
+/* Makes durable what any process wrote to it. */
+int q_file_sync(const char *path, struct err *e);
+
 /* Unlinks it; a failure is logged, unless it was gone. */
 void q_file_remove(const char *path);
 

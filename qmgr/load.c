@@ -163,7 +163,9 @@ on_journal_record(void *arg, const struct q_header *h, const uint8_t *p)
 }
 
 /* A file that cannot be read now may be whole: to go on without it would give
- * up what is in it. */
+ * up what is in it. Its writer may have died between a write and its sync; what
+ * is told here has consequences (a list's recipient counts as expanded, a place
+ * as left), so first of all it is made durable. */
 static int
 scan_file(struct load *l, const char *directory, uint64_t number,
     const struct q_scan_ops *ops)
@@ -176,8 +178,8 @@ scan_file(struct load *l, const char *directory, uint64_t number,
 	q_number_text(number, text);
 	snprintf(path, sizeof(path), "%s/%s/%s%s", l->p->spool, directory, text,
 	    l->suffix);
-	rc = q_file_map(path, &f, l->e);
-	if (rc != 0)
+	if ((rc = q_file_sync(path, l->e)) != 0 ||
+	    (rc = q_file_map(path, &f, l->e)) != 0)
 		return rc;
 	l->number = number;
 	l->file = &f;

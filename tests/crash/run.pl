@@ -4,13 +4,16 @@
 # accepted arrived, whole, and nothing sound was taken for damaged.
 #
 #	run.pl SEED		BUILD, KEEP, VERBOSE, ISTHMUS_CRASH as in run.sh
+#
+# CRASH_TALLY: a file that gets what run.sh makes its table of, lines of 'point',
+# 'process' or 'run', with figures.
 use strict;
 use warnings;
 use Cwd qw(abs_path);
 use File::Path qw(make_path remove_tree);
 use File::Temp qw(tempdir);
 use IO::Socket::INET;
-use List::Util qw(first min sum0);
+use List::Util qw(max min sum0);
 use POSIX qw(:sys_wait_h setsid);
 use Time::HiRes qw(time sleep);
 
@@ -22,7 +25,7 @@ my $world = tempdir('isthmus-crash-XXXXXX', DIR => $room);
 my ($load_seconds, $patience) = (1.6, 25);
 
 # A kill between two writes finds a message on its way that is a moment old.
-my $on_its_way = 2.0;
+my ($on_its_way, $noted_late) = (2.0, 0.5);
 
 # --- what happens: all of it drawn from the seed, before anything starts ---
 
@@ -44,24 +47,31 @@ my @named = (
 	(map { [$_, 'sendmsg', 'qmgr', 'before', 60, 'after remote acceptance, before journal'] }
 		qw(x400p1 smtp lmtp)),
 	(map { [$_, 'sendmsg', 'qmgr', one('before', 'after'), 60, 'before qmgr is told'] } @writers),
+	['iaed', 'sendmsg', 'child', one('before', 'after'), 6, 'connection handed over'],
 	(map { ['*', @$_, 'segment begun'] } ['open', 'segments/*.seg', 'after', 6],
 		['rename', 'segments/*.seg', one('before', 'after'), 4], ['fdatasync', 'segments', 'before', 6]),
 	(map { ['*', @$_, 'segment given up or moved'] } ['unlink', 'segments/*.seg', one('before', 'after'), 3],
 		['rename', 'segments/recycled/*.seg', one('before', 'after'), 4]),
-	(map { ['compactor', @$_, 'compaction'] } ['open', 'segments/*.seg', one('before', 'after'), 9],
+	(map { ['compactor', @$_, 'during compaction'] } ['open', 'segments/*.seg', one('before', 'after'), 9],
 		['write', 'segments/*.seg', one('before', 'after'), 9], ['fdatasync', 'segments*', one('before', 'after'), 6],
 		['sendmsg', 'qmgr', one('before', 'after'), 6]),
 	['*', 'unlink', 'contents/*', one('before', 'after'), 12, 'content given up'],
-	(map { ['qmgr', @$_, 'snapshot'] } ['write', 'journal/*.tmp', one('before', 'after'), 2],
+	(map { ['qmgr', @$_, 'checkpoint'] } ['write', 'journal/*.tmp', one('before', 'after'), 2],
 		['fdatasync', 'journal/*.tmp', one('before', 'after'), 1], ['rename', 'journal/*.jnl', one('before', 'after'), 1],
 		['unlink', 'journal/*.jnl', one('before', 'after'), 1], ['fdatasync', 'journal', one('before', 'after'), 2]),
 	['loader', 'open', '*/*', 'before', 4, 'start'],
 	['x400p1', 'write', 'transfers/*', one('before', 'after'), 30, 'transfer kept'],
 	['x400p1', 'rename', 'transfers/*', one('before', 'after'), 4, 'transfer kept'],
 );
+my %what; # text of a point => what it is
 sub point { # ACTION
-	my ($program, $call, $path, $when, $count) = @{one(@named)};
-	return join ':', $program, $call, $path, $when, upto($count), $_[0];
+	my ($program, $call, $path, $when, $count, $what) = @{one(@named)};
+	my $text = join ':', $program, $call, $path, $when, upto($count), $_[0];
+	$what{$text} = $what;
+	return $text;
+}
+sub what { # [POINT]
+	return defined $_[0] ? $what{$_[0]} // 'a given point' : 'at any time';
 }
 # what a switch gets for one life between two failures of its power
 sub points {
@@ -129,12 +139,14 @@ sub launch { # NAME ENVIRONMENT COMMAND...: a session of its own, of that number
 	return $pid{$name} = $pid;
 }
 my %life = map { $_ => 0 } @sides;
-my (@crashes, @told);
+my (@crashes, @told); # crashes: [when, what it was]
 sub say_so {
 	my $text = sprintf '%.2f %s', time - $^T, join ' ', @_;
 	push @told, $text;
 	print "  $text\n" if $ENV{VERBOSE};
 }
+my @tally; # lines
+sub tally { push @tally, join "\t", @_; }
 sub start_switch {
 	my ($side) = @_;
 	system("$build/tests/crash/powercut", 'init', "$world/$side.crash") == 0 or die;
@@ -158,11 +170,14 @@ sub end_session {
 		kill 'KILL', map { (split)[0] } @left;
 	}
 }
-# The cut may have come from a point, or comes now.
+# The cut may have come from a point, or comes now. It is over when all are dead:
+# until then they may go on accepting.
 sub cut {
 	my ($side, $why) = @_;
-	push @crashes, time;
 	end_session(delete $pid{$side});
+	my ($point) = $why eq 'at random' ? () : map { (split)[2] } grep { /:cut$/ } reverse strikes($side);
+	push @crashes, [time, what($point)];
+	tally('point', what(), 0, 1) unless $point;
 	my $seed = $cut_seed{$side}++;
 	my $said = qx($build/tests/crash/powercut apply $world/$side.crash $world/$side/spool $seed);
 	die "powercut failed\n" if $?;
@@ -170,6 +185,7 @@ sub cut {
 	say_so("$side: power failure ($why), $said");
 	start_switch($side);
 }
+sub strikes { return map { lines("$world/$_.crash/strikes") } @_; }
 sub processes {
 	my ($side, $name) = @_;
 	return split ' ', qx(pgrep -s $pid{$side} -x $name);
@@ -182,13 +198,17 @@ sub slay {
 	my ($side, $name) = @_;
 	my $p = one(processes($side, $name), 0) or return;
 	say_so("$side: $name killed");
-	push @crashes, time;
 	kill 'KILL', $p;
+	push @crashes, [time, what()];
+	tally('point', what(), 1, 0);
+	tally('process', $name, 0, 1);
 }
 
 # --- what came of it ---
 
-my (%accepted, %delivered, @wrong, $twice);
+my (%accepted, %delivered, @wrong, $twice, $still_queued);
+my (%twice_by, $longest); # crash => deliveries; seconds between first delivery and crash
+$longest = 0;
 sub lines {
 	my ($path) = @_;
 	open my $in, '<', $path or return;
@@ -216,12 +236,19 @@ sub missing {
 }
 sub queue { return qx($build/bin/isthmus queue -c $world/$_[0].xml 2>&1); }
 
-# A crash that found the message on its way: accepted before it, first delivered
-# no long time before it, and delivered again after it.
+# A crash that found the message on its way: accepted before it (clients note
+# that a little later), first delivered no long time before it, and delivered again
+# after it. Of several, the one nearest to the first delivery.
 sub explained {
 	my ($n, $first, $again) = @_;
 	my $at = $accepted{$n} ? $accepted{$n}{at} : 0;
-	return first { $at <= $_ && $first >= $_ - $on_its_way && $again >= $_ } @crashes;
+	my @by = grep { $at <= $_->[0] + $noted_late && $first >= $_->[0] - $on_its_way && $again >= $_->[0] } @crashes;
+	my ($by) = sort { abs($a->[0] - $first) <=> abs($b->[0] - $first) } @by;
+	if ($by) {
+		$twice_by{$by->[1]}++;
+		$longest = max($longest, $by->[0] - $first);
+	}
+	return $by;
 }
 sub judge_deliveries {
 	$twice = 0;
@@ -256,7 +283,8 @@ sub judge {
 	if (@missing) {
 		my $queued = join '', map { queue($_) } @sides;
 		push @wrong, scalar(@missing) . ' deliveries are missing: ' . join(', ', @missing[0 .. min($#missing, 9)]);
-		push @wrong, "still queued:\n$queued" if $queued =~ /[0-9a-f]{16}/;
+		$still_queued = $queued =~ /[0-9a-f]{16}/;
+		push @wrong, "still queued:\n$queued" if $still_queued;
 	}
 	judge_deliveries();
 	judge_sides();
@@ -322,7 +350,25 @@ sub all_done {
 	return !$queued && (!missing() || time > $empty_since + 3);
 }
 my @strikes;
-sub strikes { return map { lines("$world/$_.crash/strikes") } @sides; }
+sub note_strikes {
+	for (@strikes) {
+		my ($at, $process, $point) = split;
+		my $is_cut = $point =~ /:cut$/ ? 1 : 0;
+		push @crashes, [$at, what($point)];
+		tally('point', what($point), 1 - $is_cut, $is_cut);
+		tally('process', $process, 1, 0) unless $is_cut;
+	}
+}
+sub write_tally {
+	my $file = $ENV{CRASH_TALLY} or return;
+	tally('twice', $_, $twice_by{$_}) for keys %twice_by;
+	my ($lost, $queued) = (scalar(missing()), 0);
+	($lost, $queued) = (0, $lost) if $still_queued;
+	tally('run', @wrong ? 1 : 0, scalar(keys %accepted), sum0(map { scalar @$_ } map { values %$_ } values %delivered),
+		$queued, $twice, $lost, sprintf('%.2f', $longest));
+	open my $out, '>>', $file or die "$file: $!";
+	syswrite $out, join '', map { "$_\n" } @tally;
+}
 sub stop_switch {
 	my ($side) = @_;
 	kill 'TERM', $pid{$side};
@@ -333,7 +379,7 @@ sub stop_switch {
 	}
 	my $status = $?;
 	# a point may strike even now
-	push @wrong, "$side ended with status $status" if $status && strikes() == @strikes;
+	push @wrong, "$side ended with status $status" if $status && strikes(@sides) == @strikes;
 	delete $pid{$side};
 }
 
@@ -356,8 +402,8 @@ while ($more || time < $begun + $load_seconds) {
 }
 waitpid $_, 0 for splice @loads;
 wait_until($patience, \&all_done);
-@strikes = strikes();
-push @crashes, map { (split)[0] } @strikes;
+@strikes = strikes(@sides);
+note_strikes();
 judge();
 stop_switch($_) for grep { $pid{$_} } @sides;
 printf "seed %s: %d accepted, %d deliveries, %d killed, %d power failures, %d twice, %.1f s%s\n", $seed,
@@ -369,6 +415,7 @@ if (@wrong) {
 	print map { "  struck: $_\n" } @strikes;
 	print map { "FAILED: $_\n" } @wrong[0 .. min($#wrong, 19)];
 }
+write_tally();
 print "  kept: $world\n" if @wrong || $ENV{KEEP};
 finish();
 exit !!@wrong;
