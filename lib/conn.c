@@ -136,6 +136,14 @@ arm_timer(struct conn *c)
 	c->armed = at;
 }
 
+/* An engine that wants no input for a moment often gets none: reading is given
+ * up only when it was called for in vain. */
+static bool
+goes_on_reading(const struct conn *c)
+{
+	return !c->eof && (conn_wants_input(c) || (c->reading && !c->in_vain));
+}
+
 static void
 arm_events(struct conn *c)
 {
@@ -144,7 +152,7 @@ arm_events(struct conn *c)
 	    c->state == CONN_OPEN && conn_unsent(c) > 0 && !c->need_read;
 
 	set_event(c->ev_read, &c->reading,
-	    lingers || c->need_read || (!c->eof && conn_wants_input(c)));
+	    lingers || c->need_read || goes_on_reading(c));
 	set_event(c->ev_write, &c->writing,
 	    (c->state == CONN_CONNECTING && c->fd >= 0) || sends ||
 		(!lingers && c->need_write));
@@ -237,6 +245,7 @@ on_read(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	c->in_vain = !conn_wants_input(c);
 	begin(c, true);
 	if (c->state == CONN_LINGER)
 		drop_input(c);

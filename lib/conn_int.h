@@ -42,6 +42,7 @@ struct conn {
 	msec_t armed;               /* when ev_timer fires, or MSEC_NEVER */
 	msec_t give_up;             /* when the driver ends it, or MSEC_NEVER */
 	bool reading, writing;
+	bool in_vain; /* the socket got readable, and the engine wants none */
 	struct loop *loop;
 	struct event *ev_read, *ev_write, *ev_timer, *ev_wake;
 	char peer[128];

@@ -81,8 +81,6 @@ on_readable(int fd, void *arg)
 			continue;
 		if (s < 0)
 			break;
-		if (ss.ss_family == AF_INET || ss.ss_family == AF_INET6)
-			net_tune_tcp(s);
 		ll->fn(ll->arg, s,
 		    net_name((struct sockaddr *)&ss, n, peer, sizeof(peer)));
 		if (closed)
@@ -101,11 +99,17 @@ loop_listen(struct loop *l, int fd,
     void (*fn)(void *arg, int fd, const char *peer), void *arg)
 {
 	struct loop_listener *ll = xcalloc(1, sizeof(*ll));
+	struct sockaddr_storage ss;
+	socklen_t n = sizeof(ss);
 
 	ll->loop = l;
 	ll->fd = fd;
 	ll->fn = fn;
 	ll->arg = arg;
+	/* what it accepts has the same options, at no cost */
+	if (getsockname(fd, (struct sockaddr *)&ss, &n) == 0 &&
+	    (ss.ss_family == AF_INET || ss.ss_family == AF_INET6))
+		net_tune_tcp(fd);
 	apply(ll);
 	return ll;
 }

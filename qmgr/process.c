@@ -218,10 +218,12 @@ static void
 look_at_children(struct qmgr *q)
 {
 	struct child *c, *next;
+	bool died = q->child_died;
 
+	q->child_died = false;
 	for (c = q->children; c != NULL; c = next) {
 		next = c->next;
-		if (!c->reaped &&
+		if (!c->reaped && (died || c->pipe_over) &&
 		    waitpid(c->pid, &c->status, WNOHANG) == c->pid)
 			c->reaped = true;
 		if (c->reaped && c->pipe_over)
@@ -234,8 +236,11 @@ look_at_children(struct qmgr *q)
 static void
 on_child(int signo, void *arg)
 {
+	struct qmgr *q = arg;
+
 	(void)signo;
-	qmgr_kick(arg);
+	q->child_died = true;
+	qmgr_kick(q);
 }
 
 void

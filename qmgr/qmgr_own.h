@@ -89,6 +89,7 @@ struct qmgr {
 	size_t n_moves;
 	bool loaded; /* the start's scan is complete */
 	bool kicked;
+	bool child_died; /* at least one, since they were looked at */
 	bool stopping;
 	bool restart; /* begin anew after stopping */
 	int lock;     /* descriptor of run/lock, also our children's */

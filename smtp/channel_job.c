@@ -12,14 +12,17 @@
 static bool
 has_8bit(const uint8_t *p, uint64_t n)
 {
+	const uint64_t high = UINT64_C(0x8080808080808080);
+	uint64_t word;
 	uint8_t all = 0;
 
-	for (uint64_t i = 0; i < n && all < 128; i += 4096) {
-		uint64_t end = n - i < 4096 ? n : i + 4096;
-
-		for (uint64_t k = i; k < end; k++)
-			all |= p[k];
+	for (; n >= sizeof(word); p += sizeof(word), n -= sizeof(word)) {
+		memcpy(&word, p, sizeof(word));
+		if (word & high)
+			return true;
 	}
+	for (; n > 0; n--)
+		all |= *p++;
 	return all > 127;
 }
 
