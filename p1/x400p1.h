@@ -93,8 +93,6 @@ struct x_peer {
 	bool has_lost;
 };
 
-#define X_IN_REPORTS 2
-
 /* An APDU received: until what it led to is durable. */
 struct x_in {
 	struct x_in *next;   /* in its link's `late` */
@@ -108,13 +106,12 @@ struct x_in {
 	struct err err; /* it cannot be stored: refused at its end */
 	uint64_t octets;
 	unsigned commits; /* under way */
-	bool taken;       /* the message itself is durable */
-	/* For the recipients that we do not take on: at most one of what is
-	 * wrong with it, and one of a loop. */
-	struct mhs_envelope *reports[X_IN_REPORTS];
-	unsigned n_reports;
 	/* Its name, by which the peer may resume it. */
 	struct rtse_activity activity;
+	bool kept;       /* it may be resumed, and so be there twice */
+	uint32_t serial; /* of its last checkpoint */
+	struct x_claim *claim;
+	bool waits; /* it is being committed for another association */
 	q_id id;
 };
 
@@ -137,6 +134,11 @@ struct x_link {
 	bool accepting;                /* what came in: inside p1_accept() */
 	unsigned used;                 /* transfers begun by us */
 	struct rtse_activity activity; /* that comes in; id_n 0: unnamed */
+	bool kept;                     /* in a file, up to ... */
+	uint32_t serial;               /* ... this checkpoint */
+	struct x_kept *found;          /* to be resumed */
+	uint64_t found_octets;
+	struct rtse_activity answered; /* inside p1_accept() */
 	struct x_job *job;
 	struct x_in *in;
 	struct x_in *late; /* given up by the peer after its end, while the
@@ -184,7 +186,7 @@ struct x400p1 {
 	struct x_peer *served; /* the last that got a place which was awaited */
 	struct x_link *links;  /* the youngest first */
 	unsigned n_outgoing, n_incoming, n_jobs, n_commits;
-	uint32_t serial;     /* of connections and reports */
+	uint32_t serial;     /* of connections */
 	struct x_keep *keep; /* NULL: nothing is resumed */
 	struct loop_timer *clean;
 	struct x_lost lost[X_LOST_MAX]; /* a ring */

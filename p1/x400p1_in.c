@@ -3,20 +3,21 @@
  * (loops, critical extensions, size), gets our trace, and is committed. The
  * peer hears that we took it from the commit's callback, not before. What we
  * cannot take on, though its syntax is right, is accepted and reported on
- * (X.411 14.3.1): refusing it would only make the peer try again.
+ * (X.411 14.3.1): refusing it would only make the peer try again. So it is
+ * committed like all else, marked in the record as rejected; the report channel
+ * does the rest.
  */
 #include "p1/x400p1.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "lib/log.h"
 #include "mhs/diag.h"
 #include "p1/judge.h"
-#include "qmgr/report.h"
+#include "qmgr/summary.h"
 
-#define REPORT_AGAIN_MS 5000
+#define CLAIM_AGAIN_MS 200
 
 /* --- the log --- */
 
@@ -49,6 +50,7 @@ in_free(struct x_in *in)
 	struct x400p1 *c = in->channel;
 
 	q_submit_abort(&in->submission);
+	x_kept_unclaim(&in->claim);
 	arena_free(&in->arena);
 	free(in);
 	x_check(c);
@@ -64,11 +66,12 @@ too_late(struct x_in *in)
 
 	if (l != NULL && l->in == in)
 		return false;
-	log_in(in, LOG_LEVEL_WARN, "received too late",
+	log_in(in, LOG_LEVEL_WARN,
+	    in->err.code == 0 ? "received too late" : "not received",
 	    l == NULL ? "the association is gone" : "the peer gave it up");
-	if (in->err.code == 0 && in->activity.id_n > 0 &&
-	    in->channel->keep != NULL)
-		x_kept_done_late(in->channel->keep, in->peer, &in->activity);
+	if (in->err.code == 0 && in->kept && in->channel->keep != NULL)
+		x_kept_done_late(
+		    in->channel->keep, in->peer, &in->activity, in->serial);
 	if (l == NULL) {
 		in_free(in);
 		return true;
@@ -95,6 +98,7 @@ answer(struct x_in *in)
 	if (too_late(in))
 		return;
 	l->in = NULL;
+	l->answered = in->activity;
 	l->activity.id_n = 0;
 	in->link = NULL;
 	l->accepting = in->err.code == 0;
@@ -115,165 +119,30 @@ refuse(struct x_in *in, const struct err *why)
 	log_in(in, LOG_LEVEL_WARN, "not taken", why->text);
 }
 
-static void
-commit_over(struct x_in *in, int result, const struct err *e)
-{
-	if (result < 0)
-		refuse(in, e);
-	in->channel->n_commits--;
-	if (--in->commits == 0)
-		answer(in);
-}
-
 /* --- what we do not take on --- */
 
-/* One that is to be submitted; in the arena of the envelope it is about. */
-struct x_report {
-	struct x_in *in;
-	struct mhs_envelope *env;
-};
-
-static void submit_report(struct x_report *r);
-
+/* These recipients are marked in the record: the queue settles them once it is
+ * durable, and the report channel makes their report, with the content where
+ * that was asked for. A report is never answered by another (X.411 14.3.3): it
+ * ends here. */
 static void
-hold(struct x_in *in)
+reject(struct x_in *in, const struct p1_verdict *v)
 {
-	in->commits++;
-	in->channel->n_commits++;
-}
+	struct mhs_envelope *env = in->env;
+	const char *why = NULL;
 
-static void
-on_report_again(void *arg)
-{
-	struct x_report *r = arg;
+	for (size_t i = 0; i < env->n_recipients; i++) {
+		struct mhs_recipient *r = &env->recipients[i];
 
-	submit_report(r);
-	commit_over(r->in, 0, NULL);
-}
-
-/* Once the message itself is ours it must not come again: then the report is
- * tried until it is durable, and the peer waits. */
-static void
-report_failed(struct x_report *r, const struct err *why)
-{
-	struct x_in *in = r->in;
-	struct x400p1 *c = in->channel;
-
-	if (!in->taken || c->stopping) {
-		refuse(in, why);
-		return;
+		if (!r->responsible || r->peer != NULL || v[i].text == NULL)
+			continue;
+		why = why != NULL ? why : v[i].text;
+		r->responsible = env->kind != MHS_REPORT;
+		r->peer = q_fault_reject(
+		    in->arena, v[i].reason, v[i].diagnostic, v[i].text);
 	}
-	log_in(in, LOG_LEVEL_WARN, "report not stored yet", why->text);
-	hold(in);
-	loop_timer_set(c->loop, REPORT_AGAIN_MS, on_report_again, r);
-}
-
-static void
-on_report_durable(void *arg, int result, q_id id, const struct err *e)
-{
-	struct x_report *r = arg;
-	struct x_in *in = r->in;
-	char text[Q_ID_TEXT];
-
-	if (result >= 0)
-		log_event(LOG_LEVEL_INFO, "report", "id", q_id_text(id, text),
-		    "subject", mhs_mts_id_text(in->arena, &in->env->id), "to",
-		    x_name_text(in->arena, &in->env->originator), NULL);
-	else
-		report_failed(r, e);
-	commit_over(in, 0, NULL);
-}
-
-/* A report that nothing leads to is given up, as any is. */
-static void
-submit_report(struct x_report *r)
-{
-	struct x_in *in = r->in;
-	struct err e = ERR_INIT;
-	struct q_submission *m = q_submit_begin(in->channel->submitter, &e);
-
-	if (m == NULL) {
-		report_failed(r, &e);
-		return;
-	}
-	hold(in);
-	if (q_submit_commit(m, r->env, on_report_durable, r, &e) >= 0)
-		return;
-	in->commits--;
-	in->channel->n_commits--;
-	if (e.code == ERR_TEMPORARY || e.code == ERR_SYSTEM)
-		report_failed(r, &e);
-	else
-		log_in(in, LOG_LEVEL_ERROR, "report impossible", e.text);
-}
-
-static void
-submit_reports(struct x_in *in)
-{
-	for (; in->n_reports > 0; in->n_reports--) {
-		struct x_report *r = ARENA_NEW(in->arena, struct x_report);
-
-		r->in = in;
-		r->env = in->reports[in->n_reports - 1];
-		submit_report(r);
-	}
-}
-
-/* The recipients that are ours and not acceptable, as outcomes. */
-static size_t
-rejected(
-    const struct x_in *in, const struct p1_verdict *v, struct q_outcome *out)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < in->env->n_recipients; i++)
-		if (in->env->recipients[i].responsible && v[i].text != NULL)
-			out[n++] = (struct q_outcome){
-			    .recipient = (uint32_t)i,
-			    .result = Q_FAILED,
-			    .reason = v[i].reason,
-			    .diagnostic = v[i].diagnostic,
-			    .status = mhs_diag_to_status(
-				v[i].reason, v[i].diagnostic),
-			    .text = v[i].text,
-			    .at = clock_wall(),
-			};
-	return n;
-}
-
-/* Non-delivery for these recipients, which are then no longer ours. Its report
- * is submitted when the message is durable for the others: a message that is
- * refused comes again, and would be reported on again. */
-static void
-reject(struct x_in *in, const struct p1_verdict *verdicts)
-{
-	struct x400p1 *c = in->channel;
-	struct mhs_envelope *env = in->env, *report;
-	struct q_outcome *v =
-	    arena_alloc(in->arena, env->n_recipients * sizeof(*v));
-	struct q_report_params params = {
-	    .domain = c->us.domain,
-	    .mta = c->us.mta,
-	    .hostname = c->hostname,
-	    .local_id = arena_printf(in->arena, "%.8s.n%" PRIx64 ".%x",
-		c->us.mta, (uint64_t)clock_wall_ms(), ++c->serial),
-	    .now = clock_wall(),
-	};
-	enum q_report_return ret;
-	size_t n = rejected(in, verdicts, v);
-
-	if (n == 0)
-		return;
-	log_in(in, LOG_LEVEL_WARN, "rejected", v[0].text);
-	report = q_report_make(in->arena, &params, env, v, n, &ret);
-	for (size_t i = 0; i < n; i++)
-		env->recipients[v[i].recipient].responsible = false;
-	if (report == NULL)
-		return;
-	report->report->content_returned = false;
-	report->content_length = 0;
-	INVARIANT(in->n_reports < X_IN_REPORTS);
-	in->reports[in->n_reports++] = report;
+	if (why != NULL)
+		log_in(in, LOG_LEVEL_WARN, "rejected", why);
 }
 
 /* The same for all of them. */
@@ -285,8 +154,7 @@ reject_all(struct x_in *in, enum mhs_reason reason,
 	struct p1_verdict *v = arena_alloc(in->arena, n * sizeof(*v));
 
 	for (size_t i = 0; i < n; i++)
-		v[i] = (struct p1_verdict){
-		    arena_strdup(in->arena, why), reason, diagnostic};
+		v[i] = (struct p1_verdict){why, reason, diagnostic};
 	reject(in, v);
 }
 
@@ -299,7 +167,7 @@ anyone_left(const struct mhs_envelope *env)
 	return false;
 }
 
-/* Loops are found when it is submitted. */
+/* As it came: our trace is not in it yet. */
 static void
 judge(struct x_in *in)
 {
@@ -319,6 +187,18 @@ judge(struct x_in *in)
 		reject(in, v);
 }
 
+static void
+arrive(struct x_in *in)
+{
+	struct x400p1 *c = in->channel;
+	struct err e = ERR_INIT;
+
+	in->env->arrival = clock_wall();
+	p1_trace_arrival(in->arena, in->env, &c->us, in->env->arrival);
+	if (q_submit_check_loop(c->submitter, in->env, &e) < 0)
+		reject_all(in, MHS_TRANSFER_FAILURE, MHS_LOOP_DETECTED, e.text);
+}
+
 /* --- what we take on --- */
 
 static void
@@ -327,55 +207,118 @@ on_durable(void *arg, int result, q_id id, const struct err *e)
 	struct x_in *in = arg;
 
 	in->id = id;
-	if (result >= 0) {
-		in->taken = true;
+	if (result >= 0)
 		log_in(in, LOG_LEVEL_INFO, "received", NULL);
-		submit_reports(in);
-	}
-	commit_over(in, result, e);
+	else
+		refuse(in, e);
+	in->channel->n_commits--;
+	in->commits--;
+	answer(in);
+}
+
+/* A content that was too long was not kept, and cannot be returned. */
+static struct q_submission *
+submission(struct x_in *in, struct err *e)
+{
+	struct q_submission *m = in->submission;
+
+	in->submission = NULL; /* the commit's from here */
+	if (m != NULL)
+		return m;
+	in->env->content_return_request = false;
+	return q_submit_begin(in->channel->submitter, e);
 }
 
 static void
 submit(struct x_in *in)
 {
 	struct x400p1 *c = in->channel;
-	struct q_submission *m = in->submission;
 	struct err e = ERR_INIT;
-	int64_t now = clock_wall();
+	struct q_submission *m = submission(in, &e);
 
-	p1_trace_arrival(in->arena, in->env, &c->us, now);
-	in->env->arrival = now;
 	in->env->source_peer = in->peer;
-	in->submission = NULL; /* the commit's from here */
-	hold(in);
-	if (q_submit_commit(m, in->env, on_durable, in, &e) >= 0)
+	in->commits++;
+	c->n_commits++;
+	if (m != NULL && q_submit_commit(m, in->env, on_durable, in, &e) >= 0)
 		return;
 	in->commits--;
 	c->n_commits--;
-	if (e.detail != MHS_LOOP_DETECTED) {
-		refuse(in, &e);
+	refuse(in, &e);
+}
+
+/* --- what may be there twice --- */
+
+/* An association may be gone for the peer, and what it carried be resumed on
+ * another, while that is still on its way to our disk. */
+static enum x_claimed
+claim(struct x_in *in)
+{
+	return in->kept ? x_kept_claim(in->channel->keep, in->peer,
+			      &in->activity, in->serial, &in->claim)
+			: X_CLAIM_OURS;
+}
+
+static void settle(struct x_in *in);
+
+static void
+on_claim_again(void *arg)
+{
+	struct x_in *in = arg;
+	const struct x_link *l = in->link;
+
+	in->commits--;
+	in->channel->n_commits--;
+	if (l == NULL || l->in != in)
+		err_set(&in->err, "x400p1", ERR_TEMPORARY,
+		    "it was given up while it waited");
+	else
+		settle(in);
+	if (in->commits == 0)
+		answer(in);
+}
+
+static void
+await(struct x_in *in)
+{
+	if (!in->waits)
+		log_in(in, LOG_LEVEL_INFO, "transfer waits",
+		    "it is being committed for another association");
+	in->waits = true;
+	in->commits++;
+	in->channel->n_commits++;
+	loop_timer_set(in->channel->loop, CLAIM_AGAIN_MS, on_claim_again, in);
+}
+
+static void
+settle(struct x_in *in)
+{
+	switch (claim(in)) {
+	case X_CLAIM_WAIT: await(in); return;
+	case X_CLAIM_DONE:
+		log_in(in, LOG_LEVEL_INFO, "transfer complete already",
+		    "it was committed for another association");
 		return;
+	case X_CLAIM_OURS: break;
 	}
-	reject_all(in, MHS_TRANSFER_FAILURE, MHS_LOOP_DETECTED, e.text);
-	submit_reports(in);
+	judge(in);
+	arrive(in);
+	if (anyone_left(in->env))
+		submit(in);
 }
 
 static void
 finish(struct x_in *in)
 {
-	bool ours = anyone_left(in->env);
-
+	in->activity = in->link->activity;
+	in->kept = in->link->kept;
+	in->serial = in->link->serial;
 	if (in->err.code != 0)
 		log_in(in, LOG_LEVEL_WARN, "not taken", in->err.text);
-	else
-		judge(in);
-	if (!ours)
+	else if (!anyone_left(in->env))
 		log_in(in, LOG_LEVEL_WARN, "not ours",
 		    "we are responsible for none of its recipients");
-	if (in->err.code == 0 && anyone_left(in->env))
-		submit(in);
-	else if (in->err.code == 0)
-		submit_reports(in);
+	else
+		settle(in);
 	if (in->commits == 0)
 		answer(in);
 }
@@ -444,8 +387,6 @@ forget(struct x_link *l)
 	struct x_in *in = l->in;
 
 	l->in = NULL;
-	if (in != NULL)
-		in->activity = l->activity;
 	l->activity.id_n = 0;
 	if (in == NULL)
 		return NULL;

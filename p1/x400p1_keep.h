@@ -45,21 +45,36 @@ struct x_kept *x_kept_begin(
 /* < 0: it is not kept any longer; x_kept_end() is due. */
 int x_kept_checkpoint(
     struct x_kept *f, const uint8_t *p, size_t n, uint32_t serial);
-/* What was kept up to this checkpoint, and nothing behind it. */
+/* What was kept up to this checkpoint, and nothing behind it. Of a transfer that
+ * is being committed (x_kept_claim()) also while another association has it. */
 struct x_kept *x_kept_resume(struct x_keep *k, const char *peer,
     const struct rtse_activity *a, uint32_t serial, uint64_t *octets);
 int64_t x_kept_read(struct x_kept *f, uint64_t offset, uint8_t *p, size_t n);
 /* The file stays (`again`) or goes; f is freed. */
 void x_kept_end(struct x_kept *f, bool again);
 /* Instead: it was accepted, and all that stays is the knowledge of it. */
-void x_kept_done(struct x_kept *f);
-/* The same for one that was cut off, and became ours after that. */
-void x_kept_done_late(
-    struct x_keep *k, const char *peer, const struct rtse_activity *a);
+void x_kept_done(struct x_kept *f, const struct rtse_activity *a);
+/* The same for one that was cut off, and became ours after that; it had this
+ * checkpoint. */
+void x_kept_done_late(struct x_keep *k, const char *peer,
+    const struct rtse_activity *a, uint32_t serial);
 /* Is that known, of one that had this checkpoint? Of each peer's transfers, as
  * many are as it may have files. */
 bool x_kept_was_done(struct x_keep *k, const char *peer,
     const struct rtse_activity *a, uint32_t serial);
+/* Before a transfer that is kept is committed: may it be? A claim holds until it
+ * is given up, or the process dies; it is given up once x_kept_done() or
+ * x_kept_done_late() was called, or the commit failed. */
+enum x_claimed {
+	X_CLAIM_OURS, /* commit it. *out may be NULL all the same. */
+	X_CLAIM_DONE, /* it was: accept it */
+	X_CLAIM_WAIT, /* it is, for another association: ask again */
+};
+struct x_claim;
+enum x_claimed x_kept_claim(struct x_keep *k, const char *peer,
+    const struct rtse_activity *a, uint32_t serial, struct x_claim **out)
+    __attribute__((warn_unused_result));
+void x_kept_unclaim(struct x_claim **c);
 /* A new one begins under that name: nothing is known of an older one. */
 void x_kept_forget(
     struct x_keep *k, const char *peer, const struct rtse_activity *a);

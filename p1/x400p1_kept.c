@@ -7,7 +7,12 @@
  *
  * The checksum covers serial, count and octets; it is looked at when a block is
  * read, for a transfer may have many and an event must not take long. What was
- * accepted is a header, and one block without octets: the last checkpoint.
+ * accepted is a header, and one block without octets: the last checkpoint. It
+ * is there before the octets go, whole (by renaming), so that whoever looks for
+ * the octets first, and then for it, finds one of the two.
+ *
+ * While a transfer is being committed there is a locked file without octets,
+ * so that nobody else commits it: its suffix is CLAIMED.
  */
 #include "p1/x400p1_keep_own.h"
 
@@ -22,7 +27,10 @@
 #include "lib/log.h"
 #include "qmgr/wire.h"
 
-#define AMBIGUOUS "two" /* suffix */
+/* suffixes */
+#define AMBIGUOUS "two"
+#define CLAIMED "busy"
+#define IN_MAKING "new"
 #define MARK "ITR1"
 #define BLOCK_MARK 0x43484b50 /* "CHKP" */
 #define BLOCK_HEADER 16
@@ -32,7 +40,9 @@
 struct x_kept {
 	struct x_keep *store;
 	struct x_keep_file file;
-	uint64_t end; /* of the last block, in the file */
+	bool borrowed; /* read only: its octets are being committed for the
+	                * association that has the lock */
+	uint64_t end;  /* of the last block, in the file */
 	uint64_t unseen;
 	/* resumed: where reading is */
 	uint64_t first;        /* block of the file */
@@ -193,6 +203,9 @@ x_kept_checkpoint(struct x_kept *x, const uint8_t *p, size_t n, uint32_t serial)
 
 	if (n > UINT32_MAX)
 		return ERR_LIMIT;
+	x->serial = serial;
+	if (x->borrowed) /* these, too, are there */
+		return 0;
 	x->unseen += more;
 	if (x->unseen >= LOOK_EVERY) {
 		x->unseen = 0;
@@ -205,37 +218,110 @@ x_kept_checkpoint(struct x_kept *x, const uint8_t *p, size_t n, uint32_t serial)
 	}
 	x->end += more;
 	x->octets += n;
-	x->serial = serial;
 	return 0;
 }
 
 void
 x_kept_end(struct x_kept *x, bool again)
 {
-	x_keep_unlock(x->store, &x->file, !again);
+	x_keep_unlock(x->store, &x->file, !again && !x->borrowed);
 	free(x);
 }
 
-/* The header stays, under a name of its own. */
-void
-x_kept_done(struct x_kept *x)
+/* A file that says that this transfer is ours. Somebody else who has it open is
+ * making the same. */
+static void
+say_done(
+    struct x_keep *k, const char *peer, const struct buf *key, uint32_t serial)
 {
-	char done[X_KEEP_NAME];
-	char *end;
+	char name[X_KEEP_NAME], done[X_KEEP_NAME];
+	struct x_kept x = {.store = k};
 
-	snprintf(done, sizeof(done), "%s", x->file.name);
-	end = strrchr(done, '.');
-	INVARIANT(end != NULL && strcmp(end, ".in") == 0);
-	snprintf(end, sizeof(done) - (size_t)(end - done), "%s", X_KEEP_DONE);
-	x->end = x->first;
-	if (ftruncate(x->file.fd, (off_t)x->first) < 0 ||
-	    write_block(x, NULL, 0, x->serial) < 0 ||
-	    renameat(x->store->dir, x->file.name, x->store->dir, done) < 0) {
-		x_keep_failed(&x->file, "renaming it");
-		x_kept_end(x, false);
-	} else {
-		x_kept_end(x, true);
+	x_keep_name(peer, key, IN_MAKING, name);
+	x_keep_name(peer, key, "done", done);
+	if (is_ambiguous(k, peer, key) ||
+	    !x_keep_lock(k, peer, name, true, &x.file))
+		return;
+	if (start_file(&x, key) && write_block(&x, NULL, 0, serial) == 0 &&
+	    renameat(k->dir, name, k->dir, done) == 0) {
+		x_keep_unlock(k, &x.file, false);
+		return;
 	}
+	x_keep_failed(&x.file, "writing it");
+	x_keep_unlock(k, &x.file, true);
+}
+
+void
+x_kept_done(struct x_kept *x, const struct rtse_activity *a)
+{
+	struct buf key = {0};
+
+	key_of(x->file.peer, a, &key);
+	say_done(x->store, x->file.peer, &key, x->serial);
+	buf_free(&key);
+	x_kept_end(x, false);
+}
+
+/* --- whose commit it is --- */
+
+struct x_claim {
+	struct x_keep *store;
+	struct x_keep_file file;
+};
+
+static bool done_is_there(
+    struct x_keep *k, const char *peer, const struct buf *key, uint32_t serial);
+
+enum x_claimed
+x_kept_claim(struct x_keep *k, const char *peer, const struct rtse_activity *a,
+    uint32_t serial, struct x_claim **out)
+{
+	struct buf key = {0};
+	char name[X_KEEP_NAME];
+	struct x_keep_file f;
+	enum x_claimed result = X_CLAIM_OURS;
+
+	*out = NULL;
+	key_of(peer, a, &key);
+	x_keep_name(peer, &key, CLAIMED, name);
+	if (is_ambiguous(k, peer, &key)) {
+		/* nobody can know */
+	} else if (!x_keep_lock(k, peer, name, true, &f)) {
+		if (exists(k, peer, &key, CLAIMED))
+			result = X_CLAIM_WAIT;
+	} else if (done_is_there(k, peer, &key, serial)) {
+		x_keep_unlock(k, &f, true);
+		result = X_CLAIM_DONE;
+	} else {
+		*out = xcalloc(1, sizeof(**out));
+		**out = (struct x_claim){k, f};
+	}
+	buf_free(&key);
+	return result;
+}
+
+void
+x_kept_unclaim(struct x_claim **c)
+{
+	if (*c == NULL)
+		return;
+	x_keep_unlock((*c)->store, &(*c)->file, true);
+	free(*c);
+	*c = NULL;
+}
+
+static bool
+is_claimed(struct x_keep *k, const char *peer, const struct buf *key)
+{
+	char name[X_KEEP_NAME];
+	struct x_keep_file f;
+
+	x_keep_name(peer, key, CLAIMED, name);
+	if (x_keep_lock(k, peer, name, false, &f)) {
+		x_keep_unlock(k, &f, true); /* of a process that died */
+		return false;
+	}
+	return exists(k, peer, key, CLAIMED);
 }
 
 /* --- reading --- */
@@ -315,9 +401,21 @@ find_checkpoint(struct x_kept *x, uint32_t serial)
 		x->end = at;
 		x->block = x->first;
 		x->serial = serial;
-		return ftruncate(x->file.fd, (off_t)at) == 0;
+		return x->borrowed || ftruncate(x->file.fd, (off_t)at) == 0;
 	}
 	return false;
+}
+
+/* The file of an association that has not ended for us, though it has for the
+ * peer. What it has is whole, for it is being committed. */
+static bool
+borrow(struct x_keep *k, const char *peer, const struct buf *key,
+    const char *name, struct x_keep_file *f)
+{
+	if (!is_claimed(k, peer, key))
+		return false;
+	f->fd = openat(k->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	return f->fd >= 0;
 }
 
 struct x_kept *
@@ -330,12 +428,15 @@ x_kept_resume(struct x_keep *k, const char *peer, const struct rtse_activity *a,
 	struct x_kept *x = NULL;
 	const char *why = NULL;
 	struct block b;
+	bool ours = false;
 
 	key_of(peer, a, &key);
 	x_keep_name(peer, &key, "in", name);
 	if (!is_ambiguous(k, peer, &key) &&
-	    x_keep_lock(k, peer, name, false, &f)) {
+	    ((ours = x_keep_lock(k, peer, name, false, &f)) ||
+		borrow(k, peer, &key, name, &f))) {
 		x = kept_new(k, &f);
+		x->borrowed = !ours;
 		if (!header_is(x, &key))
 			why = "its header is not what was written";
 		else if (!find_checkpoint(x, serial))
@@ -356,17 +457,27 @@ x_kept_resume(struct x_keep *k, const char *peer, const struct rtse_activity *a,
 	return x;
 }
 
-/* Its last checkpoint; 0: none. */
-static uint32_t
-last_serial(const struct x_kept *x)
+static bool
+done_is_there(
+    struct x_keep *k, const char *peer, const struct buf *key, uint32_t serial)
 {
+	char name[X_KEEP_NAME];
+	struct x_kept x = {.store = k};
 	struct block b;
-	uint32_t serial = 0;
+	bool done;
 
-	for (uint64_t at = x->first; read_header(x, at, &b);
-	     at += BLOCK_HEADER + b.n)
-		serial = b.serial;
-	return serial;
+	if (is_ambiguous(k, peer, key))
+		return false;
+	x_keep_name(peer, key, "done", name);
+	snprintf(x.file.peer, sizeof(x.file.peer), "%s", peer);
+	snprintf(x.file.name, sizeof(x.file.name), "%s", name);
+	x.file.fd = openat(k->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (x.file.fd < 0)
+		return false;
+	done = header_is(&x, key) && read_header(&x, x.first, &b) && b.n == 0 &&
+	    block_is_good(&x, x.first, &b);
+	x_keep_unlock(k, &x.file, !done);
+	return done && serial <= b.serial;
 }
 
 bool
@@ -374,44 +485,28 @@ x_kept_was_done(struct x_keep *k, const char *peer,
     const struct rtse_activity *a, uint32_t serial)
 {
 	struct buf key = {0};
-	char name[X_KEEP_NAME];
-	struct x_kept x = {.store = k};
-	struct block b;
-	bool done = false;
+	bool done;
 
 	key_of(peer, a, &key);
-	x_keep_name(peer, &key, "done", name);
-	if (!is_ambiguous(k, peer, &key) &&
-	    x_keep_lock(k, peer, name, false, &x.file)) {
-		done = header_is(&x, &key) && read_header(&x, x.first, &b) &&
-		    b.n == 0 && block_is_good(&x, x.first, &b);
-		x_keep_unlock(k, &x.file, !done);
-	}
+	done = done_is_there(k, peer, &key, serial);
 	buf_free(&key);
-	return done && serial <= b.serial;
+	return done;
 }
 
 void
-x_kept_done_late(
-    struct x_keep *k, const char *peer, const struct rtse_activity *a)
+x_kept_done_late(struct x_keep *k, const char *peer,
+    const struct rtse_activity *a, uint32_t serial)
 {
 	struct buf key = {0};
 	char name[X_KEEP_NAME];
 	struct x_keep_file f;
-	struct x_kept *x;
 
 	key_of(peer, a, &key);
+	say_done(k, peer, &key, serial);
 	x_keep_name(peer, &key, "in", name);
-	if (!is_ambiguous(k, peer, &key) &&
-	    x_keep_lock(k, peer, name, false, &f)) {
-		x = kept_new(k, &f);
-		if (header_is(x, &key)) {
-			x->serial = last_serial(x);
-			x_kept_done(x);
-		} else {
-			x_kept_end(x, true);
-		}
-	}
+	/* else it is being resumed already */
+	if (x_keep_lock(k, peer, name, false, &f))
+		x_keep_unlock(k, &f, true);
 	buf_free(&key);
 }
 

@@ -214,22 +214,42 @@ on_event(void *user, const struct p1_event *ev)
 
 /* --- kept transfers --- */
 
+static bool
+may_keep(const struct x_link *l)
+{
+	return l->channel->keep != NULL && l->peer != NULL;
+}
+
 static void *
 on_keep_begin(void *user, const struct rtse_activity *a)
 {
 	struct x_link *l = user;
+	struct x_kept *kept = may_keep(l)
+	    ? x_kept_begin(l->channel->keep, l->peer->name, a)
+	    : NULL;
 
-	if (l->channel->keep == NULL || l->peer == NULL)
-		return NULL;
-	return x_kept_begin(l->channel->keep, l->peer->name, a);
+	l->kept = kept != NULL;
+	return kept;
 }
 
 static int
 on_keep_checkpoint(
     void *user, void *kept, const uint8_t *p, size_t n, uint32_t serial)
 {
-	(void)user;
+	struct x_link *l = user;
+
+	l->serial = serial;
 	return x_kept_checkpoint(kept, p, n, serial);
+}
+
+static void
+log_resumption(const struct x_link *l, const char *event, uint32_t serial,
+    const uint64_t *octets)
+{
+	log_event(octets != NULL ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, event,
+	    "direction", "in", "assoc", l->id, "peer", l->peer->name, "address",
+	    x_link_address(l), "checkpoint", log_u64(serial), "octets",
+	    octets != NULL ? log_u64(*octets) : NULL, NULL);
 }
 
 static void *
@@ -237,18 +257,18 @@ on_keep_resume(void *user, const struct rtse_activity *a, uint32_t serial,
     uint64_t *octets)
 {
 	struct x_link *l = user;
-	struct x_kept *kept;
+	struct x_kept *kept = l->found;
 
-	if (l->channel->keep == NULL || l->peer == NULL)
+	if (!may_keep(l))
 		return NULL;
+	l->found = NULL;
 	l->activity = *a;
-	kept =
-	    x_kept_resume(l->channel->keep, l->peer->name, a, serial, octets);
-	log_event(kept != NULL ? LOG_LEVEL_INFO : LOG_LEVEL_WARN,
-	    kept != NULL ? "transfer resumed" : "transfer not resumed",
-	    "direction", "in", "assoc", l->id, "peer", l->peer->name, "address",
-	    x_link_address(l), "checkpoint", log_u64(serial), "octets",
-	    kept != NULL ? log_u64(*octets) : NULL, NULL);
+	l->serial = serial;
+	l->kept = kept != NULL;
+	*octets = l->found_octets;
+	log_resumption(l,
+	    kept != NULL ? "transfer resumed" : "transfer not resumed", serial,
+	    kept != NULL ? octets : NULL);
 	return kept;
 }
 
@@ -265,18 +285,33 @@ on_keep_end(void *user, void *kept, bool again)
 	const struct x_link *l = user;
 
 	if (!again && l->accepting)
-		x_kept_done(kept);
+		x_kept_done(kept, &l->answered);
 	else
 		x_kept_end(kept, again);
 }
 
+/* Looked for first, and asked for then: between the two another process may
+ * accept it. on_keep_resume() follows at once, unless it was accepted. */
 static bool
 on_keep_accepted(void *user, const struct rtse_activity *a, uint32_t serial)
 {
-	const struct x_link *l = user;
+	struct x_link *l = user;
+	static const uint64_t none;
 
-	return l->channel->keep != NULL && l->peer != NULL &&
-	    x_kept_was_done(l->channel->keep, l->peer->name, a, serial);
+	if (!may_keep(l))
+		return false;
+	l->found_octets = 0;
+	l->found = x_kept_resume(
+	    l->channel->keep, l->peer->name, a, serial, &l->found_octets);
+	if (!x_kept_was_done(l->channel->keep, l->peer->name, a, serial))
+		return false;
+	if (l->found != NULL)
+		x_kept_end(l->found, false);
+	l->found = NULL;
+	l->activity.id_n = 0;
+	l->kept = false;
+	log_resumption(l, "transfer resumed that is complete", serial, &none);
+	return true;
 }
 
 static void
@@ -285,7 +320,9 @@ on_keep_anew(void *user, const struct rtse_activity *a)
 	struct x_link *l = user;
 
 	l->activity = *a;
-	if (l->channel->keep != NULL && l->peer != NULL)
+	l->kept = false;
+	l->serial = 0;
+	if (may_keep(l))
 		x_kept_forget(l->channel->keep, l->peer->name, a);
 }
 

@@ -201,6 +201,15 @@ direct(struct pass *p, struct mhs_recipient *r)
 		r->peer = judge(p, r);
 }
 
+static bool
+is_rejected(const struct mhs_recipient *r)
+{
+	const char *text;
+	int32_t reason;
+
+	return q_fault_rejected(r->peer, &reason, &text);
+}
+
 bool
 q_direct(struct arena *a, const struct q_config *c, struct mhs_envelope *env,
     int64_t now)
@@ -210,7 +219,9 @@ q_direct(struct arena *a, const struct q_config *c, struct mhs_envelope *env,
 	p.prohibited =
 	    p1_ext_flag(&env->exts, P1_EXT_RECIPIENT_REASSIGNMENT_PROHIBITED);
 	for (size_t i = 0; i < env->n_recipients; i++)
-		if (env->recipients[i].responsible || env->kind == MHS_REPORT)
+		if ((env->recipients[i].responsible ||
+			env->kind == MHS_REPORT) &&
+		    !is_rejected(&env->recipients[i]))
 			direct(&p, &env->recipients[i]);
 	return p.redirected;
 }
@@ -237,7 +248,7 @@ q_alternate(struct arena *a, const struct q_config *c,
 	struct mhs_name *to = ARENA_NEW(a, struct mhs_name);
 	const struct q_redirect *x;
 
-	if (env->kind == MHS_REPORT)
+	if (env->kind == MHS_REPORT || is_rejected(r))
 		return NULL;
 	if (p1_ext_or_name(a, &r->exts, P1_EXT_ORIGINATOR_ALTERNATE, to) &&
 	    !used_originators(a, r) && !q_was_named(a, r, to)) {

@@ -5,7 +5,8 @@
  *
  * A recipient whose way ends here, because redirecting it is prohibited or goes
  * round in a circle, gets a peer that stands for the diagnostic; the queue
- * makes the non-delivery of it. Pure: all is made in the arena given.
+ * makes the non-delivery of it; one that has such a peer already (the MTA
+ * rejected it at receipt, q_fault_reject()) keeps it. Pure: all is made in the arena given.
  */
 #ifndef QMGR_DIRECT_H
 #define QMGR_DIRECT_H

@@ -8,6 +8,7 @@
 #include "p1/envelope_codec.h"
 #include "p1/ext.h"
 #include "p1/trace.h"
+#include "qmgr/summary.h"
 #include "qmgr/direct.h"
 
 /* What became of a recipient, as far as a report is concerned. */
@@ -78,8 +79,23 @@ has_destination(const struct mhs_envelope *subject)
 	return to->ora != NULL || (to->mailbox != NULL && *to->mailbox != '\0');
 }
 
+/* What the MTA held against it at receipt is in the record. */
 static void
-fill_failure(struct mhs_report_recipient *out, const struct q_outcome *o)
+fill_rejection(struct mhs_report_recipient *out, const struct mhs_recipient *r)
+{
+	const char *text;
+	int32_t reason;
+
+	if (!q_fault_rejected(r->peer, &reason, &text))
+		return;
+	out->reason = reason;
+	out->supplementary = text;
+	out->status = mhs_diag_to_status(reason, out->diagnostic);
+}
+
+static void
+fill_failure(struct mhs_report_recipient *out, const struct mhs_recipient *r,
+    const struct q_outcome *o)
 {
 	out->type = MHS_NOT_DELIVERED;
 	out->reason = o->reason;
@@ -88,6 +104,7 @@ fill_failure(struct mhs_report_recipient *out, const struct q_outcome *o)
 	out->status = o->status != NULL
 	    ? o->status
 	    : mhs_diag_to_status(o->reason, o->diagnostic);
+	fill_rejection(out, r);
 }
 
 static void
@@ -170,7 +187,7 @@ add_recipient(struct arena *a, struct mhs_report *report,
 		out->indicators = p1_recipient_indicators(r);
 	out->last_trace_arrival = subject->arrival;
 	if (is_failure(o))
-		fill_failure(out, o);
+		fill_failure(out, r, o);
 	else if (is_delay(o))
 		fill_delay(out, o);
 	else

@@ -198,6 +198,27 @@ check_trace(
 	return ERR_REFUSED;
 }
 
+int
+q_submit_check_loop(
+    const struct q_submitter *s, const struct mhs_envelope *env, struct err *e)
+{
+	return check_trace(&s->config, env, e);
+}
+
+/* One whose recipients are all rejected takes no way that could be a loop. */
+static bool
+goes_on(const struct mhs_envelope *env)
+{
+	const char *text;
+	int32_t reason;
+
+	for (size_t i = 0; i < env->n_recipients; i++)
+		if (env->recipients[i].responsible &&
+		    !q_fault_rejected(env->recipients[i].peer, &reason, &text))
+			return true;
+	return env->kind == MHS_REPORT;
+}
+
 static int
 check_envelope(
     const struct q_config *c, const struct mhs_envelope *env, struct err *e)
@@ -212,7 +233,7 @@ check_envelope(
 		return err_set(e, "submit", ERR_SYNTAX, "no originator");
 	if (env->kind == MHS_REPORT && env->report == NULL)
 		return err_set(e, "submit", ERR_SYNTAX, "a report of nothing");
-	return check_trace(c, env, e);
+	return goes_on(env) ? check_trace(c, env, e) : 0;
 }
 
 /* --- commit --- */

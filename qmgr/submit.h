@@ -36,11 +36,17 @@ int q_submit_ready(struct q_submitter *s, struct err *e);
 
 /* Content comes in between begin and commit, in pieces. */
 struct q_submission;
+/* Would q_submit_commit() refuse this envelope, with our trace, as a loop? For
+ * who then rejects the recipients (q_fault_reject()) and commits it all the
+ * same, so that the report channel tells the originator. */
+int q_submit_check_loop(const struct q_submitter *s,
+    const struct mhs_envelope *env, struct err *e);
 struct q_submission *q_submit_begin(struct q_submitter *s, struct err *e);
 int q_submit_content(
     struct q_submission *m, const void *p, size_t n, struct err *e);
 /* Directs (qmgr/direct.h) and commits. Recipients without a route and ones not `responsible`
- * are no error: the first get a non-delivery report, the second nothing. With
+ * are no error: the first get a non-delivery report, the second nothing. One that has a peer from
+ * q_fault_reject() keeps it, and gets such a report, too. With
  * env->parent set and env->kind a message it is a conversion's new version:
  * recipients keep the order and number of the parent's, no new routing, and
  * qmgr is not told (the id goes into the channel's result). ERR_* at once for

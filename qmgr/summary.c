@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/log.h"
 #include "p1/ext.h"
 
 static uint8_t
@@ -65,6 +66,29 @@ q_fault_of(const char *peer)
 		return -1;
 	n = strtol(peer + 1, NULL, 10);
 	return n >= 0 && n < Q_FAULTS ? (int32_t)n : -1;
+}
+
+const char *
+q_fault_reject(
+    struct arena *a, int32_t reason, int32_t diagnostic, const char *text)
+{
+	INVARIANT(diagnostic >= 0 && diagnostic < Q_FAULTS);
+	return arena_printf(a, "!%d.%d %s", (int)diagnostic, (int)reason, text);
+}
+
+bool
+q_fault_rejected(const char *peer, int32_t *reason, const char **text)
+{
+	const char *dot, *blank;
+
+	if (q_fault_of(peer) < 0 || (blank = strchr(peer, ' ')) == NULL)
+		return false;
+	dot = memchr(peer, '.', (size_t)(blank - peer));
+	if (dot == NULL)
+		return false;
+	*reason = (int32_t)strtol(dot + 1, NULL, 10);
+	*text = blank + 1;
+	return true;
 }
 
 /* Is there another to be tried when this one fails? Whether there really is,

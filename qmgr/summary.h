@@ -60,5 +60,12 @@ uint8_t q_report_wanted(
 #define Q_FAULTS 128
 const char *q_fault_peer(struct arena *a, int32_t diagnostic);
 int32_t q_fault_of(const char *peer);
+/* The same of one that the MTA rejected at receipt, with what its report is to
+ * say: reason, diagnostic (X.411 codes, the latter not absent) and supplementary
+ * information. It has no alternates. */
+const char *q_fault_reject(
+    struct arena *a, int32_t reason, int32_t diagnostic, const char *text);
+/* False: `peer` is none such. *text points into it. */
+bool q_fault_rejected(const char *peer, int32_t *reason, const char **text);
 
 #endif

@@ -26,13 +26,19 @@ check: deps
 	@BUILD=$(BUILD) bash tests/check.sh
 
 .PHONY: check-programs
-check-programs: $(BUILD)/tests/unit/all $(BUILD)/tests/e2e/p1peer $(CRASH_BINS) $(REPLAY_BINS)
+check-programs: $(BUILD)/tests/unit/all $(BUILD)/tests/e2e/p1peer $(BUILD)/tests/e2e/libslow.so $(CRASH_BINS) $(REPLAY_BINS)
 
 # an MTA at the other end
 $(BUILD)/tests/e2e/p1peer: tests/e2e/p1peer.c $(LIB) $(ASN1_LIB)
 	@mkdir -p $(@D)
 	$(call say,LINK  $@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(WARN) -I. $(PKG_CFLAGS) -o $@ $< $(LIB) $(ASN1_LIB) $(LDLIBS_ALL)
+
+# a disk that stands still
+$(BUILD)/tests/e2e/libslow.so: tests/e2e/slow.c
+	@mkdir -p $(@D)
+	$(call say,LINK  $@)
+	$(Q)$(CC) -std=gnu17 -O2 -g -D_GNU_SOURCE $(WARN) -Wno-missing-prototypes -I. -fPIC -shared -o $@ $< -ldl
 
 e2e: programs $(BUILD)/tests/e2e/p1peer
 	@BUILD=$(BUILD) bash tests/e2e/run.sh

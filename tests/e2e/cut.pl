@@ -1,10 +1,12 @@
 #!/usr/bin/perl
 # A TCP relay that breaks connections: when so many octets came from the client,
-# the first one is reset (cut), or gets nothing through any more (stall); the
+# the first one is reset (cut), or gets nothing through any more (stall). With
+# `late` and `half` it is reset once nothing more came from the client for a
+# second; with `half` only for the client, while the server hears of nothing. The
 # next ones pass. Prints, for each connection that ended, how many octets of the
 # client were passed on; and "stalled" when that happens.
 #
-#	cut.pl LISTEN-PORT TO-PORT cut|stall OCTETS
+#	cut.pl LISTEN-PORT TO-PORT cut|stall|late|half OCTETS
 use strict;
 use warnings;
 use IO::Select;
@@ -17,7 +19,7 @@ my $listener = IO::Socket::INET->new(
 	LocalAddr => "127.0.0.1:$port", Listen => 20, ReuseAddr => 1)
 	or die "listen: $!";
 my $select = IO::Select->new($listener);
-my (%other, %count, %is_client, %limit, %stalled);
+my (%other, %count, %is_client, %limit, %stalled, %late, %last, %deaf);
 $| = 1;
 
 sub end {
@@ -33,8 +35,32 @@ sub end {
 	}
 }
 
+sub cut_late {
+	my ($client) = @_;
+	my $server = $other{$client};
+	print "cut $count{$client}\n";
+	setsockopt($client, SOL_SOCKET, SO_LINGER, pack("ii", 1, 0));
+	$select->remove($client);
+	delete $other{$client};
+	delete $other{$server};
+	close $client;
+	if ($mode eq 'half') {
+		$deaf{$server} = $server;
+		$select->remove($server);
+	} else {
+		$select->remove($server);
+		close $server;
+	}
+}
+
 while (1) {
-	for my $sock ($select->can_read) {
+	my @ready = $select->can_read(0.2);
+	for my $client (values %late) {
+		next unless $other{$client} && time - $last{$client} > 1;
+		delete $late{$client};
+		cut_late($client);
+	}
+	for my $sock (@ready) {
 		if ($sock == $listener) {
 			my $client = $listener->accept or next;
 			my $server = IO::Socket::INET->new("127.0.0.1:$to");
@@ -64,10 +90,14 @@ while (1) {
 			$at += $w;
 		}
 		$count{$sock} += $n if $is_client{$sock};
+		$last{$sock} = time;
 		if ($failed) {
 			end($sock, 0);
 		} elsif ($is_client{$sock} && $limit{$sock} && $count{$sock} >= $limit{$sock}) {
-			if ($mode eq 'cut') {
+			if ($mode eq 'late' || $mode eq 'half') {
+				$late{$sock} = $sock;
+				$limit{$sock} = 0;
+			} elsif ($mode eq 'cut') {
 				end($sock, 1);
 			} else {
 				$stalled{$sock} = 1;

@@ -98,6 +98,21 @@ mta_probes() {
 	check "nothing is ever delivered of it" bash -c "! grep -rq 'Subject: probe-' '$WORLD/mail'"
 }
 
+mta_rejected() {
+	charlie_sends rej-1 "/S=bob$SHIP" --unknown critical --return yes
+	reported "what is rejected at receipt" rej-1 'unsupported-critical-function' 'extension 199' 'content-returned'
+	check "nobody has it" bash -c "! grep -rq 'Subject: rej-1' '$WORLD/mail'"
+	check "it is told once" test "$(grep -c 'subject.*;rej-1$' "$WORLD/charlie.log")" = 1
+	charlie_sends rej-2 "/S=bob$SHIP" --unknown critical --report ndr --alternate "/S=bob$SHIP"
+	reported "one without its content" rej-2 'unsupported-critical-function'
+	check "not asked for" lacks content-returned "$(report_on rej-2)"
+	check "an alternate would get the same" bash -c "! grep -rq 'Subject: rej-2' '$WORLD/mail'"
+	charlie_sends rej-3 "/S=bob$SHIP" --passed GATE --return yes
+	reported "a loop" rej-3 'loop-detected' 'content-returned'
+	charlie_sends rej-4 "/S=bob$SHIP" --unknown critical --report none --from /S=Lost/ADMD=NOWHERE/C=XX/
+	wait_for 20 log_line "$WORLD/alpha.log" "report dropped" rej-4
+}
+
 mta_reports() {
 	local report
 	charlie_sends rep-1 "/S=ghost$SHIP" --return yes --report audit
@@ -145,6 +160,7 @@ mta() {
 	mta_alternates
 	mta_lists
 	mta_probes
+	mta_rejected
 	mta_reports
 	mta_times
 }

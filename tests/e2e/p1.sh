@@ -18,6 +18,8 @@ PID_north="" PID_south="" PID_proxy="" # set by start()
 trap 'finish "$WORLD"/north.log "$WORLD"/south.log' EXIT
 trap 'exit 130' INT TERM
 
+SLOW=$(realpath "${BUILD:-build}/tests/e2e/libslow.so")
+
 # --- certificates ---
 
 certificate() { # NAME CA
@@ -140,7 +142,8 @@ south_xml() {
 switch_start() { # north | south
 	mkdir -p "$WORLD/$1"
 	"$1_xml" >"$WORLD/$1.xml"
-	start "$1" "$BIN/isthmus" run -c "$WORLD/$1.xml"
+	start "$1" env LD_PRELOAD="$SLOW" SLOW_WHILE="$WORLD/slow-$1" \
+		"$BIN/isthmus" run -c "$WORLD/$1.xml"
 }
 p1_world_start() {
 	WORLD=$(mktemp -d "${TMPDIR:-/tmp}/isthmus-XXXXXX") || return 1
@@ -295,7 +298,7 @@ resumed() { # SUBJECT WHAT, after the association was lost
 	stop_pid "$PID_proxy"
 	resumes=$((resumes + 1))
 }
-no_transfers() { ! compgen -G "$WORLD/*/spool/transfers/*.in" && ! compgen -G "$WORLD/*/spool/transfers/*.out"; }
+no_transfers() { ! compgen -G "$WORLD/*/spool/transfers/*.busy" && ! compgen -G "$WORLD/*/spool/transfers/*.in" && ! compgen -G "$WORLD/*/spool/transfers/*.out"; }
 
 lost_associations() {
 	proxy_start cut
@@ -311,7 +314,35 @@ lost_associations() {
 	wait_for 20 grep -q stalled "$WORLD/proxy.log"
 	kill_channel "$PID_south"
 	resumed "Their end" "the receiver is killed"
+	resumed_while_committed late "While it is written" "lost in the commit"
+	resumed_while_committed half "Still open" "lost in the commit, unnoticed"
 }
+
+# The whole of it has come, and the disk stands still; the association is lost,
+# and the transfer resumed on another: it is taken once.
+resumed_while_committed() { # late|half SUBJECT WHAT
+	local waits
+	waits=$(grep -c "transfer waits" "$WORLD/south.log")
+	proxy_start "$1"
+	: >"$WORLD/slow-south"
+	large_mail "$2"
+	wait_for 30 grep -q '^cut' "$WORLD/proxy.log"
+	wait_for 30 test_more "transfer waits" "$waits"
+	check "$3: it waits" test_more "transfer waits" "$waits"
+	check "$3: it is not there yet" bash -c "! grep -qlr '^Subject: $2' '$WORLD/sink'"
+	rm -f "$WORLD/slow-south"
+	wait_for 30 sink_find "^Subject: $2\$"
+	check "$3: it arrives whole" large_arrived "$2"
+	wait_for 10 north_says " sent .*" "peer=pcut"
+	sleep 3
+	check "$3: and once" test "$(grep -lr "^Subject: $2" "$WORLD/sink" | wc -l)" = 1
+	check "$3: known to be complete" south_says "transfer complete already"
+	stop_pid "$PID_proxy"
+	wait_for 10 no_transfers
+	check "$3: nothing stays behind" no_transfers
+	resumes=$((resumes + 1))
+}
+test_more() { test "$(grep -c "$1" "$WORLD/south.log")" -gt "$2"; }
 
 p1_world_start || {
 	echo "p1: 0 passed, 1 failed"

@@ -6,10 +6,12 @@
  *          --peer-password P --id LOCAL --from O/R --to O/R [--to O/R]...
  *          [--probe yes] [--report none|ndr|dr|audit] [--deferred SECONDS]
  *          [--latest SECONDS] [--alternate O/R] [--allow alternate]
- *          [--prohibit reassignment|dl] [--return yes]
+ *          [--prohibit reassignment|dl] [--return yes] [--unknown critical]
+ *          [--passed PRMD]
  *   p1peer sink HOST:PORT --our-mta M --our-password P --peer-mta M
  *
- * `send` transfers one message or probe and ends. `sink` takes whatever comes,
+ * `send` transfers one message or probe and ends. One that passed a PRMD has been
+ * in that of ADMD ALPHA before. `sink` takes whatever comes,
  * from whoever has the password, and prints its envelope after a line "==".
  * Both end by themselves after five minutes.
  */
@@ -31,6 +33,7 @@ struct peer {
 	const char *peer_mta, *peer_password;
 	const char *id, *from, *to[8], *report, *probe, *deferred, *latest;
 	const char *alternate, *allow, *prohibit, *content_return;
+	const char *unknown, *passed;
 	size_t n_to;
 	struct mhs_envelope *env; /* to be sent; NULL: a sink */
 	struct buf content;
@@ -119,6 +122,7 @@ add_recipient(struct peer *p, const char *to)
 static void
 add_extensions(struct peer *p)
 {
+	static const uint8_t null[] = {5, 0};
 	struct mhs_exts *x = &p->env->exts;
 	struct err e = ERR_INIT;
 
@@ -130,10 +134,25 @@ add_extensions(struct peer *p)
 	    p1_ext_set_flag(p->arena, x, P1_EXT_DL_EXPANSION_PROHIBITED, &e) <
 		0)
 		die("prohibit", &e);
+	if (is(p->unknown, "critical"))
+		*(struct mhs_ext *)arena_push(p->arena, &x->v, &x->n,
+		    sizeof(*x->v)) = (struct mhs_ext){.type = 199,
+		    .criticality = MHS_CRITICAL_TRANSFER,
+		    .value = null,
+		    .n = sizeof(null)};
 	if (p->latest != NULL &&
 	    p1_ext_set_time(p->arena, x, P1_EXT_LATEST_DELIVERY_TIME,
 		clock_wall() + atoi(p->latest), &e) < 0)
 		die("latest", &e);
+}
+
+static void
+add_trace(struct peer *p, const struct mhs_domain *d)
+{
+	struct mhs_trace *t = mhs_trace_add(p->arena, p->env);
+
+	t->domain = *d;
+	t->arrival = clock_wall();
 }
 
 static void
@@ -142,7 +161,7 @@ make_envelope(struct peer *p)
 	bool probe = is(p->probe, "yes");
 	struct mhs_envelope *env =
 	    mhs_envelope_new(p->arena, probe ? MHS_PROBE : MHS_MESSAGE);
-	struct mhs_trace *t;
+	const struct mhs_domain passed = {"XX", "ALPHA", p->passed};
 
 	p->env = env;
 	make_content(p);
@@ -160,9 +179,11 @@ make_envelope(struct peer *p)
 	for (size_t i = 0; i < p->n_to; i++)
 		add_recipient(p, p->to[i]);
 	add_extensions(p);
-	t = mhs_trace_add(p->arena, env);
-	t->domain = env->id.domain;
-	t->arrival = clock_wall();
+	add_trace(p, &env->id.domain);
+	if (p->passed == NULL)
+		return;
+	add_trace(p, &passed);
+	add_trace(p, &env->id.domain);
 }
 
 static void
@@ -327,6 +348,8 @@ parse_options(struct peer *p, int argc, char **argv)
 		const char **text;
 	} table[] = {
 	    {"--tsel", &p->tsel},
+	    {"--unknown", &p->unknown},
+	    {"--passed", &p->passed},
 	    {"--our-mta", &p->our_mta},
 	    {"--our-password", &p->our_password},
 	    {"--peer-mta", &p->peer_mta},

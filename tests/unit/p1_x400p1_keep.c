@@ -255,6 +255,92 @@ nobody_else_uses_it_at_the_same_time(void)
 	finish(&f);
 }
 
+static enum x_claimed
+claim(struct fixture *f, struct x_claim **out)
+{
+	return x_kept_claim(f->k, "alpha", &f->activity, 2, out);
+}
+
+/* A second association brings the same, while the first one's is committed:
+ * also where that one has not ended for us. */
+static void
+what_is_being_committed_is_committed_once(void)
+{
+	for (int open = 0; open < 2; open++) {
+		struct fixture f;
+		struct x_kept *first, *second;
+		struct x_claim *c, *d;
+		uint64_t n;
+
+		begin(&f);
+		first = keep(&f, "alpha", 1, 2);
+		CU_ASSERT_EQUAL(claim(&f, &c), X_CLAIM_OURS);
+		CU_ASSERT_PTR_NOT_NULL(c);
+		if (!open)
+			x_kept_end(first, true);
+		second = go_on(&f, "alpha", 1, 1, &n);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(second);
+		CU_ASSERT_EQUAL(n, PIECE);
+		CU_ASSERT(reads_back(&f, second, n, 999));
+		CU_ASSERT_EQUAL(
+		    x_kept_checkpoint(second, f.octets + PIECE, PIECE, 2), 0);
+		CU_ASSERT_EQUAL(claim(&f, &d), X_CLAIM_WAIT);
+		CU_ASSERT_PTR_NULL(d);
+		CU_ASSERT(!x_kept_was_done(f.k, "alpha", &f.activity, 1));
+		if (open)
+			x_kept_done(first, &f.activity);
+		else
+			x_kept_done_late(f.k, "alpha", &f.activity, 2);
+		n = open ? n : n + PIECE;
+		CU_ASSERT(reads_back(&f, second, n, 999));
+		CU_ASSERT_EQUAL(claim(&f, &d), X_CLAIM_WAIT);
+		x_kept_unclaim(&c);
+		CU_ASSERT_EQUAL(claim(&f, &d), X_CLAIM_DONE);
+		x_kept_done(second, &f.activity);
+		CU_ASSERT(x_kept_was_done(f.k, "alpha", &f.activity, 2));
+		CU_ASSERT_EQUAL(files(&f, NULL, 0), 1);
+		finish(&f);
+	}
+}
+
+/* The commit failed, or who was at it died. */
+static void
+what_was_not_committed_is_another_ones(void)
+{
+	struct fixture f;
+	struct x_claim *c;
+	uint64_t n;
+	int status = -1;
+	pid_t child;
+
+	begin(&f);
+	x_kept_end(keep(&f, "alpha", 1, 2), true);
+	CU_ASSERT_EQUAL(claim(&f, &c), X_CLAIM_OURS);
+	child = fork();
+	if (child == 0) {
+		struct x_claim *d;
+
+		_exit(claim(&f, &d) == X_CLAIM_WAIT ? 0 : 1);
+	}
+	waitpid(child, &status, 0);
+	CU_ASSERT_EQUAL(status, 0);
+	x_kept_unclaim(&c);
+	child = fork();
+	if (child == 0) {
+		/* its own, for a lock goes with the last one who has it */
+		x_keep_close(&f.k);
+		open_store(&f);
+		_exit(claim(&f, &c) == X_CLAIM_OURS ? 0 : 1);
+	}
+	waitpid(child, &status, 0);
+	CU_ASSERT_EQUAL(status, 0);
+	CU_ASSERT_EQUAL(claim(&f, &c), X_CLAIM_OURS);
+	x_kept_unclaim(&c);
+	x_kept_end(go_on(&f, "alpha", 1, 2, &n), false);
+	CU_ASSERT_EQUAL(files(&f, NULL, 0), 0);
+	finish(&f);
+}
+
 /* Each octet of the file: it is either not there, or what it was. */
 static void
 a_damaged_file_is_not_there(void)
@@ -382,6 +468,14 @@ octets_are_limited_too(void)
 	finish(&f);
 }
 
+static void
+accept_one(struct fixture *f, uint8_t id)
+{
+	struct x_kept *x = keep(f, "alpha", id, 2);
+
+	x_kept_done(x, &f->activity);
+}
+
 /* A sender that did not hear of it must not send it twice. */
 static void
 what_was_accepted_is_known_for_a_while(void)
@@ -393,7 +487,7 @@ what_was_accepted_is_known_for_a_while(void)
 	for (unsigned i = 1; i <= 12; i++) {
 		char path[512];
 
-		x_kept_done(keep(&f, "alpha", (uint8_t)i, 2));
+		accept_one(&f, (uint8_t)i);
 		CU_ASSERT(x_kept_was_done(f.k, "alpha", &f.activity, 2));
 		CU_ASSERT(!x_kept_was_done(f.k, "bravo", &f.activity, 2));
 		CU_ASSERT_PTR_NULL(go_on(&f, "alpha", (uint8_t)i, 2, &n));
@@ -418,7 +512,7 @@ a_new_transfer_is_not_an_old_one_of_its_name(void)
 	uint64_t n;
 
 	begin(&f);
-	x_kept_done(keep(&f, "alpha", 1, 2));
+	accept_one(&f, 1);
 	CU_ASSERT(x_kept_was_done(f.k, "alpha", &f.activity, 1));
 	CU_ASSERT(x_kept_was_done(f.k, "alpha", &f.activity, 2));
 	CU_ASSERT(!x_kept_was_done(f.k, "alpha", &f.activity, 3));
@@ -453,7 +547,7 @@ two_of_one_name_are_both_sent_anew(void)
 		CU_ASSERT_PTR_NULL(x_kept_begin(f.k, "alpha", &f.activity));
 		if (x != NULL)
 			x_kept_end(x, true);
-		x_kept_done_late(f.k, "alpha", &f.activity);
+		x_kept_done_late(f.k, "alpha", &f.activity, 3);
 		start_anew(&f);
 		CU_ASSERT_PTR_NULL(go_on(&f, "alpha", 1, 1, &n));
 		CU_ASSERT_PTR_NULL(go_on(&f, "alpha", 1, 2, &n));
@@ -471,11 +565,11 @@ what_became_ours_too_late_is_known(void)
 
 	begin(&f);
 	x_kept_end(keep(&f, "alpha", 1, 3), true);
-	x_kept_done_late(f.k, "alpha", &f.activity);
+	x_kept_done_late(f.k, "alpha", &f.activity, 3);
 	CU_ASSERT(x_kept_was_done(f.k, "alpha", &f.activity, 3));
 	CU_ASSERT(!x_kept_was_done(f.k, "alpha", &f.activity, 4));
 	CU_ASSERT_PTR_NULL(go_on(&f, "alpha", 1, 3, &n));
-	x_kept_done_late(f.k, "alpha", &f.activity); /* it is no more */
+	x_kept_done_late(f.k, "alpha", &f.activity, 3); /* it is no more */
 	CU_ASSERT_EQUAL(files(&f, NULL, 0), 1);
 	finish(&f);
 }
@@ -693,6 +787,8 @@ suite_p1_x400p1_keep(void)
 	    TEST(a_resumed_transfer_is_kept_on),
 	    TEST(only_the_same_transfer_of_the_same_peer_goes_on),
 	    TEST(nobody_else_uses_it_at_the_same_time),
+	    TEST(what_is_being_committed_is_committed_once),
+	    TEST(what_was_not_committed_is_another_ones),
 	    TEST(a_damaged_file_is_not_there),
 	    TEST(a_torn_file_is_good_up_to_the_tear),
 	    TEST(a_peer_with_too_many_loses_its_own_oldest),

@@ -5,6 +5,7 @@
 #include "mhs/diag.h"
 #include "p1/ext.h"
 #include "qmgr/direct.h"
+#include "qmgr/summary.h"
 #include "tests/unit/qmgr_config.h"
 #include "tests/unit/unit.h"
 
@@ -403,6 +404,52 @@ every_reason_and_diagnostic_reaches_the_report(void)
 	arena_free(&a);
 }
 
+/* What was held against a recipient at receipt is in the record, and so said
+ * after any restart; and it has no alternate, which would get the same. */
+static void
+a_rejection_at_receipt_says_its_reason(void)
+{
+	struct arena *a = arena_new();
+	struct mhs_envelope *m = x400_message(a), *r;
+	struct q_outcome o = failed;
+	enum q_report_return ret;
+	struct q_config c = {0};
+	bool taken;
+
+	m->content_return_request = true;
+	m->alternate_recipient_allowed = true;
+	m->recipients[0].originator_report = MHS_REPORT_NDR;
+	m->recipients[0].peer =
+	    q_fault_reject(a, MHS_TRANSFER_FAILURE_FOR_SECURITY_REASON,
+		MHS_SECURE_MESSAGING_ERROR, "label of policy 1.2: secret");
+	CU_ASSERT_EQUAL(
+	    q_fault_of(m->recipients[0].peer), MHS_SECURE_MESSAGING_ERROR);
+	o.diagnostic = MHS_SECURE_MESSAGING_ERROR;
+	r = q_report_make(a, &params, m, &o, 1, &ret);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(r);
+	CU_ASSERT_EQUAL(ret, Q_RETURN_ALL);
+	CU_ASSERT_EQUAL(r->report->recipients[0].reason,
+	    MHS_TRANSFER_FAILURE_FOR_SECURITY_REASON);
+	CU_ASSERT_EQUAL(
+	    r->report->recipients[0].diagnostic, MHS_SECURE_MESSAGING_ERROR);
+	CU_ASSERT_STRING_EQUAL(r->report->recipients[0].supplementary,
+	    "label of policy 1.2: secret");
+	CU_ASSERT_STRING_EQUAL(r->report->recipients[0].status,
+	    mhs_diag_to_status(MHS_TRANSFER_FAILURE_FOR_SECURITY_REASON,
+		MHS_SECURE_MESSAGING_ERROR));
+	CU_ASSERT_EQUAL(
+	    p1_ext_set_or_name(a, &m->recipients[0].exts,
+		P1_EXT_ORIGINATOR_ALTERNATE, &m->recipients[1].name, NULL),
+	    0);
+	m->recipients[0].name.ora = mhs_or_parse(a, "/C=XX/ADMD=B/S=X/", NULL);
+	CU_ASSERT_PTR_NULL(q_report_alternates(a, &c, m, &o, 1, 1000, &taken));
+	/* the queue's own faults have one */
+	m->recipients[0].peer = q_fault_peer(a, MHS_SECURE_MESSAGING_ERROR);
+	CU_ASSERT_PTR_NOT_NULL(
+	    q_report_alternates(a, &c, m, &o, 1, 1000, &taken));
+	arena_free(&a);
+}
+
 static void
 alternates_are_tried_for_those_that_have_them(void)
 {
@@ -458,6 +505,7 @@ suite_qmgr_report(void)
 	    TEST(a_report_goes_to_the_last_list_with_the_way_back),
 	    TEST(it_says_who_reports_who_was_meant_and_if_audited_the_trace),
 	    TEST(every_reason_and_diagnostic_reaches_the_report),
+	    TEST(a_rejection_at_receipt_says_its_reason),
 	    TEST(alternates_are_tried_for_those_that_have_them),
 	    CU_TEST_INFO_NULL,
 	};

@@ -9,6 +9,7 @@
 #include "mhs/diag.h"
 #include "qmgr/pipe.h"
 #include "qmgr/proto.h"
+#include "qmgr/summary.h"
 #include "tests/unit/qmgr_config.h"
 #include "tests/unit/qmgr_dir.h"
 #include "tests/unit/unit.h"
@@ -286,6 +287,33 @@ add_trace(struct world *w, struct mhs_envelope *env, bool internal,
 	t->mta = mta;
 }
 
+/* A message that goes nowhere but back is committed, loop or not; what the MTA
+ * rejected is not directed anew. */
+static void
+what_was_rejected_keeps_its_reason(void)
+{
+	struct world *w = begin();
+	struct mhs_envelope *env = envelope(w);
+	struct err e = ERR_INIT;
+
+	for (unsigned i = 0; i < 4; i++)
+		add_trace(w, env, false, "OTHER", NULL);
+	CU_ASSERT_EQUAL(
+	    q_submit_check_loop(w->submitter, env, &e), ERR_REFUSED);
+	env->recipients[0].peer = q_fault_reject(
+	    w->a, MHS_TRANSFER_FAILURE, MHS_LOOP_DETECTED, "a loop");
+	CU_ASSERT_EQUAL(submit(w, env, 1, &e), ERR_REFUSED);
+	env->recipients[1].peer = env->recipients[0].peer;
+	CU_ASSERT_EQUAL(submit(w, env, 1, &e), 0);
+	loop_run(w->loop);
+	CU_ASSERT_EQUAL(w->result, 0);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(w->summary);
+	for (unsigned i = 0; i < 2; i++)
+		CU_ASSERT_STRING_EQUAL(
+		    w->summary->rcpts[i].peer, env->recipients[0].peer);
+	finish(w);
+}
+
 static void
 what_is_wrong_with_an_envelope_is_said_at_once(void)
 {
@@ -389,6 +417,7 @@ suite_qmgr_submit(void)
 	    TEST(configuration_capacity_work_and_stop_go_through),
 	    TEST(a_submission_is_durable_then_answered_and_announced),
 	    TEST(a_version_keeps_its_parents_plan_and_is_announced_as_such),
+	    TEST(what_was_rejected_keeps_its_reason),
 	    TEST(what_is_wrong_with_an_envelope_is_said_at_once),
 	    TEST(what_is_done_with_it_stands_in_our_trace),
 	    TEST(verify_tells_routed_from_unrouted),
