@@ -39,8 +39,8 @@ struct q_submission;
 /* Would q_submit_commit() refuse this envelope, with our trace, as a loop? For
  * who then rejects the recipients (q_fault_reject()) and commits it all the
  * same, so that the report channel tells the originator. */
-int q_submit_check_loop(const struct q_submitter *s,
-    const struct mhs_envelope *env, struct err *e);
+int q_submit_check_loop(
+    const struct q_submitter *s, const struct mhs_envelope *env, struct err *e);
 struct q_submission *q_submit_begin(struct q_submitter *s, struct err *e);
 int q_submit_content(
     struct q_submission *m, const void *p, size_t n, struct err *e);
