@@ -142,7 +142,7 @@ dump_states(struct dump *d)
 		x = ARENA_NEW(d->arena, struct q_entry);
 		if (q_entry_unpack(&p, &n, d->arena, x, NULL) != 0)
 			break;
-		for (size_t i = 0; i < x->n; i++)
+		for (size_t i = 0; i < x->n && x->type == Q_ENTRY_STATE; i++)
 			last[x->v[i]] = x;
 	}
 	for (uint32_t i = 0; i <= MHS_RECIPIENTS_MAX; i++) {

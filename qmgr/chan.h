@@ -47,6 +47,8 @@ struct q_work {
 	const char *peer; /* configuration name, "" for internal channels */
 	const char *next_peer; /* mixer: the peer that the new version is for */
 	bool p2;               /* mixer: it knows P2 only */
+	/* Configuration name of the peer that was tried first; NULL: none. */
+	const char *rerouted_from;
 	enum mhs_priority priority;
 	enum q_level level;   /* serve what you have in this order */
 	unsigned connections; /* to the peer, at most, from now on; 0: it has

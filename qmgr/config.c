@@ -355,6 +355,25 @@ read_connections(
 }
 
 static void
+check_otherwise(struct q_reading *r)
+{
+	for (size_t i = 0; i < r->c->n_peers; i++) {
+		const struct q_peer_config *p = r->c->peers[i];
+
+		if (p->otherwise == NULL) {
+			if (conf_str(p->node, "reroute-after", NULL) != NULL)
+				q_complain(r, p->node,
+				    "reroute-after: needs otherwise");
+		} else if (strcmp(p->otherwise, p->name) == 0) {
+			q_complain(r, p->node, "otherwise: the peer itself");
+		} else if (q_config_peer(r->c, p->otherwise) == NULL) {
+			q_complain(r, p->node, "otherwise: there is no \"%s\"",
+			    p->otherwise);
+		}
+	}
+}
+
+static void
 read_peers(struct q_reading *r)
 {
 	struct q_config *c = r->c;
@@ -382,8 +401,11 @@ read_peers(struct q_reading *r)
 			q_complain(
 			    r, n, "channel: \"%s\" has no peers", channel);
 		read_connections(r, n, p);
+		p->otherwise = conf_str(n, "otherwise", NULL);
+		p->reroute_after = duration(r, n, "reroute-after", HOUR / 4);
 		add_peer(c, p);
 	}
+	check_otherwise(r);
 	add_list_peer(c);
 }
 

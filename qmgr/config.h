@@ -46,8 +46,12 @@ struct q_peer_config {
 	const struct q_channel_config *channel;
 	unsigned max_connections, min_connections; /* equal: fixed */
 	unsigned max_messages; /* out to the channel, of one level or above */
-	bool p2;               /* it knows no P22 */
-	bool maybe_p2;         /* that may be found out (protocol="auto") */
+	/* who gets what waits for it after errors for so long (ms); NULL:
+	 * nobody */
+	const char *otherwise;
+	int64_t reroute_after;
+	bool p2;       /* it knows no P22 */
+	bool maybe_p2; /* that may be found out (protocol="auto") */
 	const struct conf_node *node;
 };
 

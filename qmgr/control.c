@@ -68,11 +68,6 @@ end(struct client *c, const char *last)
 
 /* --- queue --- */
 
-static const char *const states[] = {[SCHED_OFF] = "active",
-    [SCHED_READY] = "ready",
-    [SCHED_WAITING] = "waiting",
-    [SCHED_ACTIVE] = "active"};
-
 /* Tabs and ends of lines belong to the protocol. */
 static void
 put_text(struct evbuffer *out, const char *s)
@@ -95,10 +90,7 @@ put_view(void *arg, const struct q_mlist_view *v)
 	    q_id_text(v->message, id), mhs_kind_name(v->kind),
 	    q_level_name(v->level), (long long)v->arrival,
 	    (unsigned long long)v->size, v->recipients, v->channel, v->peer,
-	    v->held           ? "held"
-		: v->deferred ? "deferred"
-			      : states[v->state],
-	    v->attempts, (long long)v->next);
+	    q_view_state_name(v->view), v->attempts, (long long)v->next);
 	put_text(out, v->error);
 	evbuffer_add(out, "\n", 1);
 }

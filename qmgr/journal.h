@@ -21,6 +21,13 @@ enum q_entry_type {
 	/* These places of a segment count no more: what was there has a copy
 	 * elsewhere. Says nothing about the message. */
 	Q_ENTRY_MOVED_SET = 4,
+	/* A message's level, and of some recipients whether the operator holds
+	 * them. */
+	Q_ENTRY_MARK = 5,
+	/* Some recipients go to this peer, and their plan begins at its first
+	 * step: what STATEs said before of step, version and attempts counts no
+	 * more. */
+	Q_ENTRY_WAY = 6,
 };
 
 enum q_rcpt_state {
@@ -40,7 +47,12 @@ struct q_entry {
 	int64_t next;      /* not before this wall second; 0: at once */
 	bool warned;       /* was told that it takes long */
 	struct q_outcome outcome; /* the last one; `recipient` is unused */
-	/* STATE: recipients; the SETs: places (low bits of ids) */
+	/* MARK */
+	enum q_level level;
+	bool held;
+	/* WAY: configuration names, now and of the peer tried first */
+	const char *peer, *from;
+	/* the SETs: places (low bits of ids); else recipients */
 	const uint32_t *v;
 	size_t n;
 };

@@ -60,21 +60,59 @@ unpack_state(struct q_in *in, struct arena *a, struct q_entry *x)
 	unpack_outcome(in, a, &x->outcome);
 }
 
+static void
+pack_mark(const struct q_entry *x, struct buf *out)
+{
+	buf_putc(out, (uint8_t)x->level);
+	buf_putc(out, x->held);
+}
+
+static void
+unpack_mark(struct q_in *in, struct arena *a, struct q_entry *x)
+{
+	(void)a;
+	x->level = q_in_enum(in, Q_LEVEL_OVERRIDE);
+	x->held = q_in_enum(in, true);
+}
+
+static void
+pack_way(const struct q_entry *x, struct buf *out)
+{
+	q_out_text(out, x->peer);
+	q_out_text(out, x->from);
+}
+
+static void
+unpack_way(struct q_in *in, struct arena *a, struct q_entry *x)
+{
+	x->peer = q_in_text(in, a);
+	x->from = q_in_text(in, a);
+	in->bad |= x->peer == NULL;
+}
+
+/* What lies between the id and the list. */
+static const struct {
+	void (*pack)(const struct q_entry *x, struct buf *out);
+	void (*unpack)(struct q_in *in, struct arena *a, struct q_entry *x);
+	uint32_t value_max;
+} types[] = {
+    [Q_ENTRY_STATE] = {pack_state, unpack_state, MHS_RECIPIENTS_MAX},
+    [Q_ENTRY_FINISHED] = {NULL, NULL, PLACE_MAX},
+    [Q_ENTRY_DONE_SET] = {NULL, NULL, PLACE_MAX},
+    [Q_ENTRY_MOVED_SET] = {NULL, NULL, PLACE_MAX},
+    [Q_ENTRY_MARK] = {pack_mark, unpack_mark, MHS_RECIPIENTS_MAX},
+    [Q_ENTRY_WAY] = {pack_way, unpack_way, MHS_RECIPIENTS_MAX},
+};
+
 void
 q_entry_pack(const struct q_entry *x, struct buf *out)
 {
 	buf_putc(out, (uint8_t)x->type);
 	buf_put_u64(out, x->id);
-	if (x->type == Q_ENTRY_STATE)
-		pack_state(x, out);
+	if (types[x->type].pack != NULL)
+		types[x->type].pack(x, out);
 	buf_put_u32(out, (uint32_t)x->n);
 	q_out_u32s(out, x->v, x->n);
-}
-
-static uint32_t
-value_max(const struct q_entry *x)
-{
-	return x->type == Q_ENTRY_STATE ? MHS_RECIPIENTS_MAX : PLACE_MAX;
 }
 
 int
@@ -83,16 +121,16 @@ q_entry_unpack(const uint8_t **p, size_t *n, struct arena *a,
 {
 	struct q_in in = {*p, *n, false};
 
-	*out = (struct q_entry){.type = q_in_enum(&in, Q_ENTRY_MOVED_SET)};
+	*out = (struct q_entry){.type = q_in_enum(&in, Q_ENTRY_WAY)};
 	if (out->type == 0)
 		in.bad = true;
 	out->id = q_in_u64(&in);
-	if (out->type == Q_ENTRY_STATE)
-		unpack_state(&in, a, out);
+	if (types[out->type].unpack != NULL)
+		types[out->type].unpack(&in, a, out);
 	out->n = q_in_count(&in, 4);
 	out->v = q_in_u32s(&in, a, out->n);
 	for (size_t i = 0; i < out->n; i++)
-		in.bad |= out->v[i] > value_max(out);
+		in.bad |= out->v[i] > types[out->type].value_max;
 	if (in.bad)
 		return err_at(e, "journal", ERR_SYNTAX, (uint64_t)(in.p - *p),
 		    "bad entry");

@@ -558,7 +558,7 @@ note_states(const struct buf *states, struct arena *a,
 	struct q_entry e;
 
 	while (n > 0 && q_entry_unpack(&p, &n, a, &e, NULL) == 0)
-		for (size_t i = 0; i < e.n; i++)
+		for (size_t i = 0; i < e.n && e.type == Q_ENTRY_STATE; i++)
 			if (e.v[i] < s->n_rcpts && now[e.v[i]] != Q_RCPT_DONE)
 				now[e.v[i]] = (uint8_t)e.state;
 }

@@ -18,7 +18,8 @@ struct q_load_params {
 
 struct q_load_ops {
 	/* A message that is not finished, with the states that the journals
-	 * have of it (packed STATE entries, oldest first). The envelope may be
+	 * have of it (packed STATE, MARK and
+	 * WAY entries, oldest first). The envelope may be
 	 * changed (routing) before the summary is made. */
 	void (*envelope)(void *arg, struct mhs_envelope *env);
 	void (*message)(void *arg, const struct q_summary *s,

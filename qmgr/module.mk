@@ -19,6 +19,7 @@ SRCS += \
 	qmgr/level.c \
 	qmgr/list.c \
 	qmgr/load.c \
+	qmgr/name_hash.c \
 	qmgr/pipe.c \
 	qmgr/process.c \
 	qmgr/proto.c \
@@ -26,12 +27,16 @@ SRCS += \
 	qmgr/queue_journal.c \
 	qmgr/queue_last.c \
 	qmgr/queue_list.c \
+	qmgr/queue_operator.c \
 	qmgr/queue_plan.c \
+	qmgr/queue_rates.c \
+	qmgr/queue_reroute.c \
 	qmgr/queue_result.c \
 	qmgr/queue_segments.c \
 	qmgr/queue_tune.c \
 	qmgr/queue_warn.c \
 	qmgr/queue_settled.c \
+	qmgr/rate.c \
 	qmgr/record.c \
 	qmgr/replay.c \
 	qmgr/report.c \

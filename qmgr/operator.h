@@ -15,7 +15,8 @@
 
 #include "qmgr/queue.h"
 
-/* Some or all recipients of one message that are not done. */
+/* Some or all recipients of one message that are not done; an index may come
+ * twice. */
 struct q_op_target {
 	q_id message;
 	const uint32_t *v; /* indices into the record's recipients */
@@ -24,25 +25,31 @@ struct q_op_target {
 
 typedef void q_op_done(void *arg);
 
-/* Recipients that a channel has at this moment are out of reach for redirect,
- * return and delete: they are left as they are. */
+/* Recipients that a channel has at this moment, or whose last change is not
+ * durable yet, are out of reach for redirect, return and delete: they are left
+ * as they are. `out` is set whenever 0 is returned; if it did nothing to anybody
+ * because all are busy, nothing is journalled and `done` is not called. */
 struct q_op_result {
 	size_t recipients; /* done to these */
 	size_t busy;       /* a channel has them: hold, wait, and try again */
 };
 
-/* An mlist that is out is held when it comes back. A held message expires
- * nevertheless. */
+/* Of recipients whose outcome is not known yet; a report on one that is held
+ * goes out. An mlist that is out is held when it comes back. A held message
+ * expires nevertheless, and a release does not end the originator's deferred
+ * delivery time. */
 int q_op_hold(struct q_queue *q, const struct q_op_target *t, bool hold,
     struct q_op_result *out, q_op_done *done, void *arg, struct err *e);
 /* Ends back-off and deferral by errors, not the originator's deferred delivery
  * time; also of the peer that it waits for. Nothing is journalled. */
 int q_op_retry(struct q_queue *q, const struct q_op_target *t,
     struct q_op_result *out, struct err *e);
+/* The order changes; expiry and warning stay those of the level it came with. */
 int q_op_set_level(struct q_queue *q, q_id message, enum q_level level,
     q_op_done *done, void *arg, struct err *e);
 /* To the configured peer of that name; its plan begins at the first step. A
- * report or a recipient whose outcome is known is not redirected. */
+ * recipient whose outcome is known is not redirected, nor one that goes there
+ * already; a probe goes only to peers that speak X.400. */
 int q_op_redirect(struct q_queue *q, const struct q_op_target *t,
     const char *peer, struct q_op_result *out, q_op_done *done, void *arg,
     struct err *e);

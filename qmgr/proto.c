@@ -130,6 +130,7 @@ q_work_pack(const struct q_work *w, struct buf *out)
 	q_out_text(out, w->peer);
 	q_out_text(out, w->next_peer);
 	buf_putc(out, w->p2);
+	q_out_text(out, w->rerouted_from);
 	buf_putc(out, (uint8_t)w->level);
 	buf_put_u32(out, w->connections);
 	buf_put_u32(out, w->attempt);
@@ -148,6 +149,7 @@ q_work_unpack(struct q_in *in, struct arena *a, struct q_work *w)
 	w->peer = q_in_text(in, a);
 	w->next_peer = q_in_text(in, a);
 	w->p2 = q_in_u8(in) != 0;
+	w->rerouted_from = q_in_text(in, a);
 	w->level = q_in_enum(in, Q_LEVEL_OVERRIDE);
 	w->connections = q_in_u32(in);
 	if (!in->bad)

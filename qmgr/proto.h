@@ -15,7 +15,7 @@
 #include "qmgr/summary.h"
 #include "qmgr/wire.h"
 
-#define Q_PROTO_VERSION 2
+#define Q_PROTO_VERSION 3
 #define Q_FRAME_MAX (256u << 20)
 
 enum q_frame {

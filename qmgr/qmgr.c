@@ -96,6 +96,15 @@ dropped(void *arg, q_id report, const struct q_outcome *why)
 	    mhs_diagnostic_name(why->diagnostic), "text", why->text, NULL);
 }
 
+static void
+rerouted(void *arg, const struct q_rerouted *x)
+{
+	(void)arg;
+	log_event(x->back ? LOG_LEVEL_INFO : LOG_LEVEL_WARN,
+	    x->back ? "peer-back" : "rerouted", "peer", x->peer, "to", x->to,
+	    "recipients", log_u64(x->count), NULL);
+}
+
 static const struct q_queue_ops queue_ops = {
     .journal = journal,
     .segment_over = segment_over,
@@ -103,6 +112,7 @@ static const struct q_queue_ops queue_ops = {
     .now = qmgr_now,
     .dropped = dropped,
     .planned = planned,
+    .rerouted = rerouted,
 };
 
 /* --- the turn of the wheel --- */
@@ -176,7 +186,7 @@ turn(void *arg)
 	if (q->stopping)
 		return;
 	snapshot_if_due(q);
-	deadline = sched_deadline(q_queue_sched(q->queue));
+	deadline = q_queue_deadline(q->queue);
 	set_timer(q, deadline < at ? deadline : at);
 }
 

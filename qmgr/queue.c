@@ -21,8 +21,8 @@ hash_name(const char *s)
 	return h;
 }
 
-static struct target *
-find_target(struct q_queue *q, const char *peer)
+struct target *
+queue_target(struct q_queue *q, const char *peer)
 {
 	struct target *t =
 	    peer != NULL ? table_get(&q->by_peer, hash_name(peer)) : NULL;
@@ -30,7 +30,6 @@ find_target(struct q_queue *q, const char *peer)
 
 	if (fault >= 0)
 		return &q->faults[fault];
-
 	return t != NULL && strcmp(t->config->name, peer) == 0 ? t : NULL;
 }
 
@@ -98,7 +97,9 @@ q_queue_new(const struct q_config *c, const struct q_queue_ops *ops, void *arg)
 		q->faults[i].fault = i;
 	q->sched = sched_new(&c->sched);
 	make_tree(q);
+	q->rates = xcalloc(c->n_channels + 1, sizeof(*q->rates));
 	queue_tune_setup(q);
+	queue_reroute_setup(q);
 	return q;
 }
 
@@ -124,6 +125,7 @@ link_message(struct q_queue *q, struct message *m, q_id place)
 	m->link.next = &q->all;
 	q->all.prev->next = &m->link;
 	q->all.prev = &m->link;
+	m->sequence = ++q->next_sequence;
 	table_put(&q->messages, &m->node, m->id, m);
 	queue_record_added(q, m->id, place);
 }
@@ -141,7 +143,8 @@ message_new(struct q_queue *q, const struct q_summary *s)
 	m->latest = s->latest;
 	m->size = s->size;
 	m->kind = (uint8_t)s->kind;
-	m->level = (uint8_t)s->level;
+	m->level = m->came = (uint8_t)s->level;
+	m->originator = s->originator;
 	m->world = (uint8_t)q_world_of(s->kind, s->content_type);
 	m->p22 = s->kind == MHS_MESSAGE && s->content_type == MHS_CONTENT_P22;
 	m->n_rcpts = (uint32_t)s->n_rcpts;
@@ -149,7 +152,8 @@ message_new(struct q_queue *q, const struct q_summary *s)
 		struct rcpt *r = &m->rcpts[i];
 
 		r->flags = s->rcpts[i].flags & RCPT_BITS;
-		r->target = find_target(q, s->rcpts[i].peer);
+		r->name = s->rcpts[i].name;
+		r->target = queue_target(q, s->rcpts[i].peer);
 		if (r->flags & Q_RCPT_RESPONSIBLE)
 			m->undone++;
 		else
@@ -213,23 +217,16 @@ q_queue_submitted(struct q_queue *q, const struct q_summary *s)
 	return 0;
 }
 
-static int
-apply_entry(struct message *m, const struct q_entry *x, struct err *e)
+static void
+apply_state(struct message *m, const struct q_entry *x)
 {
 	struct last *last = NULL;
 
 	if (x->outcome.at != 0)
 		last = last_new(&x->outcome);
 	for (size_t i = 0; i < x->n; i++) {
-		struct rcpt *r;
+		struct rcpt *r = &m->rcpts[x->v[i]];
 
-		if (x->v[i] >= m->n_rcpts) {
-			if (last != NULL && last->refs == 0)
-				free(last);
-			return err_set(e, "queue", ERR_SYNTAX,
-			    "recipient %u of %u", x->v[i], m->n_rcpts);
-		}
-		r = &m->rcpts[x->v[i]];
 		if (r->state == Q_RCPT_DONE)
 			continue;
 		r->step = (uint8_t)x->step;
@@ -241,14 +238,77 @@ apply_entry(struct message *m, const struct q_entry *x, struct err *e)
 		last_set(&r->last, last);
 		queue_set_state(m, r, x->state);
 		/* the peer may be on another channel than it was */
-		if (queue_has_way(r) &&
-		    r->step >= queue_plan_length(m, r->target)) {
+		if (r->from == FROM_GONE ||
+		    (queue_has_way(r) &&
+			r->step >= queue_plan_length(m, r->target))) {
 			r->step = 0;
 			r->record = 0;
 		}
 	}
 	if (last != NULL && last->refs == 0)
 		free(last);
+}
+
+static void
+apply_mark(struct message *m, const struct q_entry *x)
+{
+	m->level = (uint8_t)x->level;
+	for (size_t i = 0; i < x->n; i++) {
+		struct rcpt *r = &m->rcpts[x->v[i]];
+
+		r->flags &= (uint8_t)~Q_RCPT_HELD;
+		r->flags |= x->held ? Q_RCPT_HELD : 0;
+	}
+}
+
+static uint32_t
+from_of(struct q_queue *q, const char *peer)
+{
+	struct target *t = queue_target(q, peer);
+
+	if (peer == NULL)
+		return 0;
+	return t != NULL && t->config != NULL ? (uint32_t)(t - q->targets) + 1
+					      : FROM_UNKNOWN;
+}
+
+/* When its peer is not configured any more, it goes where routing has it now. */
+static void
+apply_way(struct q_queue *q, struct message *m, const struct q_entry *x)
+{
+	struct target *t = queue_target(q, x->peer);
+	uint32_t from = from_of(q, x->from);
+
+	if (t == NULL || t->config == NULL)
+		t = NULL;
+	for (size_t i = 0; i < x->n; i++) {
+		struct rcpt *r = &m->rcpts[x->v[i]];
+
+		if (r->state == Q_RCPT_DONE)
+			continue;
+		r->step = 0;
+		r->record = 0;
+		r->attempts = 0;
+		r->next = 0;
+		r->from = t != NULL ? from : FROM_GONE;
+		r->target = t != NULL ? t : r->target;
+	}
+}
+
+static int
+apply_entry(struct q_queue *q, struct message *m, const struct q_entry *x,
+    struct err *e)
+{
+	for (size_t i = 0; i < x->n; i++)
+		if (x->v[i] >= m->n_rcpts)
+			return err_set(e, "queue", ERR_SYNTAX,
+			    "recipient %u of %u", x->v[i], m->n_rcpts);
+	if (x->type == Q_ENTRY_STATE)
+		apply_state(m, x);
+	else if (x->type == Q_ENTRY_MARK)
+		apply_mark(m, x);
+	else if (x->type == Q_ENTRY_WAY)
+		apply_way(q, m, x);
 	return 0;
 }
 
@@ -269,16 +329,38 @@ q_queue_loaded(struct q_queue *q, const struct q_summary *s,
 		struct q_entry x;
 
 		rc = q_entry_unpack(&states, &n, a, &x, e);
-		if (rc == 0 && x.type == Q_ENTRY_STATE && x.id == s->id)
-			rc = apply_entry(m, &x, e);
+		if (rc == 0 && x.id == s->id)
+			rc = apply_entry(q, m, &x, e);
 	}
+	for (uint32_t i = 0; i < m->n_rcpts; i++)
+		if (m->rcpts[i].from == FROM_GONE)
+			m->rcpts[i].from = 0;
 	arena_free(&a);
 	begin(q, m);
 	return rc;
 }
 
 static void
-snapshot_message(const struct message *m, uint32_t *v, struct buf *out)
+snapshot_marks(const struct q_queue *q, const struct message *m, uint32_t *v,
+    struct buf *out)
+{
+	size_t held = 0, sent = 0;
+
+	for (uint32_t i = 0; i < m->n_rcpts; i++)
+		if (queue_is_held(&m->rcpts[i]))
+			v[held++] = i;
+	if (held > 0 || m->level != m->came)
+		queue_pack_marks(m, v, held, out);
+	for (uint32_t i = 0; i < m->n_rcpts; i++)
+		if (m->rcpts[i].from != 0 && m->rcpts[i].state != Q_RCPT_DONE)
+			v[sent++] = i;
+	queue_pack_ways(q, m, v, sent, out);
+}
+
+/* A WAY begins the plan anew, so it comes before the state. */
+static void
+snapshot_message(const struct q_queue *q, const struct message *m, uint32_t *v,
+    struct buf *out)
 {
 	struct q_entry end = {.type = Q_ENTRY_FINISHED, .id = m->id};
 	size_t n = 0;
@@ -286,6 +368,8 @@ snapshot_message(const struct message *m, uint32_t *v, struct buf *out)
 	/* its own FINISHED entry is on the way, in a file that will go */
 	if (m->undone == 0)
 		q_entry_pack(&end, out);
+	else
+		snapshot_marks(q, m, v, out);
 	for (uint32_t i = 0; i < m->n_rcpts && m->undone > 0; i++) {
 		const struct rcpt *r = &m->rcpts[i];
 
@@ -327,7 +411,7 @@ q_queue_snapshot(const struct q_queue *q, struct buf *out)
 
 	for (l = q->all.next; l != &q->all; l = l->next)
 		if (!l->is_cursor)
-			snapshot_message((const struct message *)l, v, out);
+			snapshot_message(q, (const struct message *)l, v, out);
 	table_each(&q->segments, snapshot_segment, out);
 	free(v);
 }
@@ -346,6 +430,10 @@ q_queue_free(struct q_queue **qp)
 	if (q == NULL)
 		return;
 	*qp = NULL;
+	if (q->rerouting) {
+		q->mark.prev->next = q->mark.next;
+		q->mark.next->prev = q->mark.prev;
+	}
 	while (q->all.next != &q->all) {
 		INVARIANT(!q->all.next->is_cursor);
 		queue_message_free(q, (struct message *)q->all.next);
@@ -358,6 +446,7 @@ q_queue_free(struct q_queue **qp)
 	free(q->chans);
 	free(q->by_mixer);
 	free(q->tunes);
+	free(q->rates);
 	free(q->targets);
 	free(q);
 }

@@ -15,7 +15,16 @@
 #include "qmgr/config.h"
 #include "qmgr/journal.h"
 #include "qmgr/proto.h"
+#include "qmgr/rate.h"
 #include "qmgr/sched.h"
+
+/* Where the work of a peer goes that has had errors for long. */
+struct q_rerouted {
+	const char *peer, *to;
+	bool back;      /* it answered: its work stays with it again */
+	uint64_t count; /* recipients that went since the last news of it; back:
+	                 * since it was given up */
+};
 
 struct q_queue_ops {
 	/* Makes the entries durable, then calls done(done_arg); in order, and
@@ -33,6 +42,8 @@ struct q_queue_ops {
 	/* Steps were journalled, and what follows is on the scheduler's books:
 	 * dispatch. */
 	void (*planned)(void *arg);
+	/* A peer's mlists went to another, or it is back; may be NULL. */
+	void (*rerouted)(void *arg, const struct q_rerouted *x);
 };
 
 struct q_queue;
@@ -101,6 +112,18 @@ struct q_advice {
 void q_queue_advice(const struct q_queue *q,
     void (*fn)(void *arg, const struct q_advice *x), void *arg);
 
+/* What went through, at results: deliveries, transfers, conversions, reports.
+ * Strings are the queue's. */
+struct q_rates {
+	const char *channel, *peer; /* peer NULL: the channel */
+	double messages[RATE_WINDOWS], octets[RATE_WINDOWS]; /* a second */
+};
+void q_queue_rates(const struct q_queue *q,
+    void (*fn)(void *arg, const struct q_rates *x), void *arg);
+
+/* When q_queue_tick() is next of use; INT64_MAX: never. */
+int64_t q_queue_deadline(const struct q_queue *q);
+
 /* The state of everything as journal entries. */
 void q_queue_snapshot(const struct q_queue *q, struct buf *out);
 uint64_t q_queue_messages(const struct q_queue *q);
@@ -110,22 +133,19 @@ uint64_t q_queue_segments(const struct q_queue *q);
 struct q_cursor;
 struct q_cursor *q_cursor_new(struct q_queue *q);
 void q_cursor_free(struct q_cursor **c);
-/* Only these from now on; all zero: everything. Strings must live as long. */
+/* Only these from now on; all zero: everything. Strings must live as long. Of
+ * the hashes the low 32 bits count (q_name_key()): what is shown is a candidate. */
 struct q_filter {
 	const char *channel, *peer;     /* NULL: any */
 	uint64_t originator, recipient; /* q_name_hash(), 0: any */
 	unsigned levels;                /* bits 1 << enum q_level; 0: any */
 	unsigned states;                /* bits 1 << enum q_view_state */
 	unsigned kinds;                 /* bits 1 << enum mhs_kind */
-	int64_t arrived_after, arrived_before; /* wall seconds; 0: any */
+	/* Wall seconds, not before the one and before the other; 0: any. */
+	int64_t arrived_after, arrived_before;
 	uint64_t after; /* begins behind this (q_mlist_view.sequence) */
 };
 void q_cursor_filter(struct q_cursor *c, const struct q_filter *f);
-/* Of an O/R name or mailbox as it is compared: without regard to case, and by
- * the attributes that routing looks at. Never 0. A hash finds candidates:
- * whoever asks compares the names themselves. */
-uint64_t q_name_hash(const struct mhs_name *name);
-
 /* An mlist's state as the operator sees it. */
 enum q_view_state {
 	Q_VIEW_READY,
@@ -150,15 +170,16 @@ struct q_mlist_view {
 	uint64_t size;
 	size_t recipients;
 	const char *channel, *peer;
-	enum sched_state state;
-	bool held;              /* READY, but its peer is; or by the operator */
-	bool deferred;          /* WAITING for the deferred delivery time */
-	enum q_view_state view; /* takes the place of these three */
+	const uint32_t *v; /* indices of the recipients in the record */
+	enum q_view_state view;
+	const char *rerouted_from; /* peer tried first; NULL: none */
 	unsigned attempts;
 	int64_t next; /* wall seconds; 0: now */
 	const char *error;
 };
-/* Calls fn for each mlist of the next `messages` messages; false at the end. */
+/* Looks at the next `messages` messages (one with many recipients counts for
+ * more when these are looked at), and calls fn for each of their mlists that the
+ * filter lets through, which may be none; false at the end. */
 bool q_cursor_next(struct q_cursor *c, unsigned messages,
     void (*fn)(void *arg, const struct q_mlist_view *v), void *arg);
 

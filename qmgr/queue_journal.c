@@ -13,6 +13,8 @@ struct effect {
 	struct q_queue *q;
 	struct message *m;
 	bool finish;
+	void (*done)(void *arg); /* the operator's, or NULL */
+	void *arg;
 	uint32_t n, v[]; /* recipients that may go on */
 };
 
@@ -93,6 +95,50 @@ queue_pack_states(
 }
 
 void
+queue_pack_marks(
+    const struct message *m, const uint32_t *v, size_t n, struct buf *out)
+{
+	struct q_entry x = {
+	    .type = Q_ENTRY_MARK,
+	    .id = m->id,
+	    .level = m->level,
+	    .held = n > 0 && queue_is_held(&m->rcpts[v[0]]),
+	    .v = v,
+	    .n = n,
+	};
+
+	q_entry_pack(&x, out);
+}
+
+void
+queue_pack_ways(const struct q_queue *q, const struct message *m,
+    const uint32_t *v, size_t n, struct buf *out)
+{
+	size_t begin = 0;
+
+	for (size_t i = 1; i <= n; i++) {
+		const struct rcpt *r = &m->rcpts[v[begin]];
+		struct q_entry x = {
+		    .type = Q_ENTRY_WAY,
+		    .id = m->id,
+		    .v = v + begin,
+		    .n = i - begin,
+		};
+
+		if (i < n && m->rcpts[v[i]].target == r->target &&
+		    m->rcpts[v[i]].from == r->from)
+			continue;
+		begin = i;
+		/* one that has no way has an outcome */
+		if (!queue_has_way(r))
+			continue;
+		x.peer = r->target->config->name;
+		x.from = queue_from_name(q, r->from);
+		q_entry_pack(&x, out);
+	}
+}
+
+void
 queue_version_over(struct q_queue *q, q_id id, uint64_t content_file)
 {
 	if (content_file != 0)
@@ -144,13 +190,15 @@ on_journalled(void *arg)
 	m->finished |= x->finish;
 	for (uint32_t i = 0; i < x->n; i++)
 		m->rcpts[x->v[i]].unjournalled = false;
-	free(x);
 	if (!m->finished) {
 		queue_plan(q, m);
 		q->ops->planned(q->arg);
 	} else if (m->effects == 0) {
 		message_over(q, m);
 	}
+	if (x->done != NULL)
+		x->done(x->arg);
+	free(x);
 }
 
 /* Is a channel still busy with it, but for telling that it takes long? */
@@ -163,17 +211,25 @@ is_busy(const struct message *m)
 	return false;
 }
 
-/* Hands the entries to the journal; v are the recipients that go on after it
- * (they wait until then). Ends the message if that was all. */
 void
 queue_journal(struct q_queue *q, struct message *m, struct buf *entries,
     const uint32_t *v, size_t n)
+{
+	queue_journal_told(q, m, entries, v, n, NULL, NULL);
+}
+
+/* Hands the entries to the journal; v are the recipients that go on after it
+ * (they wait until then). Ends the message if that was all. */
+void
+queue_journal_told(struct q_queue *q, struct message *m, struct buf *entries,
+    const uint32_t *v, size_t n, void (*done)(void *arg), void *arg)
 {
 	struct effect *x = xmalloc(sizeof(*x) + n * sizeof(*v));
 	struct q_entry end = {.type = Q_ENTRY_FINISHED, .id = m->id};
 
 	/* a channel may still have what another record settled */
-	*x = (struct effect){q, m, m->undone == 0 && !is_busy(m), (uint32_t)n};
+	*x = (struct effect){
+	    q, m, m->undone == 0 && !is_busy(m), done, arg, (uint32_t)n};
 	if (n > 0)
 		memcpy(x->v, v, n * sizeof(*v));
 	for (size_t i = 0; i < n; i++)

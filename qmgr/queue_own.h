@@ -5,6 +5,7 @@
 #define QMGR_QUEUE_OWN_H
 
 #include "qmgr/queue.h"
+#include "qmgr/rate.h"
 #include "qmgr/record.h"
 #include "qmgr/table.h"
 #include "qmgr/tune.h"
@@ -27,10 +28,18 @@ struct rcpt {
 	uint8_t step;
 	uint8_t flags;     /* Q_RCPT_* of qmgr/summary.h, and these: */
 	bool unjournalled; /* what follows must wait */
+	uint32_t name;     /* q_name_key() */
+	uint32_t from; /* queue_from(): who was tried first; 0: nobody else */
 };
+
+/* `from` of one whose first peer is not configured any more. */
+#define FROM_UNKNOWN UINT32_MAX
+/* While states are read: it went to a peer that is not configured any more. */
+#define FROM_GONE (UINT32_MAX - 1)
 
 #define Q_RCPT_WARNING 32 /* a warning was asked for */
 #define Q_RCPT_WARNED 64  /* it is durable */
+#define Q_RCPT_HELD 128   /* by the operator, until its outcome is known */
 
 /* Where a step leads: a place in the scheduler's tree. */
 struct way {
@@ -48,6 +57,13 @@ struct target {
 	struct way own_mixer; /* of a peer that gets P2, or may */
 	bool p2;              /* it does: configured, or found out */
 	struct tune tune;     /* of its connections */
+	struct rate rate;
+	/* rerouting (queue_reroute.c) */
+	struct target *otherwise; /* NULL: its work stays with it */
+	int64_t failing;          /* ms, of the first error in a row; 0: none */
+	bool away;                /* its work goes to the other */
+	bool news;                /* that was not told yet */
+	uint64_t moved, gone;     /* recipients: not told yet; in all */
 };
 
 struct version {
@@ -72,11 +88,14 @@ struct message {
 	struct mlist *mlists;
 	uint32_t undone;  /* recipients that are not DONE */
 	uint32_t effects; /* journal entries on their way */
-	uint8_t kind;     /* enum mhs_kind */
-	uint8_t level;    /* enum q_level */
-	uint8_t world;    /* enum q_world */
-	bool p22;         /* its content is */
-	bool finished;    /* its FINISHED entry is durable */
+	uint64_t sequence;
+	uint32_t originator; /* q_name_key() */
+	uint8_t kind;        /* enum mhs_kind */
+	uint8_t level;       /* enum q_level */
+	uint8_t came;        /* the same, as it came: its times go by that */
+	uint8_t world;       /* enum q_world */
+	bool p22;            /* its content is */
+	bool finished;       /* its FINISHED entry is durable */
 	uint32_t n_rcpts;
 	struct rcpt rcpts[];
 };
@@ -137,6 +156,7 @@ struct q_queue {
 	struct way report;
 	struct way *by_mixer;           /* as config->channels */
 	struct tune *tunes;             /* the same: of processes */
+	struct rate *rates;             /* the same */
 	struct target *targets;         /* as config->peers */
 	struct target faults[Q_FAULTS]; /* by diagnostic */
 	struct table by_peer;           /* targets by hash of the name */
@@ -144,7 +164,10 @@ struct q_queue {
 	struct leaving *leaving;
 	uint64_t file_octets, live_octets; /* of finished segments */
 	struct link all;                   /* ring of messages and cursors */
-	uint64_t next_number;
+	uint64_t next_number, next_sequence;
+	struct link mark; /* how far rerouting has come, while it goes on */
+	bool rerouting, reroute_again;
+	int64_t next_reroute; /* ms: when to look at the peers */
 	int keeping;        /* scans under way that need to see every segment */
 	struct mlist *lost; /* with a process that is being scanned */
 };
@@ -157,6 +180,12 @@ void queue_plan(struct q_queue *q, struct message *m);
 void queue_settle(struct q_queue *q, struct message *m, int64_t now);
 /* Does anything lead to the recipient? */
 bool queue_has_way(const struct rcpt *r);
+bool queue_is_held(const struct rcpt *r);
+/* Of an mlist that is not out: recipients that are held and others part. */
+void queue_separate(struct q_queue *q, struct mlist *ml);
+/* Recipients v, none of which is out, leave their mlists, and those that are not
+ * to be told any more that it takes long the warnings. */
+void queue_take_out(struct message *m, const uint32_t *v, size_t n);
 unsigned queue_plan_length(const struct message *m, const struct target *t);
 struct mlist *queue_mlist_new(
     struct q_queue *q, struct message *m, struct way *way);
@@ -178,6 +207,15 @@ void queue_pack_states(
  * Ends the message if that was all. */
 void queue_journal(struct q_queue *q, struct message *m, struct buf *entries,
     const uint32_t *v, size_t n);
+/* The same, and calls done(arg) (done may be NULL) after what follows. */
+void queue_journal_told(struct q_queue *q, struct message *m,
+    struct buf *entries, const uint32_t *v, size_t n, void (*done)(void *arg),
+    void *arg);
+/* MARK (of recipients that are all held, or all not; may be none), and WAY. */
+void queue_pack_marks(
+    const struct message *m, const uint32_t *v, size_t n, struct buf *out);
+void queue_pack_ways(const struct q_queue *q, const struct message *m,
+    const uint32_t *v, size_t n, struct buf *out);
 void queue_version_over(struct q_queue *q, q_id id, uint64_t content_file);
 void queue_message_free(struct q_queue *q, struct message *m);
 
@@ -196,6 +234,35 @@ void queue_tune_setup(struct q_queue *q);
 /* An answer came, and the mlist is not off the books yet. */
 void queue_tune_result(
     struct q_queue *q, const struct mlist *ml, bool peer_error);
+
+/* queue_rates.c */
+void queue_count_result(
+    struct q_queue *q, const struct mlist *ml, const struct q_outcomes *o);
+
+/* queue_reroute.c */
+void queue_reroute_setup(struct q_queue *q);
+/* NULL: it is where it was meant to be, or that peer is not known any more. */
+const char *queue_from_name(const struct q_queue *q, uint32_t from);
+/* Recipients v go to t; none of them is on the books. Nothing is journalled. */
+void queue_send_to(struct q_queue *q, struct message *m, const uint32_t *v,
+    size_t n, struct target *t);
+/* Recipients between steps that had better not wait for their peer are sent on;
+ * they are planned when that is durable. */
+void queue_reroute_new(struct q_queue *q, struct message *m);
+/* A peer answered, or made an error. */
+void queue_reroute_result(
+    struct q_queue *q, const struct mlist *ml, bool peer_error);
+/* The mlist came back with an error of its peer; it may be freed. */
+void queue_reroute_failed(struct q_queue *q, struct mlist *ml);
+/* A peer can be used again: perhaps others wait for it. */
+void queue_reroute_usable(struct q_queue *q, const struct target *t);
+void queue_reroute_tick(struct q_queue *q);
+int64_t queue_reroute_deadline(const struct q_queue *q);
+
+/* queue.c */
+/* NULL: no such peer; or one of q->faults. */
+struct target *queue_target(struct q_queue *q, const char *peer);
+
 /* queue_settled.c */
 /* The record is known to be durable; so what it settles is. */
 void queue_settled(struct q_queue *q, const struct q_summary *s);

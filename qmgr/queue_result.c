@@ -49,6 +49,8 @@ q_queue_next(
 	    .next_peer =
 		internal && !ml->report ? ml->target->config->name : NULL,
 	    .p2 = internal && !ml->report && ml->target->p2,
+	    .rerouted_from =
+		internal ? NULL : queue_from_name(q, m->rcpts[ml->v[0]].from),
 	    .priority = q_level_priority(m->level),
 	    .level = m->level,
 	    .connections = internal ? 0 : sched_peer_connections(ml->s.peer),
@@ -197,8 +199,9 @@ split(struct mlist *ml, size_t *n)
 	return left;
 }
 
-/* Journals what changed, and puts the rest of the mlist to `back`. */
-static void
+/* Journals what changed, and puts the rest of the mlist to `back`. False: there
+ * is no rest, and the mlist is freed. */
+static bool
 settle(struct q_queue *q, struct mlist *ml,
     void (*back)(struct sched_mlist *s, int64_t now))
 {
@@ -206,9 +209,11 @@ settle(struct q_queue *q, struct mlist *ml,
 	struct buf entries = {0};
 	size_t n;
 	uint32_t *left = split(ml, &n);
+	bool rest = ml->n > 0;
 
-	if (ml->n > 0) {
+	if (rest) {
 		back(&ml->s, q->ops->now(q->arg));
+		queue_separate(q, ml);
 		queue_pack_states(m, ml->v, ml->n, &entries);
 	} else {
 		sched_remove(&ml->s);
@@ -218,6 +223,7 @@ settle(struct q_queue *q, struct mlist *ml,
 		queue_pack_states(m, left, n, &entries);
 	queue_journal(q, m, &entries, left, n);
 	free(left);
+	return rest;
 }
 
 static bool
@@ -265,6 +271,8 @@ q_queue_result(struct q_queue *q, const struct q_outcomes *o)
 	if (ml == NULL)
 		return ERR_PROTOCOL;
 	queue_tune_result(q, ml, o->peer_error);
+	queue_count_result(q, ml, o);
+	queue_reroute_result(q, ml, o->peer_error);
 	if (ml->warning) {
 		queue_warned(q, ml, o);
 		return 0;
@@ -277,7 +285,9 @@ q_queue_result(struct q_queue *q, const struct q_outcomes *o)
 	apply_all(q, ml, o);
 	if (!o->peer_error)
 		sched_peer_ok(ml->s.peer);
-	settle(q, ml, o->peer_error ? sched_peer_error : sched_retry);
+	if (settle(q, ml, o->peer_error ? sched_peer_error : sched_retry) &&
+	    o->peer_error)
+		queue_reroute_failed(q, ml);
 	return 0;
 }
 
@@ -295,6 +305,7 @@ lost(struct q_queue *q, struct mlist *ml)
 			return;
 		}
 	back(&ml->s, q->ops->now(q->arg));
+	queue_separate(q, ml);
 }
 
 void
@@ -350,11 +361,20 @@ on_overdue(void *arg, struct sched_mlist *s)
 	queue_overdue(arg, (struct mlist *)s);
 }
 
+int64_t
+q_queue_deadline(const struct q_queue *q)
+{
+	int64_t at = queue_reroute_deadline(q), next = sched_deadline(q->sched);
+
+	return next < at ? next : at;
+}
+
 void
 q_queue_tick(struct q_queue *q)
 {
 	static const struct sched_events events = {on_expired, on_overdue};
 
 	sched_tick(q->sched, q->ops->now(q->arg), &events, q);
+	queue_reroute_tick(q);
 	queue_segments_tick(q);
 }

@@ -20,7 +20,7 @@ queue_warn_time(
     const struct q_queue *q, const struct message *m, const struct rcpt *r)
 {
 	int64_t from = m->deferred > m->arrival ? m->deferred : m->arrival;
-	int64_t after = q->config->sched.qmgr_warn[q_level_priority(m->level)];
+	int64_t after = q->config->sched.qmgr_warn[q_level_priority(m->came)];
 
 	if (after == 0 || !wants_warning(r))
 		return INT64_MAX;

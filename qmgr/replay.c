@@ -84,7 +84,9 @@ take(struct q_replay *r, const struct q_entry *x, const uint8_t *p, size_t n)
 {
 	r->entries++;
 	switch (x->type) {
-	case Q_ENTRY_STATE: add_state(r, x, p, n); break;
+	case Q_ENTRY_STATE:
+	case Q_ENTRY_MARK:
+	case Q_ENTRY_WAY: add_state(r, x, p, n); break;
 	case Q_ENTRY_FINISHED: finish(r, x->id); break;
 	case Q_ENTRY_DONE_SET:
 		for (size_t i = 0; i < x->n; i++)

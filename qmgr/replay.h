@@ -16,7 +16,7 @@ struct q_replayed {
 	bool versioned;  /* a state names a version */
 	bool reporting;  /* a recipient's outcome was to be reported */
 	bool seen;       /* the loader's: its record was found */
-	uint8_t *states; /* packed STATE entries, oldest first */
+	uint8_t *states; /* packed STATE, MARK, WAY, oldest first */
 	size_t n, cap;
 };
 

@@ -118,6 +118,7 @@ q_summary_new(struct arena *a, q_id id, uint64_t content_file,
 	    .arrival = env->arrival,
 	    .deferred = env->deferred_delivery,
 	    .size = env->content_length,
+	    .originator = q_name_key(q_name_hash(&env->originator)),
 	};
 	p1_ext_time(&env->exts, P1_EXT_LATEST_DELIVERY_TIME, &s->latest);
 	/* a version has its parent's recipients, and settles nobody */
@@ -129,6 +130,7 @@ q_summary_new(struct arena *a, q_id id, uint64_t content_file,
 		const struct mhs_recipient *r = &env->recipients[i];
 
 		s->rcpts[i].peer = r->peer;
+		s->rcpts[i].name = q_name_key(q_name_hash(&r->name));
 		s->rcpts[i].flags = q_report_wanted(env, r);
 		if (r->responsible || env->kind == MHS_REPORT)
 			s->rcpts[i].flags |= Q_RCPT_RESPONSIBLE;
@@ -158,6 +160,7 @@ q_summary_pack(const struct q_summary *s, struct buf *out)
 	buf_put_u64(out, (uint64_t)s->deferred);
 	buf_put_u64(out, (uint64_t)s->latest);
 	buf_put_u64(out, s->size);
+	buf_put_u32(out, s->originator);
 	buf_put_u64(out, s->settled.message);
 	buf_putc(out, (uint8_t)s->settled.as);
 	buf_put_u32(out, (uint32_t)s->settled.n);
@@ -170,6 +173,7 @@ q_summary_pack(const struct q_summary *s, struct buf *out)
 		    peer != NULL && last != NULL && strcmp(peer, last) == 0;
 
 		buf_putc(out, s->rcpts[i].flags | (same ? SAME_PEER : 0));
+		buf_put_u32(out, s->rcpts[i].name);
 		if (!same)
 			q_out_text(out, peer);
 		last = peer;
@@ -195,7 +199,7 @@ unpack_rcpts(struct q_summary *s, struct arena *a, struct q_in *in)
 {
 	const char *last = NULL;
 
-	s->n_rcpts = q_in_count(in, 1);
+	s->n_rcpts = q_in_count(in, 5);
 	if (s->n_rcpts > MHS_RECIPIENTS_MAX)
 		in->bad = true;
 	if (in->bad)
@@ -204,6 +208,7 @@ unpack_rcpts(struct q_summary *s, struct arena *a, struct q_in *in)
 	for (size_t i = 0; i < s->n_rcpts; i++) {
 		uint8_t flags = q_in_u8(in);
 
+		s->rcpts[i].name = q_in_u32(in);
 		if (!(flags & SAME_PEER))
 			last = q_in_text(in, a);
 		s->rcpts[i].peer = last;
@@ -227,6 +232,7 @@ q_summary_unpack(struct arena *a, struct q_in *in)
 	s->deferred = (int64_t)q_in_u64(in);
 	s->latest = (int64_t)q_in_u64(in);
 	s->size = q_in_u64(in);
+	s->originator = q_in_u32(in);
 	unpack_settled(s, a, in);
 	unpack_rcpts(s, a, in);
 	return in->bad || s->id == 0 ? NULL : s;

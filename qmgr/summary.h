@@ -23,6 +23,7 @@
 struct q_summary_rcpt {
 	const char *peer; /* NULL: no route; or q_fault_peer() */
 	uint8_t flags;
+	uint32_t name; /* q_name_key(), to be found by */
 };
 
 struct q_summary {
@@ -34,9 +35,10 @@ struct q_summary {
 	enum mhs_content content_type;
 	enum q_level level;
 	int64_t arrival;
-	int64_t deferred; /* not to be delivered before; 0: at once */
-	int64_t latest;   /* not to be delivered after; 0: any time */
-	uint64_t size;    /* octets of content */
+	int64_t deferred;    /* not to be delivered before; 0: at once */
+	int64_t latest;      /* not to be delivered after; 0: any time */
+	uint64_t size;       /* octets of content */
+	uint32_t originator; /* q_name_key() */
 	struct q_settled settled;
 	struct q_summary_rcpt *rcpts;
 	size_t n_rcpts;
@@ -48,6 +50,14 @@ struct q_summary *q_summary_new(struct arena *a, q_id id, uint64_t content_file,
 void q_summary_pack(const struct q_summary *s, struct buf *out);
 /* NULL when in->bad. */
 struct q_summary *q_summary_unpack(struct arena *a, struct q_in *in);
+
+/* Of an O/R name or mailbox as it is compared: without regard to case and to
+ * superfluous spaces; of both, the mailbox; of an O/R address, each attribute in
+ * its best form, printable first. Never 0. It finds candidates: whoever asks
+ * compares the names themselves. */
+uint64_t q_name_hash(const struct mhs_name *name);
+/* What is kept of it: its low 32 bits; never 0. */
+uint32_t q_name_key(uint64_t hash);
 
 /* Is the recipient to be reported on, by the rules of its world? X.411
  * 12.2.1.1.1.4 (originator and originating-MTA report request), RFC 3461 4.1

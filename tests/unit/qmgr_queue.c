@@ -1039,7 +1039,7 @@ a_listing_tells_a_hold_from_a_retry(void)
 	c = q_cursor_new(w.q);
 	q_cursor_next(c, 10, look_at, &v);
 	q_cursor_free(&c);
-	CU_ASSERT_TRUE(v.deferred);
+	CU_ASSERT_EQUAL(v.view, Q_VIEW_DEFERRED);
 	CU_ASSERT_EQUAL(v.next, START / 1000 + 60);
 	CU_ASSERT_EQUAL(v.attempts, 0);
 	finish(&w);
