@@ -18,7 +18,10 @@
 static const struct cmd *const cmds[] = {
     &cmd_run,
     &cmd_check,
+    &cmd_status,
     &cmd_queue,
+    &cmd_channel,
+    &cmd_peer,
     &cmd_spool,
     &cmd_ping,
     &cmd_decode,

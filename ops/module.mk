@@ -1,5 +1,6 @@
 SRCS += \
 	ops/cmd.c \
+	ops/cmd_channel.c \
 	ops/cmd_check.c \
 	ops/cmd_convert.c \
 	ops/cmd_decode.c \
@@ -7,6 +8,8 @@ SRCS += \
 	ops/cmd_queue.c \
 	ops/cmd_run.c \
 	ops/cmd_spool.c \
+	ops/cmd_status.c \
+	ops/control.c \
 	ops/decode.c \
 	ops/decode_input.c \
 	ops/decode_names.c \
@@ -16,6 +19,11 @@ SRCS += \
 	ops/decode_session.c \
 	ops/decode_upper.c \
 	ops/ping_peer.c \
-	ops/spool_dump.c
+	ops/queue_act.c \
+	ops/queue_list.c \
+	ops/queue_match.c \
+	ops/queue_show.c \
+	ops/spool_dump.c \
+	ops/text.c
 
 PROG_BIN += isthmus:ops/isthmus.c

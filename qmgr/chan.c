@@ -11,6 +11,7 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "mhs/diag.h"
+#include "qmgr/chan_gauge.h"
 #include "qmgr/chan_own.h"
 
 #define FLUSH_TIME 5000 /* ms that the last news for qmgr may take */
@@ -24,6 +25,7 @@ struct q_chan {
 	struct q_hello hello;
 	bool configured, stopping;
 	bool said_capacity;
+	struct q_gauges *gauges;
 	int exit_code;
 };
 
@@ -190,6 +192,15 @@ on_gone(void *arg, const struct err *e)
 	loop_stop(c->loop);
 }
 
+static void
+tell_connections(void *arg, const struct q_gauge *v, size_t n)
+{
+	struct q_chan *c = arg;
+
+	q_gauges_pack(v, n, q_pipe_begin(c->pipe, Q_FRAME_CONNECTIONS));
+	q_pipe_end(c->pipe);
+}
+
 struct q_chan *
 q_chan_open(
     struct loop *l, const struct q_chan_ops *ops, void *arg, struct err *e)
@@ -210,6 +221,7 @@ q_chan_open(
 	c->arg = arg;
 	c->arena = arena_new();
 	c->pipe = q_pipe_new(l, Q_CHAN_FD, &pipe_ops, c);
+	c->gauges = q_gauges_new(l, tell_connections, c);
 	return c;
 }
 
@@ -218,6 +230,7 @@ q_chan_free(struct q_chan **c)
 {
 	if (*c == NULL)
 		return;
+	q_gauges_free(&(*c)->gauges);
 	q_pipe_free(&(*c)->pipe);
 	arena_free(&(*c)->arena);
 	free(*c);
@@ -248,6 +261,13 @@ q_chan_capacity(struct q_chan *c, unsigned n)
 	c->said_capacity = true;
 	buf_put_u32(q_pipe_begin(c->pipe, Q_FRAME_READY), n);
 	q_pipe_end(c->pipe);
+}
+
+void
+q_chan_connections(
+    struct q_chan *c, const char *peer, unsigned in, unsigned out)
+{
+	q_gauges_set(c->gauges, peer, in, out);
 }
 
 void

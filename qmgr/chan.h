@@ -116,6 +116,12 @@ bool q_record_lost(const struct err *e);
 /* Tells qmgr of a durable new message (submit.c calls this). */
 void q_chan_submitted(
     struct q_chan *c, q_id id, const struct mhs_envelope *env);
+/* How many connections (associations, sessions) this process has with that peer
+ * now: those that the peer opened, and ours. The name is the configured one; ""
+ * is whoever else. For `isthmus status`; qmgr is told soon, at most once a
+ * second. */
+void q_chan_connections(
+    struct q_chan *c, const char *peer, unsigned in, unsigned out);
 
 /* The main program of every channel and listener: sets up the log from the
  * configuration, signals, loop; runs until told to stop. Returns main()'s

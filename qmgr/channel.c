@@ -148,6 +148,36 @@ on_ready(struct child *c, struct q_in *in, struct arena *a)
 }
 
 static void
+set_connections(struct child *c, const struct q_gauge *g)
+{
+	struct child_peer **at = &c->peers, *x;
+
+	while ((x = *at) != NULL && strcmp(x->name, g->peer) != 0)
+		at = &x->next;
+	if (x == NULL) {
+		x = *at = xcalloc(1, sizeof(*x));
+		x->name = xstrdup(g->peer);
+	}
+	x->in = g->in;
+	x->out = g->out;
+	if (x->in == 0 && x->out == 0) {
+		*at = x->next;
+		free(x->name);
+		free(x);
+	}
+}
+
+static void
+on_connections(struct child *c, struct q_in *in, struct arena *a)
+{
+	size_t n;
+	const struct q_gauge *v = q_gauges_unpack(in, a, &n);
+
+	for (size_t i = 0; !in->bad && i < n; i++)
+		set_connections(c, &v[i]);
+}
+
+static void
 on_result(struct child *c, struct q_in *in, struct arena *a)
 {
 	struct q_outcomes o = {0};
@@ -162,6 +192,9 @@ on_result(struct child *c, struct q_in *in, struct arena *a)
 	table_remove(&c->works, &x->node);
 	free(x);
 	c->idle_since = qmgr_now(c->q);
+	if (o.peer_error)
+		q_control_peer_error(c->q->control,
+		    q_queue_work_peer(c->q->queue, o.mlist), &o);
 	q_queue_result(c->q->queue, &o);
 	qmgr_kick(c->q);
 }
@@ -243,6 +276,7 @@ on_frame(void *arg, enum q_frame type, struct q_in *in, struct arena *a)
 	    [Q_FRAME_LOADED] = on_loaded,
 	    [Q_FRAME_LOAD_DONE] = on_load_done,
 	    [Q_FRAME_PONG] = on_pong,
+	    [Q_FRAME_CONNECTIONS] = on_connections,
 	    [Q_FRAME_MOVED] = on_moved,
 	};
 
@@ -296,6 +330,8 @@ channel_close(struct child *c)
 	table_each(&c->works, lose_work, c);
 	table_free(&c->works);
 	q_pipe_free(&c->pipe);
+	while (c->peers != NULL)
+		set_connections(c, &(struct q_gauge){c->peers->name, 0, 0});
 	c->pipe_over = true;
 	sum_capacity(c->q, c->program);
 }

@@ -500,6 +500,7 @@ q_config_read(const struct conf_node *root, struct q_config *c,
 	read_log(&r);
 	read_spool(&r);
 	read_scheduler(&r);
+	q_config_read_control(&r);
 	read_channels(&r);
 	read_peers(&r);
 	read_routes(&r);

@@ -11,6 +11,8 @@
 #ifndef QMGR_CONFIG_H
 #define QMGR_CONFIG_H
 
+#include <sys/types.h>
+
 #include "lib/conf.h"
 #include "mhs/envelope.h"
 #include "p1/ext.h"
@@ -88,6 +90,9 @@ struct q_config {
 	int64_t hang_timeout;   /* a process that does not answer; 0: never */
 	int64_t stop_timeout;   /* to finish in, at a stop */
 	unsigned loop_visits;   /* unmarked ones before this that are no loop */
+	/* <control>: groups that may act on the running switch, or look */
+	bool has_operators, has_viewers;
+	gid_t operators, viewers;
 	/* lists, in the order of the file */
 	struct q_channel_config **channels;
 	size_t n_channels;

@@ -25,5 +25,7 @@ const char *q_required(
 void q_config_read_redirects(struct q_reading *r);
 void q_config_read_alternates(struct q_reading *r);
 void q_config_read_lists(struct q_reading *r);
+/* config_control.c */
+void q_config_read_control(struct q_reading *r);
 
 #endif

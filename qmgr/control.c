@@ -1,12 +1,13 @@
 /*
- * qmgr's side of the control socket.
+ * qmgr's side of the control socket: clients, who they are, and how their
+ * answers get to them.
  */
-#include "qmgr/control.h"
-
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -14,29 +15,33 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "lib/arena.h"
 #include "lib/log.h"
-#include "qmgr/qmgr_own.h"
+#include "qmgr/control_own.h"
 
-#define CLIENTS_MAX 16
-#define REQUEST_MAX 256
-#define PAGE 500       /* messages in one turn of the loop */
-#define CLIENT_TIME 60 /* seconds without a sign of life */
+#define CLIENTS_MAX 32
+#define CLIENTS_PER_USER 8  /* but for qmgr's own, and root */
+#define REQUEST_TIME 10000  /* ms until the request must be there */
+#define CLIENT_TIME 60      /* seconds in which it must read something */
+#define GROUPS_MAX 1024     /* of a caller */
+#define OUT_HIGH (64 << 10) /* octets that wait for it: no more are made */
+#define OUT_LOW (16 << 10)
 
-struct client {
-	struct client *next;
-	struct q_control *control;
-	struct bufferevent *bev;
-	struct q_cursor *cursor; /* a listing goes on */
-	bool ending;             /* close when all is written */
-};
-
-struct q_control {
-	struct qmgr *q;
-	char *path;
-	struct loop_listener *listener;
-	struct client *clients;
-	unsigned n_clients;
+static const struct {
+	enum answer (*answer)(struct client *c);
+} answers[Q_VERBS] = {
+    [Q_VERB_LIST] = {control_list},
+    [Q_VERB_SHOW] = {control_show},
+    [Q_VERB_STATUS] = {control_status},
+    [Q_VERB_HOLD] = {control_act},
+    [Q_VERB_RELEASE] = {control_act},
+    [Q_VERB_RETRY] = {control_act},
+    [Q_VERB_REDIRECT] = {control_act},
+    [Q_VERB_RETURN] = {control_act},
+    [Q_VERB_DELETE] = {control_act},
+    [Q_VERB_PRIORITY] = {control_act},
+    [Q_VERB_STOP] = {control_stop},
+    [Q_VERB_START] = {control_stop},
+    [Q_VERB_RETRY_PEER] = {control_retry_peer},
 };
 
 static void
@@ -48,133 +53,119 @@ client_free(struct client *c)
 		at = &(*at)->next;
 	*at = c->next;
 	c->control->n_clients--;
+	if (c->timer != NULL)
+		loop_timer_cancel(&c->timer);
 	q_cursor_free(&c->cursor);
+	control_act_forget(&c->work);
 	bufferevent_free(c->bev);
+	buf_free(&c->out);
+	arena_free(&c->arena);
 	free(c);
 }
 
-static void
-say(struct client *c, const char *text)
+/* --- answers --- */
+
+bool
+control_slice_over(msec_t begun)
 {
-	evbuffer_add(bufferevent_get_output(c->bev), text, strlen(text));
+	return clock_mono() - begun >= SLICE;
 }
 
-static void
-end(struct client *c, const char *last)
+void
+control_refuse(struct client *c, const char *fmt, ...)
 {
-	say(c, last);
+	char text[ERR_TEXT_MAX + 64];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	for (char *s = text; *s != '\0'; s++)
+		if ((unsigned char)*s < ' ' || *s == 0x7f)
+			*s = '?';
+	buf_printf(&c->out, "!%s\n", text);
+	c->answer = NULL;
 	c->ending = true;
 }
 
-/* --- queue --- */
-
-/* Tabs and ends of lines belong to the protocol. */
-static void
-put_text(struct evbuffer *out, const char *s)
-{
-	for (; *s != '\0'; s++) {
-		char c = (unsigned char)*s < ' ' ? ' ' : *s;
-
-		evbuffer_add(out, &c, 1);
-	}
-}
-
-static void
-put_view(void *arg, const struct q_mlist_view *v)
-{
-	struct evbuffer *out = arg;
-	char id[Q_ID_TEXT];
-
-	evbuffer_add_printf(out,
-	    "%s\t%s\t%s\t%lld\t%llu\t%zu\t%s\t%s\t%s\t%u\t%lld\t",
-	    q_id_text(v->message, id), mhs_kind_name(v->kind),
-	    q_level_name(v->level), (long long)v->arrival,
-	    (unsigned long long)v->size, v->recipients, v->channel, v->peer,
-	    q_view_state_name(v->view), v->attempts, (long long)v->next);
-	put_text(out, v->error);
-	evbuffer_add(out, "\n", 1);
-}
-
-static void
-next_page(struct client *c)
+/* Returns octets that the client has not read yet. */
+static size_t
+flush(struct client *c)
 {
 	struct evbuffer *out = bufferevent_get_output(c->bev);
 
-	/* a page of messages without mlists must not end the listing */
-	while (c->cursor != NULL && evbuffer_get_length(out) == 0) {
-		if (!q_cursor_next(c->cursor, PAGE, put_view, out)) {
-			q_cursor_free(&c->cursor);
-			end(c, ".\n");
-		}
-	}
+	evbuffer_add(out, c->out.data, c->out.len);
+	buf_clear(&c->out);
+	return evbuffer_get_length(out);
+}
+
+static void next_slice(struct client *c);
+
+static void
+on_slice(void *arg)
+{
+	struct client *c = arg;
+
+	c->timer = NULL;
+	next_slice(c);
 }
 
 static void
-do_queue(struct client *c)
+next_slice(struct client *c)
 {
-	c->cursor = q_cursor_new(c->control->q->queue);
-	next_page(c);
+	enum answer what = c->answer(c);
+
+	if (what == ANSWER_END && !c->ending) {
+		buf_puts(&c->out, ".\n");
+		c->ending = true;
+	}
+	if (c->ending)
+		c->answer = NULL;
+	/* when it has read enough, on_written() goes on */
+	if (flush(c) <= OUT_LOW && !c->ending && what == ANSWER_MORE)
+		c->timer = loop_timer_set(c->control->q->loop, 0, on_slice, c);
 }
 
-/* --- status --- */
-
-static void
-put_count(struct client *c, const char *name, uint64_t n)
+void
+control_wake(struct client *c)
 {
-	evbuffer_add_printf(bufferevent_get_output(c->bev), "%s\t%llu\n", name,
-	    (unsigned long long)n);
+	if (c->answer != NULL && c->timer == NULL)
+		c->timer = loop_timer_set(c->control->q->loop, 0, on_slice, c);
+}
+
+/* --- requests --- */
+
+static bool
+is_permitted(struct client *c)
+{
+	const char *verb = q_verb_name(c->request.verb);
+
+	if (c->may_act || (c->may_look && !q_verb_acts(c->request.verb)))
+		return true;
+	log_event(LOG_LEVEL_WARN, "operator-refused", "request", verb, "uid",
+	    log_u64(c->uid), "pid", log_u64((unsigned long long)c->pid), NULL);
+	control_refuse(c,
+	    c->may_look ? "you may look, but not act (%s)"
+			: "you are none of the switch's operators (%s)",
+	    verb);
+	return false;
 }
 
 static void
-do_status(struct client *c)
+take(struct client *c, char *line, size_t n)
 {
-	const struct qmgr *q = c->control->q;
-	const struct program *p;
-	struct sched_counts sum = {0};
+	struct err e = ERR_INIT;
 
-	for (p = q->programs; p != NULL; p = p->next) {
-		struct sched_counts n;
-
-		if (p->sched == NULL)
-			continue;
-		n = sched_chan_counts(p->sched);
-		sum.ready += n.ready;
-		sum.waiting += n.waiting;
-		sum.active += n.active;
+	loop_timer_cancel(&c->timer);
+	bufferevent_disable(c->bev, EV_READ);
+	if (q_request_parse(c->arena, line, n, &c->request, &e) != 0) {
+		control_refuse(c, "%s", e.text);
+	} else if (is_permitted(c)) {
+		c->answer = answers[c->request.verb].answer;
+		next_slice(c);
+		return;
 	}
-	put_count(c, "messages", q_queue_messages(q->queue));
-	put_count(c, "ready", sum.ready);
-	put_count(c, "waiting", sum.waiting);
-	put_count(c, "active", sum.active);
-	put_count(c, "loading", !q->loaded);
-	put_count(c, "segments", q_queue_segments(q->queue));
-	for (p = q->programs; p != NULL; p = p->next) {
-		evbuffer_add_printf(bufferevent_get_output(c->bev),
-		    "processes %s\t%u\n", p->name, p->running);
-	}
-	end(c, ".\n");
-}
-
-static const struct {
-	const char *request;
-	void (*answer)(struct client *c);
-} requests[] = {
-    {"queue", do_queue},
-    {"status", do_status},
-};
-
-/* --- clients --- */
-
-static void
-answer(struct client *c, const char *request)
-{
-	for (size_t i = 0; i < sizeof(requests) / sizeof(*requests); i++) {
-		if (strcmp(requests[i].request, request) == 0) {
-			requests[i].answer(c);
-			return;
-		}
-	}
-	end(c, "!unknown request\n");
+	flush(c);
 }
 
 static void
@@ -182,31 +173,39 @@ on_read(struct bufferevent *bev, void *arg)
 {
 	struct client *c = arg;
 	struct evbuffer *in = bufferevent_get_input(bev);
+	size_t n = 0;
 	char *line;
 
-	if (c->ending || c->cursor != NULL) {
-		evbuffer_drain(in, evbuffer_get_length(in));
+	if (c->ending || c->answer != NULL)
 		return;
+	line = evbuffer_readln(in, &n, EVBUFFER_EOL_LF);
+	if (line != NULL) {
+		char *copy = arena_strndup(c->arena, line, n);
+
+		free(line);
+		take(c, copy, n);
+	} else if (evbuffer_get_length(in) > Q_REQUEST_MAX) {
+		loop_timer_cancel(&c->timer);
+		bufferevent_disable(bev, EV_READ);
+		control_refuse(
+		    c, "a request is at most %u octets long", Q_REQUEST_MAX);
+		flush(c);
 	}
-	line = evbuffer_readln(in, NULL, EVBUFFER_EOL_LF);
-	if (line != NULL)
-		answer(c, line);
-	else if (evbuffer_get_length(in) > REQUEST_MAX)
-		end(c, "!too long\n");
-	free(line);
 }
 
-/* All is written. */
+/* Little is left to be written. */
 static void
 on_written(struct bufferevent *bev, void *arg)
 {
 	struct client *c = arg;
+	size_t left = evbuffer_get_length(bufferevent_get_output(bev));
 
-	(void)bev;
-	if (c->cursor != NULL)
-		next_page(c);
-	else if (c->ending)
+	if (c->ending && left == 0)
 		client_free(c);
+	else if (c->ending)
+		bufferevent_setwatermark(bev, EV_WRITE, 0, 0);
+	else
+		control_wake(c);
 }
 
 static void
@@ -217,14 +216,65 @@ on_event(struct bufferevent *bev, short what, void *arg)
 	client_free(arg);
 }
 
-static bool
-is_allowed(int fd)
+static void
+on_late(void *arg)
 {
-	struct ucred peer;
-	socklen_t n = sizeof(peer);
+	struct client *c = arg;
 
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) == 0 &&
-	    (peer.uid == 0 || peer.uid == geteuid());
+	c->timer = NULL;
+	bufferevent_disable(c->bev, EV_READ);
+	control_refuse(c, "no request came");
+	flush(c);
+}
+
+/* --- who asks --- */
+
+static bool
+is_member(const gid_t *v, size_t n, bool configured, gid_t group)
+{
+	for (size_t i = 0; configured && i < n; i++)
+		if (v[i] == group)
+			return true;
+	return false;
+}
+
+/* As the kernel knew it when the client connected. */
+static void
+identify(struct client *c, int fd)
+{
+	const struct q_config *config = &c->control->q->config;
+	struct ucred peer = {.pid = 0};
+	socklen_t n = sizeof(peer);
+	gid_t groups[GROUPS_MAX + 1];
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) != 0)
+		return; /* nobody, who may do nothing */
+	c->pid = peer.pid;
+	c->uid = peer.uid;
+	n = sizeof(groups) - sizeof(*groups);
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &n) != 0)
+		n = 0;
+	n /= sizeof(*groups);
+	groups[n++] = peer.gid;
+	c->may_act = peer.uid == 0 || peer.uid == geteuid() ||
+	    is_member(groups, n, config->has_operators, config->operators);
+	c->may_look = c->may_act ||
+	    is_member(groups, n, config->has_viewers, config->viewers);
+}
+
+static bool
+is_one_too_many(const struct client *c)
+{
+	const struct client *x;
+	unsigned same = 0;
+
+	for (x = c->control->clients; x != NULL; x = x->next)
+		same += x->uid == c->uid && x != c;
+	if (c->uid == 0 || c->uid == geteuid())
+		return c->control->n_clients > CLIENTS_MAX;
+	/* whatever others do, some places are left for these two */
+	return same >= CLIENTS_PER_USER ||
+	    c->control->n_clients > CLIENTS_MAX / 2;
 }
 
 static void
@@ -235,12 +285,15 @@ on_accept(void *arg, int fd, const char *peer)
 	struct client *c;
 
 	(void)peer;
-	if (!is_allowed(fd) || control->n_clients >= CLIENTS_MAX) {
+	/* each that is refused is told why; more than these are not heard */
+	if (control->n_clients >= 2 * CLIENTS_MAX) {
 		close(fd);
 		return;
 	}
 	c = xcalloc(1, sizeof(*c));
 	c->control = control;
+	c->arena = arena_new();
+	identify(c, fd);
 	c->bev = bufferevent_socket_new(
 	    loop_base(control->q->loop), fd, BEV_OPT_CLOSE_ON_FREE);
 	if (c->bev == NULL)
@@ -249,10 +302,22 @@ on_accept(void *arg, int fd, const char *peer)
 	control->clients = c;
 	control->n_clients++;
 	bufferevent_setcb(c->bev, on_read, on_written, on_event, c);
-	bufferevent_set_timeouts(c->bev, &time, &time);
+	bufferevent_set_timeouts(c->bev, NULL, &time);
+	bufferevent_setwatermark(c->bev, EV_WRITE, OUT_LOW, 0);
+	bufferevent_setwatermark(c->bev, EV_READ, 0, Q_REQUEST_MAX + 1);
+	if (is_one_too_many(c)) {
+		control_refuse(c, "qmgr is busy with other operators");
+		bufferevent_enable(c->bev, EV_WRITE);
+		flush(c);
+		return;
+	}
+	c->timer = loop_timer_set(control->q->loop, REQUEST_TIME, on_late, c);
 	bufferevent_enable(c->bev, EV_READ | EV_WRITE);
 }
 
+/* --- the socket --- */
+
+/* Anybody who can reach it may ask, and is told whether he may. */
 static int
 listen_at(const char *path, struct err *e)
 {
@@ -271,7 +336,7 @@ listen_at(const char *path, struct err *e)
 	/* one left by a qmgr that died; the lock says that it is no longer
 	 * in use */
 	unlink(path);
-	mask = umask(0177);
+	mask = umask(0111);
 	rc = bind(fd, (struct sockaddr *)&sa, sizeof(sa));
 	umask(mask);
 	if (rc != 0 || listen(fd, CLIENTS_MAX) != 0) {
@@ -282,17 +347,60 @@ listen_at(const char *path, struct err *e)
 	return fd;
 }
 
+/* Groups are let through to the socket, and to nothing else: what is beside it
+ * stays its owner's. */
+static int
+open_way(const struct q_config *config, struct err *e)
+{
+	static const char *const names[] = {"", "/run"};
+	bool groups = config->has_operators || config->has_viewers;
+	char path[4096];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		snprintf(path, sizeof(path), "%s%s", config->spool.directory,
+		    names[i]);
+		if (chmod(path, groups ? 0711 : 0700) != 0)
+			return err_sys(e, "control", "%s", path);
+	}
+	return 0;
+}
+
+static void
+stop_again(void *arg, const char *kind, const char *name)
+{
+	struct q_control *c = arg;
+	bool channel = strcmp(kind, "channel") == 0;
+	struct err e = ERR_INIT;
+
+	if (q_op_stop(c->q->queue, channel ? name : NULL, channel ? NULL : name,
+		true, &e) == 0)
+		log_event(LOG_LEVEL_WARN, "still-stopped", kind, name, NULL);
+	else
+		log_err(LOG_LEVEL_WARN, "stopped-but-unknown", &e, kind, name,
+		    NULL);
+}
+
 struct q_control *
 q_control_open(struct qmgr *q, const char *path, struct err *e)
 {
-	int fd = listen_at(path, e);
+	struct q_stopped *stopped =
+	    q_stopped_open(q->loop, q->config.spool.directory, e);
 	struct q_control *c;
+	int fd;
 
-	if (fd < 0)
+	if (stopped == NULL)
 		return NULL;
+	fd = open_way(&q->config, e) == 0 ? listen_at(path, e) : -1;
+	if (fd < 0) {
+		q_stopped_close(&stopped);
+		return NULL;
+	}
 	c = xcalloc(1, sizeof(*c));
 	c->q = q;
 	c->path = xstrdup(path);
+	c->started = clock_wall();
+	c->stopped = stopped;
+	q_stopped_each(stopped, stop_again, c);
 	c->listener = loop_listen(q->loop, fd, on_accept, c);
 	return c;
 }
@@ -305,6 +413,8 @@ q_control_close(struct q_control **c)
 	while ((*c)->clients != NULL)
 		client_free((*c)->clients);
 	loop_listener_close(&(*c)->listener);
+	q_stopped_close(&(*c)->stopped);
+	control_notes_free(*c);
 	unlink((*c)->path);
 	free((*c)->path);
 	free(*c);

@@ -1,13 +1,21 @@
 SRCS += \
 	qmgr/chan.c \
+	qmgr/chan_gauge.c \
 	qmgr/channel.c \
 	qmgr/compact.c \
 	qmgr/compaction.c \
 	qmgr/config.c \
+	qmgr/config_control.c \
 	qmgr/config_lists.c \
 	qmgr/content.c \
 	qmgr/control.c \
+	qmgr/control_act.c \
 	qmgr/control_client.c \
+	qmgr/control_list.c \
+	qmgr/control_queue.c \
+	qmgr/control_request.c \
+	qmgr/control_row.c \
+	qmgr/control_status.c \
 	qmgr/direct.c \
 	qmgr/dispose.c \
 	qmgr/files.c \
@@ -46,6 +54,7 @@ SRCS += \
 	qmgr/settled.c \
 	qmgr/sockets.c \
 	qmgr/spool.c \
+	qmgr/stopped.c \
 	qmgr/spool_read.c \
 	qmgr/submit.c \
 	qmgr/summary.c \

@@ -218,6 +218,35 @@ q_segment_unpack(struct q_in *in, struct arena *a, struct q_segment_news *s)
 	s->all = unpack_places(in, a, &s->n_all);
 }
 
+#define GAUGE_LEAST 12
+
+void
+q_gauges_pack(const struct q_gauge *v, size_t n, struct buf *out)
+{
+	buf_put_u32(out, (uint32_t)n);
+	for (size_t i = 0; i < n; i++) {
+		q_out_text(out, v[i].peer);
+		buf_put_u32(out, v[i].in);
+		buf_put_u32(out, v[i].out);
+	}
+}
+
+const struct q_gauge *
+q_gauges_unpack(struct q_in *in, struct arena *a, size_t *n)
+{
+	struct q_gauge *v;
+
+	*n = q_in_count(in, GAUGE_LEAST);
+	v = arena_alloc(a, *n * sizeof(*v));
+	for (size_t i = 0; i < *n; i++) {
+		v[i].peer = q_in_text(in, a);
+		v[i].in = q_in_u32(in);
+		v[i].out = q_in_u32(in);
+		in->bad |= v[i].peer == NULL;
+	}
+	return v;
+}
+
 void
 q_moved_pack(const struct q_moved *m, struct buf *out)
 {

@@ -32,6 +32,7 @@ enum q_frame {
 	Q_FRAME_SUBMITTED, /* summary: a message, or (parent) a version */
 	Q_FRAME_SEGMENT,   /* q_segment_news: it is finished */
 	Q_FRAME_PONG,
+	Q_FRAME_CONNECTIONS, /* q_gauges that changed */
 	/* loader to qmgr */
 	Q_FRAME_LOADED,    /* summary, journal entries (may be none) */
 	Q_FRAME_LOAD_DONE, /* all is told */
@@ -60,6 +61,12 @@ struct q_moved {
 	q_id place;  /* of the copy */
 };
 
+/* Connections of a process with a peer. */
+struct q_gauge {
+	const char *peer;
+	unsigned in, out;
+};
+
 /* Starts a frame of that type at the end of `out`; the fields follow, then
  * q_frame_end() with what this returned. */
 size_t q_frame_begin(struct buf *out, enum q_frame type);
@@ -78,6 +85,10 @@ void q_outcomes_unpack(struct q_in *in, struct arena *a, struct q_outcomes *o);
 void q_segment_pack(const struct q_segment_news *s, struct buf *out);
 void q_segment_unpack(
     struct q_in *in, struct arena *a, struct q_segment_news *s);
+void q_gauges_pack(const struct q_gauge *v, size_t n, struct buf *out);
+/* The array is the arena's. */
+const struct q_gauge *q_gauges_unpack(
+    struct q_in *in, struct arena *a, size_t *n);
 void q_moved_pack(const struct q_moved *m, struct buf *out);
 void q_moved_unpack(struct q_in *in, struct q_moved *m);
 

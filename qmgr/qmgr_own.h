@@ -28,6 +28,13 @@ struct program {
 	int64_t not_before; /* no start before this, ms */
 };
 
+/* Connections of a child with a peer. */
+struct child_peer {
+	struct child_peer *next;
+	char *name;
+	unsigned in, out;
+};
+
 /* A work that a child has. */
 struct child_work {
 	struct table_node node; /* key: mlist */
@@ -43,6 +50,7 @@ struct child {
 	uint64_t scan_instance; /* loader: what it scans */
 	unsigned capacity;
 	struct table works;
+	struct child_peer *peers;
 	int64_t started, idle_since; /* ms */
 	unsigned pings;              /* since it last said something */
 	int64_t ping_at;             /* ms: when to ask again */
