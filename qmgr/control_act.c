@@ -158,12 +158,13 @@ act_on(struct client *c, const struct q_request_target *t, struct tally *sum)
 		put_result(c, t->message, NULL,
 		    "none of its recipients that are not done is meant");
 	} else {
-		work_of(c)->pending += c->request.verb != Q_VERB_RETRY;
 		if (run(c, &to, &result, &e) == 0) {
+			/* else nothing is on its way to the disk */
+			work_of(c)->pending += result.recipients > 0 &&
+			    c->request.verb != Q_VERB_RETRY;
 			put_result(c, t->message, &result, NULL);
 			count(sum, t->message, &result);
 		} else {
-			work_of(c)->pending -= c->request.verb != Q_VERB_RETRY;
 			put_result(c, t->message, NULL, e.text);
 		}
 	}

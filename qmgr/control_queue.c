@@ -140,7 +140,8 @@ next_time(const struct rcpt *r)
 }
 
 static void
-put_recipient(const struct message *m, uint32_t i, struct buf *out)
+put_recipient(const struct q_queue *q, const struct message *m, uint32_t i,
+    struct buf *out)
 {
 	const struct rcpt *r = &m->rcpts[i];
 	const struct sched_peer *p = r->mlist != NULL ? r->mlist->s.peer : NULL;
@@ -154,6 +155,7 @@ put_recipient(const struct message *m, uint32_t i, struct buf *out)
 		q_row_text(out, "channel", sched_chan_name(sched_peer_chan(p)));
 	if (r->target != NULL && r->target->config != NULL)
 		q_row_text(out, "peer", r->target->config->name);
+	q_row_text(out, "rerouted_from", queue_from_name(q, r->from));
 	if (r->state == Q_RCPT_PENDING && r->target != NULL) {
 		q_row_int(out, "step", r->step + 1);
 		q_row_int(out, "steps", queue_plan_length(m, r->target));
@@ -177,7 +179,7 @@ control_put_recipients(
 	if (m == NULL)
 		return 0;
 	for (; i < m->n_rcpts && i < from + RECIPIENTS; i++)
-		put_recipient(m, (uint32_t)i, out);
+		put_recipient(q, m, (uint32_t)i, out);
 	return i < m->n_rcpts ? i : 0;
 }
 
