@@ -193,8 +193,8 @@ on_result(struct child *c, struct q_in *in, struct arena *a)
 	free(x);
 	c->idle_since = qmgr_now(c->q);
 	if (o.peer_error)
-		q_control_peer_error(c->q->control,
-		    q_queue_work_peer(c->q->queue, o.mlist), &o);
+		q_control_peer_error(
+		    c->q->control, q_queue_work_peer(c->q->queue, o.mlist), &o);
 	q_queue_result(c->q->queue, &o);
 	qmgr_kick(c->q);
 }
