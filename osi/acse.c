@@ -219,8 +219,8 @@ acse_take_apdu(struct acse *a, struct arena *arena, const struct pres_prim *q,
 			return rc;
 		if (u->type != want)
 			return err_at(e, LAYER, ERR_PROTOCOL, 0,
-			    "%s where %s belongs", acse_apdu_name(u->type),
-			    acse_apdu_name(want));
+			    "%s: it is where %s belongs",
+			    acse_apdu_name(u->type), acse_apdu_name(want));
 		return 1;
 	}
 	return 0;
@@ -271,7 +271,8 @@ refuse_version(struct acse *a, struct err *why)
 	    .diagnostic = ACSE_PROVIDER_NO_COMMON_VERSION};
 	struct err e = ERR_INIT;
 
-	err_set(why, LAYER, ERR_UNSUPPORTED, "no common version of ACSE");
+	err_at(why, LAYER, ERR_UNSUPPORTED, 0,
+	    "AARQ, protocol-version: none that is ours");
 	if (associate_rsp(a, &p, &e) < 0)
 		err_prefix(why, "%s, after", e.text);
 	acse_p_abort_ind(a, why);
@@ -287,8 +288,8 @@ connect_ind(struct acse *a, const struct pres_prim *q)
 
 	acse_enter(a, ACSE_WAIT_RSP);
 	if (rc == 0)
-		rc = err_set(&e, LAYER, ERR_PROTOCOL,
-		    "P-CONNECT indication without AARQ");
+		rc = err_at(
+		    &e, LAYER, ERR_PROTOCOL, 0, "AARQ: the CP brings none");
 	if (rc < 0) {
 		refuse_unread(a, &e);
 	} else {
@@ -359,8 +360,8 @@ refused_cnf(struct acse *a, const struct pres_prim *q)
 
 		if (u.result == ACSE_ACCEPTED)
 			p.result = ACSE_REJECTED_PERMANENT;
-		err_set(&e, LAYER, ERR_REFUSED,
-		    "association rejected (%s), diagnostic %d.%d",
+		err_at(&e, LAYER, ERR_REFUSED, 0,
+		    "AARE: association rejected (%s), diagnostic %d.%d",
 		    u.result == ACSE_REJECTED_TRANSIENT ? "transient"
 							: "permanent",
 		    u.diagnostic_source, u.diagnostic);
@@ -379,10 +380,10 @@ static int
 judge_aare(struct acse *a, const struct acse_apdu *u, struct err *e)
 {
 	if (!u->version_1)
-		return err_set(e, LAYER, ERR_UNSUPPORTED,
+		return err_at(e, LAYER, ERR_UNSUPPORTED, 0,
 		    "AARE, protocol-version: not version 1");
 	if (u->authentication.unit && !a->proposed)
-		return err_set(e, LAYER, ERR_PROTOCOL,
+		return err_at(e, LAYER, ERR_PROTOCOL, 0,
 		    "AARE, acse-requirements: more than was proposed");
 	a->selected = u->authentication.unit;
 	return 0;
@@ -397,11 +398,11 @@ accepted_cnf(struct acse *a, const struct pres_prim *q)
 	int rc = acse_take_apdu(a, arena, q, ACSE_AARE, &u, &e);
 
 	if (rc == 0)
-		rc = err_set(&e, LAYER, ERR_PROTOCOL,
-		    "P-CONNECT confirm, accepted, without AARE");
+		rc = err_at(
+		    &e, LAYER, ERR_PROTOCOL, 0, "AARE: the CPA brings none");
 	else if (rc > 0 && u.result != ACSE_ACCEPTED)
-		rc = err_set(&e, LAYER, ERR_PROTOCOL,
-		    "AARE rejects on a connection that was accepted");
+		rc = err_at(&e, LAYER, ERR_PROTOCOL, 0,
+		    "AARE: it rejects on a connection that was accepted");
 	else if (rc > 0)
 		rc = judge_aare(a, &u, &e);
 	if (rc < 0) {
@@ -464,7 +465,7 @@ acse_from_pres(void *user, const struct pres_prim *q)
 		from_below[q->type][q->kind].fn(a, q);
 		return;
 	}
-	err_set(&e, LAYER, ERR_PROTOCOL, "%s in state %s",
+	err_at(&e, LAYER, ERR_PROTOCOL, 0, "%s: it came in state %s",
 	    pres_prim_text(q, text), state_names[a->state]);
 	acse_provider_abort(a, &e);
 }

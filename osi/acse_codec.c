@@ -12,69 +12,89 @@
 #define SOURCE_USER 1
 #define SOURCE_PROVIDER 2
 #define AUTHENTICATION_OTHER 3 /* the last of the CHOICE */
+#define FIELD_USER_INFORMATION 30
 
 /* --- decoding --- */
 
+struct reading {
+	struct arena *a;
+	struct acse_apdu *out;
+	struct err *e;
+	uint32_t field; /* context tag of the field under way */
+};
+
 static int
-oid(struct arena *a, const OBJECT_IDENTIFIER_t *in, const char **out,
-    struct err *e)
+oid(struct reading *r, uint32_t field, const OBJECT_IDENTIFIER_t *in,
+    const char **out)
 {
+	r->field = field;
 	if (in == NULL)
 		return 0;
-	*out = osi_oid_text(a, in, e);
+	*out = osi_oid_text(r->a, in, r->e);
 	return *out == NULL ? ERR_SYNTAX : 0;
 }
 
 static int
-invocation(const long *in, bool *has, int32_t *out, struct err *e)
+any(struct reading *r, uint32_t field, const ANY_t *in, struct octets *out)
 {
+	r->field = field;
+	return osi_any(r->a, in, LAYER, out, r->e);
+}
+
+static int
+invocation(
+    struct reading *r, uint32_t field, const long *in, bool *has, int32_t *out)
+{
+	r->field = field;
 	if (in == NULL)
 		return 0;
 	if (*in < INT32_MIN || *in > INT32_MAX)
-		return err_set(e, LAYER, ERR_LIMIT,
-		    "invocation identifier %ld out of range", *in);
+		return err_set(
+		    r->e, LAYER, ERR_LIMIT, "%ld is out of range", *in);
 	*has = true;
 	*out = (int32_t)*in;
 	return 0;
 }
 
+/* The four fields of one side stand in a row from tag `first`. */
 static int
-entity(struct arena *a, const ANY_t *title, const ANY_t *qualifier,
-    const long *ap, const long *ae, struct acse_entity *out, struct err *e)
+entity(struct reading *r, uint32_t first, const ANY_t *title,
+    const ANY_t *qualifier, const long *ap, const long *ae,
+    struct acse_entity *out)
 {
 	int rc;
 
-	if ((rc = osi_any(a, title, LAYER, &out->ap_title, e)) < 0 ||
-	    (rc = osi_any(a, qualifier, LAYER, &out->ae_qualifier, e)) < 0)
+	if ((rc = any(r, first, title, &out->ap_title)) < 0 ||
+	    (rc = any(r, first + 1, qualifier, &out->ae_qualifier)) < 0 ||
+	    (rc = invocation(r, first + 2, ap, &out->has_ap_invocation,
+		 &out->ap_invocation)) < 0)
 		return rc;
-	rc = invocation(ap, &out->has_ap_invocation, &out->ap_invocation, e);
-	if (rc < 0)
-		return rc;
-	return invocation(ae, &out->has_ae_invocation, &out->ae_invocation, e);
+	return invocation(
+	    r, first + 3, ae, &out->has_ae_invocation, &out->ae_invocation);
 }
 
 static int
-external(struct arena *a, const Acse_External_t *x, struct pres_value *out,
-    struct err *e)
+external(struct reading *r, const Acse_External_t *x, struct pres_value *out)
 {
 	struct octets v = {0};
 	int rc;
 
 	if (*x->indirect_reference < 1 || *x->indirect_reference > INT32_MAX)
-		return err_set(e, LAYER, ERR_SYNTAX,
-		    "indirect reference %ld out of range",
+		return err_set(r->e, LAYER, ERR_SYNTAX,
+		    "indirect reference %ld is out of range",
 		    *x->indirect_reference);
 	out->context_id = (int32_t)*x->indirect_reference;
 	if (x->encoding.present == Acse_Encoding_PR_single_ASN1_type) {
-		rc = osi_any(
-		    a, &x->encoding.choice.single_ASN1_type, LAYER, &v, e);
+		rc = osi_any(r->a, &x->encoding.choice.single_ASN1_type, LAYER,
+		    &v, r->e);
 	} else if (x->encoding.present == Acse_Encoding_PR_octet_aligned) {
 		const OCTET_STRING_t *s = &x->encoding.choice.octet_aligned;
-		rc = osi_value(a, s->buf, (size_t)s->size, LAYER, &v, e);
+		rc = osi_value(r->a, s->buf, (size_t)s->size, LAYER, &v, r->e);
 	} else {
-		rc = osi_bits_octets(&x->encoding.choice.arbitrary, &v, e);
+		rc = osi_bits_octets(
+		    &x->encoding.choice.arbitrary, LAYER, &v, r->e);
 		if (rc == 0)
-			rc = osi_value(a, v.p, v.n, LAYER, &v, e);
+			rc = osi_value(r->a, v.p, v.n, LAYER, &v, r->e);
 	}
 	out->p = v.p;
 	out->n = v.n;
@@ -82,12 +102,13 @@ external(struct arena *a, const Acse_External_t *x, struct pres_value *out,
 }
 
 static int
-user_information(struct arena *a, const Acse_User_information_t *in,
-    struct pres_value *out, struct err *e)
+user_information(struct reading *r, const Acse_User_information_t *in)
 {
+	r->field = FIELD_USER_INFORMATION;
 	for (int i = 0; in != NULL && i < in->list.count; i++)
 		if (in->list.array[i]->indirect_reference != NULL)
-			return external(a, in->list.array[i], out, e);
+			return external(
+			    r, in->list.array[i], &r->out->user_information);
 	return 0;
 }
 
@@ -97,154 +118,146 @@ is_version_1(const BIT_STRING_t *v)
 	return v == NULL || (v->size > 0 && (v->buf[0] & 0x80) != 0);
 }
 
-/* The first bit of acse-requirements; fields without it do not count. */
+/* The first bit of acse-requirements; fields without it do not count. They
+ * stand in a row from tag `first`. */
 static int
-authentication(struct arena *a, const BIT_STRING_t *requirements,
-    const OBJECT_IDENTIFIER_t *mechanism, const ANY_t *value,
-    struct acse_authentication *out, struct err *e)
+authentication(struct reading *r, uint32_t first,
+    const BIT_STRING_t *requirements, const OBJECT_IDENTIFIER_t *mechanism,
+    const ANY_t *value)
 {
+	struct acse_authentication *out = &r->out->authentication;
 	int rc;
 
 	out->unit = requirements != NULL && requirements->size > 0 &&
 	    (requirements->buf[0] & 0x80) != 0;
 	if (!out->unit)
 		return 0;
-	if ((rc = oid(a, mechanism, &out->mechanism, e)) < 0 ||
-	    (rc = osi_any(a, value, LAYER, &out->value, e)) < 0)
+	if ((rc = oid(r, first + 1, mechanism, &out->mechanism)) < 0 ||
+	    (rc = any(r, first + 2, value, &out->value)) < 0)
 		return rc;
 	/* charstring, bitstring, external, other */
 	if (out->value.n > 0 &&
 	    ((out->value.p[0] & 0xc0) != 0x80 ||
 		(out->value.p[0] & 0x1f) > AUTHENTICATION_OTHER))
-		return err_set(e, LAYER, ERR_SYNTAX,
-		    "authentication-value of unknown type %02x",
+		return err_set(r->e, LAYER, ERR_SYNTAX, "unknown type %02x",
 		    out->value.p[0]);
 	return 0;
 }
 
 static void
-implementation(struct arena *a, const GraphicString_t *in, struct octets *out)
+implementation(struct reading *r, const GraphicString_t *in)
 {
 	if (in != NULL && in->size > 0)
-		*out =
-		    (struct octets){arena_memdup(a, in->buf, (size_t)in->size),
-			(size_t)in->size};
+		r->out->implementation = (struct octets){
+		    arena_memdup(r->a, in->buf, (size_t)in->size),
+		    (size_t)in->size};
 }
 
 static int
-decode_aarq(
-    struct arena *a, const Acse_APDU_t *u, struct acse_apdu *out, struct err *e)
+decode_aarq(struct reading *r, const Acse_APDU_t *u)
 {
 	const Acse_AARQ_t *q = &u->choice.aarq;
+	struct acse_apdu *out = r->out;
 	int rc;
 
 	out->version_1 = is_version_1(q->protocol_version);
-	implementation(a, q->implementation_information, &out->implementation);
-	if ((rc = authentication(a, q->acse_requirements, q->mechanism_name,
-		 q->authentication_value, &out->authentication, e)) < 0 ||
-	    (rc = oid(a, &q->application_context, &out->application_context,
-		 e)) < 0 ||
-	    (rc = entity(a, q->called_AP_title, q->called_AE_qualifier,
-		 q->called_AP_invocation, q->called_AE_invocation, &out->called,
-		 e)) < 0 ||
-	    (rc = entity(a, q->calling_AP_title, q->calling_AE_qualifier,
+	implementation(r, q->implementation_information);
+	if ((rc = authentication(r, 10, q->acse_requirements, q->mechanism_name,
+		 q->authentication_value)) < 0 ||
+	    (rc = oid(r, 1, &q->application_context,
+		 &out->application_context)) < 0 ||
+	    (rc = entity(r, 2, q->called_AP_title, q->called_AE_qualifier,
+		 q->called_AP_invocation, q->called_AE_invocation,
+		 &out->called)) < 0 ||
+	    (rc = entity(r, 6, q->calling_AP_title, q->calling_AE_qualifier,
 		 q->calling_AP_invocation, q->calling_AE_invocation,
-		 &out->calling, e)) < 0)
+		 &out->calling)) < 0)
 		return rc;
-	return user_information(
-	    a, q->user_information, &out->user_information, e);
+	return user_information(r, q->user_information);
 }
 
+/* A number from 0 to `max`; NULL: absent. */
 static int
-diagnostic(const Acse_Diagnostic_t *d, struct acse_apdu *out, struct err *e)
+number(struct reading *r, uint32_t field, const long *v, int max, int *out)
 {
-	bool user = d->present == Acse_Diagnostic_PR_service_user;
-	long v = user ? d->choice.service_user : d->choice.service_provider;
-
-	if (v < 0 || v > 255)
-		return err_set(
-		    e, LAYER, ERR_SYNTAX, "diagnostic %ld out of range", v);
-	out->diagnostic_source = user ? SOURCE_USER : SOURCE_PROVIDER;
-	out->diagnostic = (int)v;
-	return 0;
-}
-
-static int
-decode_aare(
-    struct arena *a, const Acse_APDU_t *u, struct acse_apdu *out, struct err *e)
-{
-	const Acse_AARE_t *r = &u->choice.aare;
-	int rc;
-
-	if (r->result < ACSE_ACCEPTED || r->result > ACSE_REJECTED_TRANSIENT)
-		return err_set(
-		    e, LAYER, ERR_SYNTAX, "result %ld out of range", r->result);
-	out->result = (enum acse_result)r->result;
-	out->version_1 = is_version_1(r->protocol_version);
-	implementation(a, r->implementation_information, &out->implementation);
-	if ((rc = authentication(a, r->acse_requirements, r->mechanism_name,
-		 r->authentication_value, &out->authentication, e)) < 0 ||
-	    (rc = diagnostic(&r->diagnostic, out, e)) < 0 ||
-	    (rc = oid(a, &r->application_context, &out->application_context,
-		 e)) < 0 ||
-	    (rc = entity(a, r->responding_AP_title, r->responding_AE_qualifier,
-		 r->responding_AP_invocation, r->responding_AE_invocation,
-		 &out->called, e)) < 0)
-		return rc;
-	return user_information(
-	    a, r->user_information, &out->user_information, e);
-}
-
-static int
-reason(const long *v, struct acse_apdu *out, struct err *e)
-{
+	r->field = field;
 	if (v == NULL)
 		return 0;
-	if (*v < 0 || *v > 255)
+	if (*v < 0 || *v > max)
 		return err_set(
-		    e, LAYER, ERR_SYNTAX, "reason %ld out of range", *v);
-	out->reason = (int)*v;
+		    r->e, LAYER, ERR_SYNTAX, "%ld is out of range", *v);
+	*out = (int)*v;
 	return 0;
 }
 
 static int
-decode_rlrq(
-    struct arena *a, const Acse_APDU_t *u, struct acse_apdu *out, struct err *e)
+diagnostic(struct reading *r, const Acse_Diagnostic_t *d)
 {
-	if (reason(u->choice.rlrq.reason, out, e) < 0)
-		return ERR_SYNTAX;
-	return user_information(
-	    a, u->choice.rlrq.user_information, &out->user_information, e);
+	bool user = d->present == Acse_Diagnostic_PR_service_user;
+
+	r->out->diagnostic_source = user ? SOURCE_USER : SOURCE_PROVIDER;
+	return number(r, 3,
+	    user ? &d->choice.service_user : &d->choice.service_provider, 255,
+	    &r->out->diagnostic);
 }
 
 static int
-decode_rlre(
-    struct arena *a, const Acse_APDU_t *u, struct acse_apdu *out, struct err *e)
+decode_aare(struct reading *r, const Acse_APDU_t *u)
 {
-	if (reason(u->choice.rlre.reason, out, e) < 0)
-		return ERR_SYNTAX;
-	return user_information(
-	    a, u->choice.rlre.user_information, &out->user_information, e);
+	const Acse_AARE_t *x = &u->choice.aare;
+	struct acse_apdu *out = r->out;
+	int rc, result = ACSE_ACCEPTED;
+
+	rc = number(r, 2, &x->result, ACSE_REJECTED_TRANSIENT, &result);
+	if (rc < 0)
+		return rc;
+	out->result = (enum acse_result)result;
+	out->version_1 = is_version_1(x->protocol_version);
+	implementation(r, x->implementation_information);
+	if ((rc = authentication(r, 8, x->acse_requirements, x->mechanism_name,
+		 x->authentication_value)) < 0 ||
+	    (rc = diagnostic(r, &x->diagnostic)) < 0 ||
+	    (rc = oid(r, 1, &x->application_context,
+		 &out->application_context)) < 0 ||
+	    (rc = entity(r, 4, x->responding_AP_title,
+		 x->responding_AE_qualifier, x->responding_AP_invocation,
+		 x->responding_AE_invocation, &out->called)) < 0)
+		return rc;
+	return user_information(r, x->user_information);
 }
 
 static int
-decode_abrt(
-    struct arena *a, const Acse_APDU_t *u, struct acse_apdu *out, struct err *e)
+decode_rlrq(struct reading *r, const Acse_APDU_t *u)
+{
+	if (number(r, 0, u->choice.rlrq.reason, 255, &r->out->reason) < 0)
+		return ERR_SYNTAX;
+	return user_information(r, u->choice.rlrq.user_information);
+}
+
+static int
+decode_rlre(struct reading *r, const Acse_APDU_t *u)
+{
+	if (number(r, 0, u->choice.rlre.reason, 255, &r->out->reason) < 0)
+		return ERR_SYNTAX;
+	return user_information(r, u->choice.rlre.user_information);
+}
+
+static int
+decode_abrt(struct reading *r, const Acse_APDU_t *u)
 {
 	const long *d = u->choice.abrt.abort_diagnostic;
 
-	if (reason(&u->choice.abrt.abort_source, out, e) < 0)
+	if (number(r, 0, &u->choice.abrt.abort_source, 255, &r->out->reason) <
+	    0)
 		return ERR_SYNTAX;
 	if (d != NULL && *d >= 0 && *d < 256)
-		out->abort_diagnostic = (int)*d;
-	return user_information(
-	    a, u->choice.abrt.user_information, &out->user_information, e);
+		r->out->abort_diagnostic = (int)*d;
+	return user_information(r, u->choice.abrt.user_information);
 }
 
 static const struct {
 	enum acse_apdu_type type;
-	int (*fn)(struct arena *, const Acse_APDU_t *, struct acse_apdu *,
-	    struct err *);
+	int (*fn)(struct reading *, const Acse_APDU_t *);
 } decoders[] = {
     [Acse_APDU_PR_aarq] = {ACSE_AARQ, decode_aarq},
     [Acse_APDU_PR_aare] = {ACSE_AARE, decode_aare},
@@ -268,12 +281,17 @@ acse_apdu_decode(struct arena *a, const uint8_t *p, size_t n,
 {
 	const Acse_APDU_t *u =
 	    osi_decode(a, &asn_DEF_Acse_APDU, p, n, LAYER, e);
+	struct reading r = {a, out, e, 0};
+	int rc;
 
 	memset(out, 0, sizeof(*out));
 	if (u == NULL)
 		return ERR_SYNTAX;
 	out->type = decoders[u->present].type;
-	return decoders[u->present].fn(a, u, out, e);
+	rc = decoders[u->present].fn(&r, u);
+	return rc < 0
+	    ? osi_at_field(&asn_DEF_Acse_APDU, p, n, r.field, LAYER, rc, e)
+	    : rc;
 }
 
 /* --- encoding --- */

@@ -129,7 +129,8 @@ acse_abort_ind(struct acse *a, const struct pres_prim *q)
 	if (acse_take_apdu(a, arena, q, ACSE_ABRT, &u, &e) < 0)
 		u = (struct acse_apdu){.reason = 1};
 	p = acse_prim_of(&u, ACSE_ABORT, SES_IND);
-	err_set(&why, ACSE_LAYER, ERR_PROTOCOL, "aborted by the peer's %s",
+	err_at(&why, ACSE_LAYER, ERR_PROTOCOL, 0,
+	    "ABRT: aborted by the peer's %s",
 	    u.reason == 0 ? "user" : "provider");
 	p.err = &why;
 	acse_enter(a, ACSE_CLOSED);

@@ -21,20 +21,6 @@ free_decoded(void *arg)
 	d->td->free_struct(d->td, d->structure, 0);
 }
 
-static int
-normalise(const uint8_t *p, size_t n, struct buf *out, const char *layer,
-    struct err *e)
-{
-	int64_t used = ber_normalise(p, n, &limits, out, e);
-
-	if (used < 0)
-		return (int)used;
-	if ((uint64_t)used != n)
-		return err_at(e, layer, ERR_SYNTAX, (uint64_t)used,
-		    "%zu octets after the PDU", n - (size_t)used);
-	return 0;
-}
-
 /* --- what asn1c did not like, and did not say --- */
 
 static const asn_TYPE_member_t *
@@ -46,6 +32,15 @@ member_of(const asn_TYPE_descriptor_t *td, const struct ber_tag *tag)
 		if (td->elements[i].tag == want)
 			return &td->elements[i];
 	return NULL;
+}
+
+/* "RTORQ" of "Rtse-RTORQ" */
+static const char *
+apdu_name(const asn_TYPE_descriptor_t *td)
+{
+	const char *dash = strchr(td->name, '-');
+
+	return dash != NULL ? dash + 1 : td->name;
 }
 
 static bool
@@ -87,9 +82,7 @@ static int
 blame_field(const asn_TYPE_descriptor_t *td, const struct ber_tlv *pdu,
     const struct ber_tlv *flat, const char *layer, struct err *e)
 {
-	/* "Rtse-RTORQ" */
-	const char *dash = strchr(td->name, '-');
-	const char *name = dash != NULL ? dash + 1 : td->name;
+	const char *name = apdu_name(td);
 	struct ber_cursor c = ber_children(pdu), f = ber_children(flat);
 	struct ber_tlv t, u;
 
@@ -106,6 +99,40 @@ blame_field(const asn_TYPE_descriptor_t *td, const struct ber_tlv *pdu,
 			    "%s, %s: it is not of its type", name, m->name);
 	}
 	return missing(td, flat, name, layer, e);
+}
+
+/* What its first octet claims to be. */
+static const char *
+claimed_name(const asn_TYPE_descriptor_t *td, const uint8_t *p, size_t n)
+{
+	struct ber_tag tag = {0};
+	const asn_TYPE_member_t *m = NULL;
+
+	if (n > 0) {
+		tag.cls = p[0] >> 6;
+		tag.number = p[0] & 0x1f;
+		m = member_of(td, &tag);
+	}
+	return m != NULL ? apdu_name(m->type) : "APDU";
+}
+
+static int
+normalise(const asn_TYPE_descriptor_t *td, const uint8_t *p, size_t n,
+    struct buf *out, const char *layer, struct err *e)
+{
+	int64_t used = ber_normalise(p, n, &limits, out, e);
+
+	if (used < 0) {
+		if (e != NULL)
+			e->layer = layer;
+		err_prefix(e, "%s", claimed_name(td, p, n));
+		return (int)used;
+	}
+	if ((uint64_t)used != n)
+		return err_at(e, layer, ERR_SYNTAX, (uint64_t)used,
+		    "%s: %zu octets after it", claimed_name(td, p, n),
+		    n - (size_t)used);
+	return 0;
 }
 
 static void
@@ -127,17 +154,25 @@ blame(const asn_TYPE_descriptor_t *td, const uint8_t *p, size_t n,
 }
 
 int
-osi_bad_field(const uint8_t *p, size_t n, uint32_t number, const char *layer,
-    struct err *e, const char *text)
+osi_at_field(const asn_TYPE_descriptor_t *td, const uint8_t *p, size_t n,
+    uint32_t number, const char *layer, int code, struct err *e)
 {
+	const struct ber_tag field = {.cls = BER_CONTEXT, .number = number};
 	struct ber_cursor c = ber_cursor(p, n);
 	struct ber_tlv pdu, t;
-	uint64_t at = 0;
+	const asn_TYPE_member_t *m, *f;
 
-	if (ber_next(&c, &pdu, NULL) == 1 &&
-	    ber_find(&pdu, BER_CONTEXT, number, &t, NULL) == 1)
-		at = (uint64_t)(t.start - p);
-	return err_at(e, layer, ERR_SYNTAX, at, "%s", text);
+	if (e == NULL || ber_next(&c, &pdu, NULL) != 1 ||
+	    (m = member_of(td, &pdu.tag)) == NULL)
+		return code;
+	f = member_of(m->type, &field);
+	e->layer = layer;
+	e->offset = ber_find(&pdu, BER_CONTEXT, number, &t, NULL) == 1
+	    ? (uint64_t)(t.start - p)
+	    : 0;
+	err_prefix(e, "%s, %s", apdu_name(m->type),
+	    f != NULL ? f->name : "an unknown field");
+	return code;
 }
 
 void *
@@ -148,7 +183,7 @@ osi_decode(struct arena *a, asn_TYPE_descriptor_t *td, const uint8_t *p,
 	struct decoded *d = ARENA_NEW(a, struct decoded);
 	asn_dec_rval_t r;
 
-	if (normalise(p, n, &flat, layer, e) < 0) {
+	if (normalise(td, p, n, &flat, layer, e) < 0) {
 		buf_free(&flat);
 		return NULL;
 	}
@@ -171,10 +206,11 @@ osi_oid_text(struct arena *a, const OBJECT_IDENTIFIER_t *oid, struct err *e)
 }
 
 int
-osi_bits_octets(const struct BIT_STRING_s *b, struct octets *out, struct err *e)
+osi_bits_octets(const struct BIT_STRING_s *b, const char *layer,
+    struct octets *out, struct err *e)
 {
 	if (b->bits_unused != 0)
-		return err_set(e, "presentation", ERR_SYNTAX,
+		return err_set(e, layer, ERR_SYNTAX,
 		    "arbitrary value is not a number of octets");
 	*out = (struct octets){b->buf, (size_t)b->size};
 	return 0;

@@ -23,10 +23,11 @@
 void *osi_decode(struct arena *a, asn_TYPE_descriptor_t *td, const uint8_t *p,
     size_t n, const char *layer, struct err *e);
 
-/* What decoded, but is not allowed: this text, about the field [number] of the
- * APDU at p. Returns ERR_SYNTAX. */
-int osi_bad_field(const uint8_t *p, size_t n, uint32_t number,
-    const char *layer, struct err *e, const char *text);
+/* What decoded, but is not allowed: `e` tells why, and here gets the layer, the
+ * name of the APDU at p (of those of `td`), and name and octet of its field
+ * [number]; octet 0 where that is absent. Returns the code. */
+int osi_at_field(const asn_TYPE_descriptor_t *td, const uint8_t *p, size_t n,
+    uint32_t number, const char *layer, int code, struct err *e);
 
 /* A decoded OBJECT IDENTIFIER as dotted text, in the arena. */
 const char *osi_oid_text(
@@ -44,7 +45,7 @@ int osi_value(struct arena *a, const uint8_t *p, size_t n, const char *layer,
 
 /* A BIT STRING that must be octets: 0, or ERR_SYNTAX. */
 struct BIT_STRING_s;
-int osi_bits_octets(
-    const struct BIT_STRING_s *b, struct octets *out, struct err *e);
+int osi_bits_octets(const struct BIT_STRING_s *b, const char *layer,
+    struct octets *out, struct err *e);
 
 #endif

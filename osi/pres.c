@@ -204,7 +204,9 @@ pass_up(struct pres *p, const struct ses_prim *s, enum pres_prim_type type)
 		v = (struct pres_values){&whole, s->n > 0};
 	} else if (s->n > 0 &&
 	    (pres_user_data_decode(a, s->data, s->n, &v, &e) < 0 ||
-		pres_check_values(p, a, &v, true, &e) < 0)) {
+		pres_check_values(p, a, s, &v, true, &e) < 0)) {
+		err_prefix(&e, "S-%s %s", ses_service_name(s->type),
+		    ses_kind_name(s->kind));
 		pres_provider_abort(p, event_of(s), &e);
 		goto out;
 	}
@@ -280,8 +282,8 @@ provider_abort_ind(struct pres *p, const struct pres_abort *c)
 {
 	struct err e = ERR_INIT;
 
-	err_set(&e, LAYER, ERR_PROTOCOL,
-	    "aborted by the peer's provider: %s, event %d",
+	err_at(&e, LAYER, ERR_PROTOCOL, 0,
+	    "ARP: aborted by the peer's provider: %s, event %d",
 	    abort_texts[c->reason], c->event);
 	e.detail = c->reason;
 	pres_trace(p, false, "presentation ARP", e.text);
@@ -296,10 +298,11 @@ abort_ind(struct pres *p, const struct ses_prim *s)
 	struct err e = ERR_INIT;
 
 	if (s->n == 0) {
-		err_set(&e, LAYER, ERR_PROTOCOL, "aborted by the peer");
+		err_at(&e, LAYER, ERR_PROTOCOL, 0,
+		    "ARU: aborted by the peer, without a PPDU");
 		pres_p_abort_ind(p, &e);
 	} else if (pres_abort_decode(a, s->data, s->n, &c, &e) < 0) {
-		err_prefix(&e, "aborted by the peer, unreadable");
+		err_prefix(&e, "ARU: aborted by the peer, unreadable");
 		pres_p_abort_ind(p, &e);
 	} else if (c.provider) {
 		provider_abort_ind(p, &c);
@@ -364,7 +367,7 @@ pres_from_ses(void *user, const struct ses_prim *s)
 		from_session[s->type][s->kind].fn(p, s);
 		return;
 	}
-	err_set(&e, LAYER, ERR_PROTOCOL, "S-%s %s in state %s",
+	err_at(&e, LAYER, ERR_PROTOCOL, 0, "S-%s %s: it came in state %s",
 	    ses_service_name(s->type), ses_kind_name(s->kind),
 	    state_names[p->state]);
 	e.detail = PRES_ABORT_UNEXPECTED_PRIMITIVE;

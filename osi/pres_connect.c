@@ -3,6 +3,7 @@
  * both directions.
  */
 #include "osi/pres_int.h"
+#include "osi/pres_read.h"
 
 #include <string.h>
 
@@ -36,8 +37,8 @@ in_set(const struct pres *p, int32_t id, bool open)
 }
 
 int
-pres_check_values(struct pres *p, struct arena *a, struct pres_values *v,
-    bool open, struct err *e)
+pres_check_values(struct pres *p, struct arena *a, const struct ses_prim *s,
+    struct pres_values *v, bool open, struct err *e)
 {
 	int32_t sole = pres_sole_context(p, open);
 	struct pres_value *w = arena_memdup(a, v->v, v->n * sizeof(*w));
@@ -49,7 +50,7 @@ pres_check_values(struct pres *p, struct arena *a, struct pres_values *v,
 			w[i].context_id = sole;
 		if (simple ? sole >= 0 : in_set(p, w[i].context_id, open))
 			continue;
-		err_set(e, LAYER, ERR_PROTOCOL,
+		err_at(e, LAYER, ERR_PROTOCOL, pres_value_at(s->data, s->n, i),
 		    simple
 			? "value %zu is simply encoded with several contexts"
 			: "value %zu is on context %d, which is not in the set",
@@ -206,7 +207,8 @@ refusal_of(const struct err *e)
 /* Peers in the field name a default context beside those that they define,
  * and never use it: then one that is not supported here harms nobody. */
 static int
-judge_default(struct pres *p, const struct pres_cp *cp, struct err *e)
+judge_default(struct pres *p, const struct ses_prim *s,
+    const struct pres_cp *cp, struct err *e)
 {
 	bool supported_here;
 
@@ -216,35 +218,42 @@ judge_default(struct pres *p, const struct pres_cp *cp, struct err *e)
 	p->has_default = supported_here || nothing_accepted(p);
 	if (supported_here || !nothing_accepted(p))
 		return 0;
-	return err_set(e, LAYER, ERR_REFUSED,
+	return err_at(e, LAYER, ERR_REFUSED,
+	    pres_parameter_at(s->data, s->n, 6),
 	    "CP, default-context-name: %s is not supported",
 	    cp->default_context);
 }
 
 /* Why the provider cannot have this CP (X.226 6.2.5), or NONE. */
 static enum pres_refuse_reason
-judge_cp(struct pres *p, struct arena *a, struct pres_cp *cp, struct err *e)
+judge_cp(struct pres *p, struct arena *a, const struct ses_prim *s,
+    struct pres_cp *cp, struct err *e)
 {
 	if (cp->x410_mode && !p->params.x410) {
-		err_set(e, LAYER, ERR_UNSUPPORTED, "CP asks for X.410 mode");
+		err_at(e, LAYER, ERR_UNSUPPORTED,
+		    pres_parameter_at(s->data, s->n, 0),
+		    "CP, mode-selector: X.410 mode is not offered here");
 		return PRES_REFUSE_VERSION;
 	}
 	p->x410 = cp->x410_mode;
 	if (p->x410)
 		return PRES_REFUSE_NONE;
 	if (cp->other_version) {
-		err_set(e, LAYER, ERR_UNSUPPORTED,
+		err_at(e, LAYER, ERR_UNSUPPORTED,
+		    pres_parameter_at(s->data, s->n, 0),
 		    "CP, protocol-version: not version 1");
 		return PRES_REFUSE_VERSION;
 	}
 	if (!addressed_to_us(p, &cp->called)) {
-		err_set(e, LAYER, ERR_REFUSED, "called selector is not ours");
+		err_at(e, LAYER, ERR_REFUSED,
+		    pres_parameter_at(s->data, s->n, 2),
+		    "CP, called-presentation-selector: it is not ours");
 		return PRES_REFUSE_ADDRESS_UNKNOWN;
 	}
 	negotiate(p, cp);
-	if (judge_default(p, cp, e) < 0)
+	if (judge_default(p, s, cp, e) < 0)
 		return PRES_REFUSE_DEFAULT_CONTEXT;
-	if (pres_check_values(p, a, &cp->values, false, e) < 0) {
+	if (pres_check_values(p, a, s, &cp->values, false, e) < 0) {
 		err_prefix(e, "CP, user data");
 		return PRES_REFUSE_USER_DATA;
 	}
@@ -266,7 +275,7 @@ pres_connect_ind(struct pres *p, const struct ses_prim *s)
 	pres_enter(p, PRES_WAIT_RSP);
 	reason = pres_cp_decode(a, s->data, s->n, &cp, &e) < 0
 	    ? refusal_of(&e)
-	    : judge_cp(p, a, &cp, &e);
+	    : judge_cp(p, a, s, &cp, &e);
 	if (reason != PRES_REFUSE_NONE) {
 		refuse(p, reason, &e);
 	} else {
@@ -287,18 +296,21 @@ same_mode(const struct pres *p, const struct pres_answer *c, struct err *e)
 {
 	if (c->x410_mode == p->x410)
 		return 0;
-	return err_set(e, LAYER, ERR_PROTOCOL,
-	    "CPA in %s mode answers a CP in %s",
+	return err_at(e, LAYER, ERR_PROTOCOL, 0,
+	    "CPA, mode-selector: %s mode answers a CP in %s",
 	    c->x410_mode ? "X.410" : "normal", p->x410 ? "X.410" : "normal");
 }
 
 static int
-take_results(struct pres *p, const struct pres_answer *c, struct err *e)
+take_results(struct pres *p, const struct ses_prim *s,
+    const struct pres_answer *c, struct err *e)
 {
 	if (c->n_results != p->n_contexts)
-		return err_set(e, LAYER, ERR_PROTOCOL,
-		    "%zu contexts answered of %zu proposed", c->n_results,
-		    p->n_contexts);
+		return err_at(e, LAYER, ERR_PROTOCOL,
+		    pres_parameter_at(s->data, s->n, 5),
+		    "presentation-context-definition-result-list: %zu contexts "
+		    "answered of %zu proposed",
+		    c->n_results, p->n_contexts);
 	for (size_t i = 0; i < p->n_contexts; i++) {
 		p->contexts[i].result = c->results[i].result;
 		p->contexts[i].reason = c->results[i].reason;
@@ -308,20 +320,23 @@ take_results(struct pres *p, const struct pres_answer *c, struct err *e)
 
 /* What a CPA says must answer what our CP asked. */
 static int
-take_cpa(struct pres *p, struct arena *a, struct pres_answer *c, struct err *e)
+take_cpa(struct pres *p, struct arena *a, const struct ses_prim *s,
+    struct pres_answer *c, struct err *e)
 {
 	int rc;
 
 	if ((rc = same_mode(p, c, e)) < 0 || p->x410)
 		return rc;
 	if (c->other_version || c->requirements != 0)
-		return err_set(e, LAYER, ERR_PROTOCOL, "CPA, %s",
+		return err_at(e, LAYER, ERR_PROTOCOL,
+		    pres_parameter_at(s->data, s->n, c->other_version ? 0 : 8),
+		    "CPA, %s",
 		    c->other_version
 			? "protocol-version: not version 1"
 			: "presentation-requirements: more than were asked "
 			  "for");
-	if ((rc = take_results(p, c, e)) < 0 ||
-	    (rc = pres_check_values(p, a, &c->values, true, e)) < 0)
+	if ((rc = take_results(p, s, c, e)) < 0 ||
+	    (rc = pres_check_values(p, a, s, &c->values, true, e)) < 0)
 		return err_prefix(e, "CPA");
 	return 0;
 }
@@ -351,7 +366,7 @@ accepted_cnf(struct pres *p, const struct ses_prim *s)
 	struct err e = ERR_INIT;
 
 	if (pres_cpa_decode(a, s->data, s->n, &c, &e) < 0 ||
-	    take_cpa(p, a, &c, &e) < 0) {
+	    take_cpa(p, a, s, &c, &e) < 0) {
 		pres_provider_abort(p, PRES_EVENT_CPA, &e);
 	} else {
 		pres_trace(p, false, "presentation CPA", "");
@@ -375,16 +390,18 @@ static const char *const refuse_texts[] = {
 /* A refusal is one, whatever else is wrong with it: results and values that
  * do not fit are left out. So is an RTORJ in the other mode than ours. */
 static void
-take_refusal(struct pres *p, struct arena *a, struct pres_answer *c)
+take_refusal(struct pres *p, struct arena *a, const struct ses_prim *s,
+    struct pres_answer *c)
 {
 	struct err ignored = ERR_INIT;
 
 	if (p->x410 && c->x410_mode)
 		return;
-	if (c->n_results == p->n_contexts && take_results(p, c, &ignored) < 0)
+	if (c->n_results == p->n_contexts &&
+	    take_results(p, s, c, &ignored) < 0)
 		c->n_results = 0;
 	if (c->x410_mode || p->x410 ||
-	    pres_check_values(p, a, &c->values, false, &ignored) < 0)
+	    pres_check_values(p, a, s, &c->values, false, &ignored) < 0)
 		c->values = (struct pres_values){0};
 }
 
@@ -396,19 +413,22 @@ refused_cnf(struct pres *p, const struct ses_prim *s)
 	struct err e = ERR_INIT;
 
 	if (s->n == 0) {
-		err_set(&e, "session", ERR_REFUSED,
-		    "connection refused, reason %u", s->reason);
+		err_at(&e, "session", ERR_REFUSED, 0,
+		    "session RF: connection refused, reason %u", s->reason);
 		e.detail = s->reason;
 	} else if (pres_cpr_decode(a, s->data, s->n, &c, &e) < 0) {
-		err_prefix(&e, "refused, and the CPR is unreadable");
+		err_prefix(&e, "CPR: refused, and unreadable");
 	} else if (c.provider_reason >= 0) {
-		err_set(&e, LAYER, ERR_REFUSED, "connection refused: %s",
+		err_at(&e, LAYER, ERR_REFUSED,
+		    pres_parameter_at(s->data, s->n, 10),
+		    "CPR: connection refused: %s",
 		    refuse_texts[c.provider_reason]);
 		e.detail = c.provider_reason;
 	} else {
-		err_set(&e, LAYER, ERR_REFUSED, "connection refused by user");
+		err_at(&e, LAYER, ERR_REFUSED, 0,
+		    "CPR: connection refused by user");
 	}
-	take_refusal(p, a, &c);
+	take_refusal(p, a, s, &c);
 	pres_trace(p, false, "presentation CPR", e.text);
 	connect_cnf_up(p, s, &c, &e);
 	arena_free(&a);

@@ -77,8 +77,8 @@ void pres_from_ses(void *user, const struct ses_prim *s);
 int32_t pres_sole_context(const struct pres *p, bool open);
 /* Gives values without context their one, and refuses those of contexts that
  * are not in the set. */
-int pres_check_values(struct pres *p, struct arena *a, struct pres_values *v,
-    bool open, struct err *e);
+int pres_check_values(struct pres *p, struct arena *a, const struct ses_prim *s,
+    struct pres_values *v, bool open, struct err *e);
 void pres_connect_ind(struct pres *p, const struct ses_prim *s);
 void pres_connect_cnf(struct pres *p, const struct ses_prim *s);
 int pres_connect_req(struct pres *p, const struct pres_prim *q, struct err *e);

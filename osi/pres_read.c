@@ -349,3 +349,58 @@ pres_read_unrecognized(struct reading *r)
 	return pres_read_bad(r, r->base, ERR_SYNTAX,
 	    PRES_ABORT_UNRECOGNIZED_PPDU, "this is another PPDU");
 }
+
+/* --- what is where --- */
+
+/* The element that holds the parameters: of CP and CPA in normal mode one
+ * inside, else the PPDU itself. */
+static bool
+parameters_of(const uint8_t *p, size_t n, struct ber_tlv *out)
+{
+	struct ber_cursor c = ber_cursor(p, n);
+	struct ber_tlv ppdu;
+
+	if (ber_next(&c, &ppdu, NULL) != 1)
+		return false;
+	*out = ppdu;
+	if (BER_IS(ppdu.tag, BER_UNIVERSAL, BER_SET) &&
+	    ber_find(&ppdu, BER_CONTEXT, 2, out, NULL) != 1)
+		*out = ppdu;
+	return true;
+}
+
+uint64_t
+pres_parameter_at(const uint8_t *p, size_t n, uint32_t number)
+{
+	struct ber_tlv in, t;
+
+	if (!parameters_of(p, n, &in) ||
+	    ber_find(&in, BER_CONTEXT, number, &t, NULL) != 1)
+		return 0;
+	return (uint64_t)(t.start - p);
+}
+
+uint64_t
+pres_value_at(const uint8_t *p, size_t n, size_t i)
+{
+	struct ber_tlv in, t;
+	struct ber_cursor c;
+
+	if (!parameters_of(p, n, &in))
+		return 0;
+	if (in.tag.cls != BER_APPLICATION &&
+	    ber_find(&in, BER_APPLICATION, 1, &t, NULL) != 1 &&
+	    ber_find(&in, BER_APPLICATION, 0, &t, NULL) != 1)
+		return 0;
+	if (in.tag.cls == BER_APPLICATION)
+		t = in;
+	if (t.tag.number == 0) /* simply encoded: one string */
+		return (uint64_t)(t.start - p);
+	in = t;
+	c = ber_children(&in);
+	do
+		if (ber_next(&c, &t, NULL) != 1)
+			return (uint64_t)(in.start - p);
+	while (i-- > 0);
+	return (uint64_t)(t.start - p);
+}

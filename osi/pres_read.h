@@ -39,6 +39,12 @@ int pres_read_outermost(struct reading *r, size_t n, struct ber_tlv *t);
 int pres_read_user_data(
     struct reading *r, const struct ber_tlv *t, struct pres_values *out);
 
+/* Where they are in a PPDU that could be read: the parameter with this context
+ * tag, of those of normal mode if there are any; the value of this number in
+ * its user data. 0: not there. */
+uint64_t pres_parameter_at(const uint8_t *p, size_t n, uint32_t number);
+uint64_t pres_value_at(const uint8_t *p, size_t n, size_t i);
+
 /* Each returns 0, or an error about the parameter under way. */
 int pres_read_constructed(struct reading *r, const struct ber_tlv *t);
 int pres_read_number(struct reading *r, const struct ber_tlv *t, int64_t min,

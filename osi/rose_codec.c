@@ -6,6 +6,15 @@
 
 static const struct ber_limits limits = {.max_depth = ROSE_DEPTH};
 
+const char *
+rose_apdu_name(enum rose_apdu_type type)
+{
+	static const char *const names[] = {
+	    "ROSE APDU", "ROIV", "RORS", "ROER", "RORJ"};
+
+	return names[type];
+}
+
 /* --- decoding --- */
 
 struct reading {
@@ -20,7 +29,8 @@ static int
 bad(struct reading *r, const uint8_t *at, enum rose_general_problem problem,
     const char *text)
 {
-	err_at(r->e, LAYER, ERR_SYNTAX, (uint64_t)(at - r->base), "%s", text);
+	err_at(r->e, LAYER, ERR_SYNTAX, (uint64_t)(at - r->base), "%s: %s",
+	    rose_apdu_name(r->out->type), text);
 	if (r->e != NULL)
 		r->e->detail = problem;
 	return ERR_SYNTAX;
@@ -200,19 +210,22 @@ rose_apdu_decode(struct arena *a, const uint8_t *p, size_t n,
 
 	*out = (struct rose_apdu){0};
 	if (used < 0) {
-		if (e != NULL)
+		if (e != NULL) {
+			e->layer = LAYER;
 			e->detail = ROSE_BADLY_STRUCTURED_APDU;
+		}
+		err_prefix(e, "ROSE APDU");
 		return (int)used;
 	}
 	if ((size_t)used != n || ber_next(&c, &t, NULL) != 1)
 		return bad(&r, p + used, ROSE_BADLY_STRUCTURED_APDU,
-		    "octets after the APDU");
+		    "octets after its end");
 	if (t.tag.cls != BER_CONTEXT || t.tag.number < ROSE_ROIV ||
 	    t.tag.number > ROSE_RORJ)
-		return bad(&r, p, ROSE_UNRECOGNIZED_APDU, "unknown APDU");
-	if (!t.tag.constructed)
-		return mistyped(&r, p, "primitive APDU");
+		return bad(&r, p, ROSE_UNRECOGNIZED_APDU, "an unknown one");
 	out->type = (enum rose_apdu_type)t.tag.number;
+	if (!t.tag.constructed)
+		return mistyped(&r, p, "it is primitive");
 	r.c = ber_children(&t);
 	return decoders[out->type](&r);
 }

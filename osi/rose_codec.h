@@ -17,6 +17,9 @@
 
 enum rose_apdu_type { ROSE_ROIV = 1, ROSE_RORS, ROSE_ROER, ROSE_RORJ };
 
+/* "ROIV"; of 0 "ROSE APDU". */
+const char *rose_apdu_name(enum rose_apdu_type type);
+
 struct rose_apdu {
 	enum rose_apdu_type type;
 	bool has_id; /* false: RORJ of what had none that could be read */

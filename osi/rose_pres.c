@@ -80,6 +80,12 @@ associate_rsp(struct rose *r, enum acse_result result, int diagnostic,
 	return acse_request(r->acse, &p, e);
 }
 
+static const char *
+apdu_of(const struct acse_prim *p)
+{
+	return p->kind == SES_IND ? "AARQ" : "AARE";
+}
+
 /* In e->detail the diagnostic of a refusal (X.227 7.1.4.5). */
 static int
 judge(struct rose *r, const struct acse_prim *p, struct err *why)
@@ -89,8 +95,9 @@ judge(struct rose *r, const struct acse_prim *p, struct err *why)
 	r->context = pres_context_id(acse_pres(r->acse), s->apdu_syntax);
 	if (p->application_context == NULL ||
 	    strcmp(p->application_context, s->application_context) != 0) {
-		err_set(why, ROSE_LAYER, ERR_REFUSED,
-		    "application context %s is not offered here",
+		err_at(why, ROSE_LAYER, ERR_REFUSED, 0,
+		    "%s, application-context: %s is not offered here",
+		    apdu_of(p),
 		    p->application_context != NULL ? p->application_context
 						   : "of X.410 mode");
 		why->detail = ACSE_DIAG_CONTEXT_NAME_NOT_SUPPORTED;
@@ -101,12 +108,15 @@ judge(struct rose *r, const struct acse_prim *p, struct err *why)
 		p->user_information.context_id == r->context))
 		return 0;
 	if (r->context == 0)
-		err_set(why, ROSE_LAYER, ERR_REFUSED,
-		    "no presentation context for the operations");
+		err_at(why, ROSE_LAYER, ERR_REFUSED, 0,
+		    "%s: no presentation context for the operations",
+		    p->kind == SES_IND ? "CP" : "CPA");
 	else
-		err_set(why, ROSE_LAYER, ERR_REFUSED,
-		    "the bind is on presentation context %d, not %d",
-		    (int)p->user_information.context_id, (int)r->context);
+		err_at(why, ROSE_LAYER, ERR_REFUSED, 0,
+		    "%s, user-information: on presentation context %d, not "
+		    "%d",
+		    apdu_of(p), (int)p->user_information.context_id,
+		    (int)r->context);
 	why->detail = ACSE_DIAG_NO_REASON;
 	return ERR_REFUSED;
 }
@@ -180,8 +190,8 @@ too_long(struct rose *r)
 {
 	struct err e = ERR_INIT;
 
-	err_set(&e, ROSE_LAYER, ERR_LIMIT, "APDU of more than %zu octets",
-	    r->params.max_apdu);
+	err_at(&e, ROSE_LAYER, ERR_LIMIT, r->params.max_apdu,
+	    "APDU: it has more than %zu octets", r->params.max_apdu);
 	r->carrier->abort(r, e.text);
 	rose_finish(r, ROSE_ABORTED, &e);
 }

@@ -86,7 +86,8 @@ answered_badly(struct rose *r, struct rose_slot *s, const struct rose_apdu *u,
 {
 	struct err why = ERR_INIT;
 
-	err_set(&why, ROSE_LAYER, ERR_PROTOCOL, "%s was answered badly: %s",
+	err_at(&why, ROSE_LAYER, ERR_PROTOCOL, 0,
+	    "%s: %s was answered badly: %s", rose_apdu_name(u->type),
 	    s->operation->name, rose_problem_text(class, problem));
 	why.detail = problem;
 	reject(r, u, class, problem);
@@ -175,7 +176,8 @@ rejected(struct rose *r, const struct rose_apdu *u)
 	    .problem = u->problem};
 	struct err why = ERR_INIT;
 
-	err_set(&why, ROSE_LAYER, ERR_REFUSED, "rejected by the peer: %s",
+	err_at(&why, ROSE_LAYER, ERR_REFUSED, 0,
+	    "RORJ: rejected by the peer: %s",
 	    rose_problem_text(u->problem_class, u->problem));
 	why.detail = u->problem;
 	ev.err = &why;

@@ -149,8 +149,8 @@ transfer_data(struct rose *r, const struct rtse_event *ev)
 		buf_append(&r->in, ev->data, ev->n);
 		return;
 	}
-	err_set(&e, ROSE_LAYER, ERR_LIMIT, "APDU of more than %zu octets",
-	    r->params.max_apdu);
+	err_at(&e, ROSE_LAYER, ERR_LIMIT, r->params.max_apdu,
+	    "APDU: it has more than %zu octets", r->params.max_apdu);
 	rose_trace(r, false, "rose APDU refused", e.text);
 	buf_clear(&r->in);
 	if (rtse_transfer_refuse(r->rtse, &e) < 0)

@@ -176,7 +176,7 @@ say_rtab(const struct rtse_rtab *rtab, struct err *why)
 	if (rtab->reflected >= 0)
 		snprintf(reflected, sizeof(reflected),
 		    ", reflected parameter 0x%02x", (unsigned)rtab->reflected);
-	err_set(why, LAYER, ERR_TEMPORARY, "aborted by the peer: %s%s",
+	err_at(why, LAYER, ERR_TEMPORARY, 0, "RTAB: aborted by the peer: %s%s",
 	    rtse_abort_text((int)rtab->reason), reflected);
 	why->detail = (int)rtab->reason;
 }
@@ -206,7 +206,8 @@ rtse_abort_ind(struct rtse *r, const struct acse_prim *p)
 	if (p->err != NULL)
 		why = *p->err;
 	else
-		err_set(&why, LAYER, ERR_PROTOCOL, "aborted by the peer");
+		err_at(&why, LAYER, ERR_PROTOCOL, 0,
+		    "RTAB: aborted by the peer, without one");
 	if (p->user_information.n > 0 &&
 	    rtse_rtab_decode(a, &p->user_information, &rtab, &e) >= 0) {
 		say_rtab(&rtab, &why);

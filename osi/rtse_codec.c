@@ -20,10 +20,18 @@ apdu(struct arena *a, const struct pres_value *v, Rtse_APDU_PR want,
 
 	if (u != NULL && u->present != want) {
 		err_at(e, LAYER, ERR_PROTOCOL, 0,
-		    "another APDU where %s belongs", name);
+		    "%s: another APDU is in its place", name);
 		return NULL;
 	}
 	return u;
+}
+
+/* An error about the field [number] of the APDU `of`. */
+static int
+at_field(const struct pres_value *of, uint32_t number, int code, struct err *e)
+{
+	return osi_at_field(
+	    &asn_DEF_Rtse_APDU, of->p, of->n, number, LAYER, code, e);
 }
 
 /* The field [number] of RTORQ or RTOAC. */
@@ -31,15 +39,11 @@ static int
 ranged(const long *in, uint32_t absent, uint32_t max, uint32_t *out,
     uint32_t number, const struct pres_value *of, struct err *e)
 {
-	static const char *const names[] = {"checkpoint-size", "window-size"};
 	long v = in == NULL ? (long)absent : *in;
-	char text[80];
 
 	if (v < 0) {
-		snprintf(text, sizeof(text), "%s, %s: %ld is out of range",
-		    (of->p[0] & 0x1f) == 16 ? "RTORQ" : "RTOAC", names[number],
-		    v);
-		return osi_bad_field(of->p, of->n, number, LAYER, e, text);
+		err_set(e, LAYER, ERR_SYNTAX, "%ld is out of range", v);
+		return at_field(of, number, ERR_SYNTAX, e);
 	}
 	*out = v > (long)max ? max : (uint32_t)v;
 	return 0;
@@ -53,7 +57,7 @@ reference(uint8_t tag, const uint8_t *p, int n, uint8_t *out, uint8_t *out_n,
 {
 	if (n < 0 || n > 127 || (size_t)n + 2 > max)
 		return err_set(e, LAYER, ERR_LIMIT,
-		    "reference of %d octets in a session connection "
+		    "a reference of %d octets in the session connection "
 		    "identifier, at most %zu",
 		    n, max - 2);
 	out[0] = tag;
@@ -88,11 +92,15 @@ conn_id(const Rtse_Session_connection_id_t *c, struct ses_conn_id *out,
 	return rc;
 }
 
+/* `number` is that of the connection data, to which the others are the same
+ * in both. */
 static int
-open_data(struct arena *a, const struct pres_value *of, const long *checkpoint,
-    const long *window, const Rtse_Connection_data_t *c, struct rtse_open *out,
-    struct err *e)
+open_data(struct arena *a, const struct pres_value *of, uint32_t number,
+    const long *checkpoint, const long *window, const Rtse_Connection_data_t *c,
+    struct rtse_open *out, struct err *e)
 {
+	int rc;
+
 	*out = (struct rtse_open){
 	    .recover = c->present != Rtse_Connection_data_PR_open,
 	    .application_protocol = -1};
@@ -103,9 +111,10 @@ open_data(struct arena *a, const struct pres_value *of, const long *checkpoint,
 		return ERR_SYNTAX;
 	if (out->window_size == 0)
 		out->window_size = 1;
-	return out->recover
+	rc = out->recover
 	    ? conn_id(&c->choice.recover, &out->old, e)
 	    : osi_any(a, &c->choice.open, LAYER, &out->user_data, e);
+	return rc < 0 ? at_field(of, number, rc, e) : 0;
 }
 
 /* An INTEGER of two octets that a peer stored in the wrong order, 0c 00 for
@@ -128,15 +137,16 @@ rtse_rtorq_decode(struct arena *a, const struct pres_value *v,
 	if (u == NULL)
 		return ERR_SYNTAX;
 	q = &u->choice.rtorq;
-	if (open_data(a, v, q->checkpoint_size, q->window_size,
+	if (open_data(a, v, 3, q->checkpoint_size, q->window_size,
 		&q->connection_data, out, e) < 0)
 		return ERR_SYNTAX;
 	if (q->dialogue_mode != NULL &&
 	    (*q->dialogue_mode < RTSE_MONOLOGUE ||
-		*q->dialogue_mode > RTSE_TWO_WAY_ALTERNATE))
-		return osi_bad_field(v->p, v->n, 2, LAYER, e,
-		    "RTORQ, dialogue-mode: neither monologue nor two-way "
-		    "alternate");
+		*q->dialogue_mode > RTSE_TWO_WAY_ALTERNATE)) {
+		err_set(e, LAYER, ERR_SYNTAX,
+		    "neither monologue nor two-way alternate");
+		return at_field(v, 2, ERR_SYNTAX, e);
+	}
 	if (q->dialogue_mode != NULL)
 		out->dialogue = (enum rtse_dialogue) * q->dialogue_mode;
 	if (q->application_protocol != NULL)
@@ -155,7 +165,7 @@ rtse_rtoac_decode(struct arena *a, const struct pres_value *v,
 	if (u == NULL)
 		return ERR_SYNTAX;
 	r = &u->choice.rtoac;
-	return open_data(a, v, r->checkpoint_size, r->window_size,
+	return open_data(a, v, 2, r->checkpoint_size, r->window_size,
 	    &r->connection_data, out, e);
 }
 
@@ -165,6 +175,7 @@ rtse_rtorj_decode(struct arena *a, const struct pres_value *v,
 {
 	const Rtse_APDU_t *u = apdu(a, v, Rtse_APDU_PR_rtorj, "RTORJ", e);
 	const Rtse_RTORJ_t *r;
+	int rc;
 
 	*out = (struct rtse_refusal){.reason = -1};
 	if (u == NULL)
@@ -173,7 +184,8 @@ rtse_rtorj_decode(struct arena *a, const struct pres_value *v,
 	if (r->refuse_reason != NULL && *r->refuse_reason >= 0 &&
 	    *r->refuse_reason < 256)
 		out->reason = (int)*r->refuse_reason;
-	return osi_any(a, r->user_data, LAYER, &out->user_data, e);
+	rc = osi_any(a, r->user_data, LAYER, &out->user_data, e);
+	return rc < 0 ? at_field(v, 1, rc, e) : 0;
 }
 
 int
@@ -204,8 +216,8 @@ rtse_rttp_decode(
 	if (u == NULL)
 		return ERR_SYNTAX;
 	if (u->choice.rttp < 0 || u->choice.rttp > INT32_MAX)
-		return err_set(
-		    e, LAYER, ERR_SYNTAX, "turn priority %ld", u->choice.rttp);
+		return err_at(e, LAYER, ERR_SYNTAX, 0,
+		    "RTTP: a priority of %ld", u->choice.rttp);
 	*out = (int)u->choice.rttp;
 	return 0;
 }

@@ -28,8 +28,8 @@ judge_units(const struct rtse *r, const char *who, struct err *e)
 
 	for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++)
 		if ((fu & needed[i].fu) == 0)
-			return err_set(e, LAYER, ERR_UNSUPPORTED,
-			    "%s without the session functional unit %s", who,
+			return err_at(e, LAYER, ERR_UNSUPPORTED, 0,
+			    "session %s: without the functional unit %s", who,
 			    needed[i].name);
 	return 0;
 }
@@ -118,18 +118,18 @@ judge(
 	    strcmp(p->application_context, r->params.application_context) !=
 		0) {
 		*diagnostic = ACSE_DIAG_CONTEXT_NAME_NOT_SUPPORTED;
-		return err_set(why, LAYER, ERR_REFUSED,
-		    "application context %s is not offered here",
+		return err_at(why, LAYER, ERR_REFUSED, 0,
+		    "AARQ, application-context: %s is not offered here",
 		    p->application_context);
 	}
 	if (!contexts)
-		return err_set(why, LAYER, ERR_REFUSED,
-		    "CP without a presentation context for %s",
+		return err_at(why, LAYER, ERR_REFUSED, 0,
+		    "CP, presentation-context-definition-list: none for %s",
 		    r->rtse_context == 0 ? "RTSE" : "its user");
 	if (p->user_information.n == 0 ||
 	    p->user_information.context_id != r->rtse_context)
-		return err_set(why, LAYER, ERR_PROTOCOL, "%s without RTORQ",
-		    r->x410 ? "CP" : "AARQ");
+		return err_at(why, LAYER, ERR_PROTOCOL, 0,
+		    "RTORQ: the %s brings none", r->x410 ? "CP" : "AARQ");
 	return judge_units(r, "CN", why);
 }
 
@@ -278,12 +278,12 @@ static int
 judge_recovery(const struct rtse *r, const struct rtse_open *o, struct err *e)
 {
 	if (o->recover != (r->params.recover != NULL))
-		return err_set(e, LAYER, ERR_PROTOCOL,
-		    "RTOAC %s what was not asked for",
+		return err_at(e, LAYER, ERR_PROTOCOL, 0,
+		    "RTOAC: it %s what was not asked for",
 		    o->recover ? "recovers" : "opens");
 	if (o->recover && !rtse_conn_id_equal(&o->old, &r->old))
-		return err_set(e, LAYER, ERR_PROTOCOL,
-		    "RTOAC recovers another association");
+		return err_at(e, LAYER, ERR_PROTOCOL, 0,
+		    "RTOAC: it recovers another association");
 	return 0;
 }
 
@@ -294,18 +294,22 @@ take_rtoac(struct rtse *r, struct arena *a, const struct acse_prim *p,
 	int rc;
 
 	if (!find_contexts(r))
-		return err_set(e, LAYER, ERR_REFUSED,
-		    "CPA accepts no context for RTSE or its user");
+		return err_at(e, LAYER, ERR_REFUSED, 0,
+		    "CPA, presentation-context-definition-result-list: no "
+		    "context for RTSE or its user");
 	if (p->user_information.n == 0)
-		return err_set(e, LAYER, ERR_PROTOCOL, "%s without RTOAC",
-		    r->x410 ? "CPA" : "AARE");
+		return err_at(e, LAYER, ERR_PROTOCOL, 0,
+		    "RTOAC: the %s brings none", r->x410 ? "CPA" : "AARE");
 	if ((rc = judge_units(r, "AC", e)) < 0 ||
 	    (rc = rtse_rtoac_decode(a, &p->user_information, o, e)) < 0 ||
 	    (rc = judge_recovery(r, o, e)) < 0)
 		return rc;
 	r->dialogue = r->params.dialogue;
-	r->checkpoint_size =
-	    rtse_smaller(o->checkpoint_size, r->params.checkpoint_size);
+	/* our 0 leaves the size to the peer, whose 0 means: none (X.228
+	 * 7.1.4.1) */
+	r->checkpoint_size = r->params.checkpoint_size == 0
+	    ? o->checkpoint_size
+	    : rtse_smaller(o->checkpoint_size, r->params.checkpoint_size);
 	r->window_size = rtse_smaller(o->window_size, r->params.window_size);
 	return 0;
 }

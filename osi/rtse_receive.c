@@ -51,8 +51,8 @@ apdu_octets(struct rtse *r, const uint8_t *p, size_t n, struct err *e)
 		return 0;
 	r->receive.octets += n;
 	if (r->params.max_apdu != 0 && r->receive.octets > r->params.max_apdu)
-		return err_set(e, LAYER, ERR_LIMIT,
-		    "APDU is longer than %llu octets",
+		return err_at(e, LAYER, ERR_LIMIT, r->params.max_apdu,
+		    "APDU: it is longer than %llu octets",
 		    (unsigned long long)r->params.max_apdu);
 	rtse_emit(r, &ev);
 	return 0;
@@ -67,7 +67,8 @@ value_begin(void *arg, int32_t context, struct err *e)
 	 * resumed transfer is a context of an older association */
 	if (context != 0 && !r->receive.resumed && context != r->apdu_context)
 		return err_set(e, LAYER, ERR_PROTOCOL,
-		    "APDU on context %d, not %d", context, r->apdu_context);
+		    "indirect-reference: context %d, not %d", context,
+		    r->apdu_context);
 	return 0;
 }
 
@@ -116,22 +117,33 @@ external_close(void *arg, unsigned depth, bool indefinite, struct err *e)
 	return pdv_finish(&r->receive.pdv, e);
 }
 
+/* An error about what a scan was fed: the octet is where it stopped, unless
+ * the error knows better. */
+static int
+stopped(const struct ber_scan *scan, const char *pdu, int code, struct err *e)
+{
+	if (e->offset == ERR_NO_OFFSET)
+		e->offset = ber_scan_offset(scan);
+	e->layer = LAYER;
+	return err_prefix(e, "%s", pdu) < 0 ? code : ERR_SYNTAX;
+}
+
 static int
 unwrap(struct rtse *r, const uint8_t *p, size_t n, struct err *e)
 {
 	struct rtse_receive *c = &r->receive;
-	int64_t used;
+	int64_t used = 0;
 
-	if (ber_scan_done(c->external))
-		return err_set(
-		    e, LAYER, ERR_SYNTAX, "octets after the APDU's EXTERNAL");
-	used = ber_scan_feed(c->external, p, n, e);
-	if (used < 0)
-		return (int)used;
-	if ((size_t)used < n)
-		return err_set(
-		    e, LAYER, ERR_SYNTAX, "octets after the APDU's EXTERNAL");
-	return pdv_flush(&c->pdv, e);
+	if (!ber_scan_done(c->external))
+		used = ber_scan_feed(c->external, p, n, e);
+	if (used >= 0 && (size_t)used < n)
+		used = err_set(e, LAYER, ERR_SYNTAX, "octets after its end");
+	if (used >= 0)
+		used = pdv_flush(&c->pdv, e);
+	/* what our user's limit is about has its own octet and name */
+	if (used == ERR_LIMIT && c->octets > r->params.max_apdu)
+		return ERR_LIMIT;
+	return used < 0 ? stopped(c->external, "EXTERNAL", (int)used, e) : 0;
 }
 
 /* In normal mode the octets are an EXTERNAL. A peer whose APDUs share the
@@ -177,7 +189,7 @@ rttr_open(void *arg, unsigned depth, const struct ber_open *o, struct err *e)
 	(void)arg;
 	(void)depth;
 	if (!BER_IS(o->tag, BER_UNIVERSAL, BER_OCTET_STRING))
-		return err_set(e, LAYER, ERR_SYNTAX, "RTTR is no OCTET STRING");
+		return err_set(e, LAYER, ERR_SYNTAX, "it is no OCTET STRING");
 	return 0;
 }
 
@@ -214,7 +226,7 @@ feed_rttr(struct rtse *r, const struct pres_value *v, struct err *e)
 			ber_scan_reset(r->receive.rttr);
 		used = ber_scan_feed(r->receive.rttr, p, n, e);
 		if (used < 0)
-			return (int)used;
+			return stopped(r->receive.rttr, "RTTR", (int)used, e);
 		p += used;
 		n -= (size_t)used;
 	}
@@ -227,8 +239,9 @@ data_fragment(struct rtse *r, const struct pres_prim *q, struct err *e)
 	int rc;
 
 	if (q->data.context_id != r->rtse_context)
-		return err_set(e, LAYER, ERR_PROTOCOL, "data on context %d",
-		    q->data.context_id);
+		return err_at(e, LAYER, ERR_PROTOCOL, 0,
+		    "RTTR: it is on context %d, not %d", q->data.context_id,
+		    r->rtse_context);
 	r->receive.fresh = true;
 	if (r->x410) {
 		arrived(r, q->data.p, q->data.n);
@@ -239,7 +252,9 @@ data_fragment(struct rtse *r, const struct pres_prim *q, struct err *e)
 	if ((rc = feed_rttr(r, &q->data, e)) < 0)
 		return rc;
 	if (q->last && !ber_scan_done(r->receive.rttr))
-		return err_set(e, LAYER, ERR_SYNTAX, "RTTR ends too early");
+		return err_at(e, LAYER, ERR_SYNTAX,
+		    ber_scan_offset(r->receive.rttr),
+		    "RTTR: it ends too early");
 	return 0;
 }
 
@@ -279,8 +294,8 @@ rtse_resume_ind(struct rtse *r, const struct pres_prim *q)
 	struct err why = ERR_INIT;
 
 	if (++r->receive.resumes > RTSE_RESUMES_MAX) {
-		err_set(&why, LAYER, ERR_LIMIT,
-		    "S-ACTIVITY-RESUME %u times without the end of a transfer",
+		err_at(&why, LAYER, ERR_LIMIT, 0,
+		    "session AR: %u of them without the end of a transfer",
 		    r->receive.resumes);
 		rtse_provider_abort(r, RTSE_ABORT_TEMPORARY, &why);
 		return;
@@ -290,8 +305,8 @@ rtse_resume_ind(struct rtse *r, const struct pres_prim *q)
 		rtse_keep_replay(r);
 		return;
 	}
-	err_set(&why, LAYER, ERR_UNSUPPORTED,
-	    "the peer resumes an activity that is not known here, behind "
+	err_at(&why, LAYER, ERR_UNSUPPORTED, 0,
+	    "session AR: it resumes an activity that is not known here, behind "
 	    "checkpoint %u",
 	    q->ses->serial);
 	rtse_report_exception(r, SES_REASON_UNRECOVERABLE, &why);
@@ -307,7 +322,9 @@ rtse_data_ind(struct rtse *r, const struct pres_prim *q)
 }
 
 /* What arrived went up to our user and is kept; the peer may go on. A minor
- * synchronization point stands behind an RTTR (X.228 8.3.2). */
+ * synchronization point stands behind an RTTR (X.228 8.3.2), and nowhere when
+ * we selected a checkpoint size of 0: then there is no checkpointing (X.228
+ * 7.1.4.1). */
 void
 rtse_sync_ind(struct rtse *r, const struct pres_prim *q)
 {
@@ -315,10 +332,13 @@ rtse_sync_ind(struct rtse *r, const struct pres_prim *q)
 	    .type = SES_SYNC_MINOR, .kind = SES_RSP, .serial = q->ses->serial};
 	struct err e = ERR_INIT;
 
-	if (!r->receive.fresh) {
-		err_set(&e, LAYER, ERR_PROTOCOL,
-		    "MIP with serial number %u: no RTTR since the last "
-		    "checkpoint",
+	if (!r->receive.fresh || r->checkpoint_size == 0) {
+		err_at(&e, LAYER, ERR_PROTOCOL, 0,
+		    r->checkpoint_size == 0
+			? "session MIP: serial number %u, where no checkpoints "
+			  "were negotiated"
+			: "session MIP: serial number %u, without an RTTR "
+			  "since the last checkpoint",
 		    q->ses->serial);
 		rtse_provider_abort(r, RTSE_ABORT_PROTOCOL_ERROR, &e);
 		return;
@@ -341,7 +361,8 @@ rtse_whole(struct rtse *r)
 	struct err why = ERR_INIT;
 
 	if (c->wrap == RTSE_WRAP_EXTERNAL && !ber_scan_done(c->external)) {
-		err_set(&why, LAYER, ERR_SYNTAX, "the APDU ends too early");
+		err_at(&why, LAYER, ERR_SYNTAX, ber_scan_offset(c->external),
+		    "EXTERNAL: it ends too early");
 		rtse_lose(r, SES_REASON_UNRECOVERABLE, &why);
 		return;
 	}
@@ -383,9 +404,10 @@ rtse_lost_ind(struct rtse *r, const struct pres_prim *q)
 		rtse_provider_abort(r, RTSE_ABORT_LOCAL_PROBLEM, &e);
 		return;
 	}
-	err_set(&why, LAYER, ERR_TEMPORARY,
-	    "the peer %s the transfer, reason %u",
-	    discarded ? "discarded" : "interrupted", q->ses->reason);
+	err_at(&why, LAYER, ERR_TEMPORARY, 0,
+	    "session %s: the peer %s the transfer, reason %u",
+	    discarded ? "AD" : "AI", discarded ? "discarded" : "interrupted",
+	    q->ses->reason);
 	why.detail = q->ses->reason;
 	if (!known)
 		rtse_emit_type(r, RTSE_TRANSFER_LOST, &why);
@@ -398,9 +420,9 @@ rtse_completed_ind(struct rtse *r, const struct pres_prim *q)
 {
 	struct err why = ERR_INIT;
 
-	(void)q;
-	err_set(&why, LAYER, ERR_PROTOCOL,
-	    "the peer gives up a transfer that is complete");
+	err_at(&why, LAYER, ERR_PROTOCOL, 0,
+	    "S-%s %s: the peer gives up a transfer that is complete",
+	    ses_service_name(q->ses->type), ses_kind_name(q->ses->kind));
 	rtse_provider_abort(r, RTSE_ABORT_COMPLETED, &why);
 }
 

@@ -405,8 +405,8 @@ rtse_sync_cnf(struct rtse *r, const struct pres_prim *q)
 	struct err e = ERR_INIT;
 
 	if (q->ses->serial <= s->confirmed || q->ses->serial > s->synced) {
-		err_set(&e, LAYER, ERR_PROTOCOL,
-		    "synchronization point %u confirmed, but %u sent",
+		err_at(&e, LAYER, ERR_PROTOCOL, 0,
+		    "session MIA: serial number %u confirmed, but %u sent",
 		    q->ses->serial, s->synced);
 		rtse_provider_abort(r, RTSE_ABORT_PROTOCOL_ERROR, &e);
 		return;
@@ -446,9 +446,10 @@ rtse_exception_ind(struct rtse *r, const struct pres_prim *q)
 	struct err why = ERR_INIT;
 	bool user = q->ses->type == SES_U_EXCEPTION;
 
-	err_set(&why, LAYER, ERR_TEMPORARY,
-	    "the %s reports an exception, reason %u",
-	    user ? "peer" : "session provider", q->ses->reason);
+	err_at(&why, LAYER, ERR_TEMPORARY, 0,
+	    "session %s: the %s reports an exception, reason %u",
+	    user ? "ED" : "ER", user ? "peer" : "session provider",
+	    q->ses->reason);
 	why.detail = q->ses->reason;
 	rtse_give_up(r,
 	    s->confirmed > s->base &&

@@ -46,7 +46,7 @@ turn_passes(struct rtse *r, const struct pres_prim *q)
 
 	if (r->dialogue == RTSE_TWO_WAY_ALTERNATE)
 		return true;
-	err_set(&e, "rtse", ERR_PROTOCOL, "%s in monologue",
+	err_at(&e, "rtse", ERR_PROTOCOL, 0, "%s: it came in monologue",
 	    pres_prim_text(q, text));
 	rtse_provider_abort(r, RTSE_ABORT_PROTOCOL_ERROR, &e);
 	return false;
@@ -145,7 +145,7 @@ passed_up(struct rtse *r, const struct pres_prim *q)
 		v->fn(r, q);
 		return;
 	}
-	err_set(&e, "rtse", ERR_PROTOCOL, "%s in state \"%s\"",
+	err_at(&e, "rtse", ERR_PROTOCOL, 0, "%s: it came in state \"%s\"",
 	    pres_prim_text(q, text), rtse_state_name(r->state));
 	rtse_provider_abort(r, RTSE_ABORT_PROTOCOL_ERROR, &e);
 }
@@ -180,7 +180,7 @@ rtse_from_acse(void *user, const struct acse_prim *p)
 		acse_events[p->type][p->kind].fn(r, p);
 		return;
 	}
-	err_set(&e, "rtse", ERR_PROTOCOL, "%s in state \"%s\"",
+	err_at(&e, "rtse", ERR_PROTOCOL, 0, "%s: it came in state \"%s\"",
 	    acse_prim_text(p, text), rtse_state_name(r->state));
 	rtse_provider_abort(r, RTSE_ABORT_PROTOCOL_ERROR, &e);
 }

@@ -81,8 +81,8 @@ check_tokens(const struct ses *s, uint8_t tokens, uint8_t allowed,
 	allowed &= ses_available_tokens(s);
 	if (tokens == 0 || (tokens & ~allowed) != 0)
 		return err_set(e, SES_LAYER, ERR_PROTOCOL,
-		    "%s of tokens 0x%02x: 0x%02x possible", what, tokens,
-		    allowed);
+		    "%s: tokens 0x%02x, of which 0x%02x are possible", what,
+		    tokens, allowed);
 	return 0;
 }
 

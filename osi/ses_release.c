@@ -75,8 +75,8 @@ int
 ses_act_DN_STA09(struct ses *s, struct ses_ev *ev)
 {
 	if (!s->vcoll || s->vdnr)
-		return err_set(
-		    ev->e, SES_LAYER, ERR_PROTOCOL, "DN without an FN of ours");
+		return err_set(ev->e, SES_LAYER, ERR_PROTOCOL,
+		    "session DN: there is no FN of ours");
 	s->vdnr = true;
 	return ses_act_FN(s, ev);
 }
@@ -129,8 +129,8 @@ describe_abort(uint32_t td, const struct octets *reflect, struct err *e)
 
 	for (size_t i = 0; i < reflect->n && i < SPDU_REFLECT_MAX; i++)
 		snprintf(hex + 2 * i, 3, "%02x", reflect->p[i]);
-	err_set(e, SES_LAYER, ERR_REFUSED, "%s%s%s", abort_text(td),
-	    reflect->n > 0 ? ", it reflects " : "", hex);
+	err_at(e, SES_LAYER, ERR_REFUSED, 0, "session AB: %s%s%s",
+	    abort_text(td), reflect->n > 0 ? ", it reflects " : "", hex);
 	e->detail = (int)td;
 }
 

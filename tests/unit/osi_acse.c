@@ -677,6 +677,18 @@ told(const struct side *x)
 	return n;
 }
 
+/* The answer is an ABRT of the provider; where there is no connection, there
+ * is nobody to answer. */
+static bool
+sent_abrt(const struct side *x, int state)
+{
+	const struct buf *out =
+	    cotp_output(ses_cotp(pres_ses(acse_pres(x->a))));
+
+	return state == ACSE_UNASSOCIATED ||
+	    memmem(out->data, out->len, "\x64\x03\x80\x01\x01", 5) != NULL;
+}
+
 static void
 each_state_with_each_presentation_event(void)
 {
@@ -706,8 +718,11 @@ each_state_with_each_presentation_event(void)
 			if (got != from_below[i].expect[state])
 				printf("\n  row %zu, state %d: %c\n", i, state,
 				    got);
-			if (got == '-')
+			if (got == '-') {
 				CU_ASSERT_EQUAL(x->a->state, ACSE_CLOSED);
+				CU_ASSERT_EQUAL(x->err.offset, 0);
+				CU_ASSERT(sent_abrt(x, state));
+			}
 			two_free(&t);
 		}
 }

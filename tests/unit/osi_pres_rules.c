@@ -207,6 +207,18 @@ static const struct {
     {"", false, "3003 8a0100"},
 };
 
+/* Does the error say which PPDU is wrong, and at which octet? */
+static bool
+names(const struct hand *h, const char *ppdu)
+{
+	bool good = strncmp(h->err.text, ppdu, strlen(ppdu)) == 0 &&
+	    h->err.offset != ERR_NO_OFFSET;
+
+	if (!good)
+		printf("\n  %s: %s\n", ppdu, h->err.text);
+	return good;
+}
+
 static void
 every_cp_gets_its_answer(void)
 {
@@ -221,6 +233,8 @@ every_cp_gets_its_answer(void)
 		CU_ASSERT(got(&h, cps[i].answer));
 		CU_ASSERT_EQUAL(h.up[PRES_P_ABORT], !cps[i].accepted);
 		CU_ASSERT_EQUAL(h.up[PRES_CONNECT], cps[i].accepted);
+		if (!cps[i].accepted)
+			CU_ASSERT(names(&h, "CP"));
 		hand_free(&h);
 	}
 }
@@ -228,15 +242,39 @@ every_cp_gets_its_answer(void)
 static void
 an_error_names_the_octet_and_the_parameter(void)
 {
-	struct hand h;
+	static const struct {
+		const char *cp, *text;
+		uint64_t offset;
+	} rows[] = {
+	    {"310d" MODE "a206 820141 810141",
+		"CP, calling-presentation-selector: ", 12},
+	    {"3107 a003800100 a100", "CP, mode-selector: ", 2},
+	    {"310b" MODE "a204 8002 0640", "CP, protocol-version: ", 9},
+	    {"310d" MODE "a206 810141 820141",
+		"CP, called-presentation-selector: ", 12},
+	    {"3111" MODE "a20a a608 8002 2a03 8102 5101",
+		"CP, default-context-name: ", 9},
+	    {"3123" MODE "a21c a411" CTX1 "6107 3005 020103 a000",
+		"CP, user data: ", 35},
+	    {"312e" MODE "a227 a411" CTX1
+	     "6112 3007 020101 a002 0500 3007 020103 a002 0500",
+		"CP, user data: value 2 is on context 3", 39},
+	};
 
-	hand_init(&h, OSI_RESPONDER, 3, NULL);
-	peer_sends(
-	    &h, SES_CONNECT, SES_REQ, false, "310d" MODE "a206 820141 810141");
-	CU_ASSERT_EQUAL(h.err.offset, 12);
-	CU_ASSERT_PTR_NOT_NULL(
-	    strstr(h.err.text, "CP, calling-presentation-selector"));
-	hand_free(&h);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct hand h;
+
+		hand_init(&h, OSI_RESPONDER, 3, NULL);
+		osi_sel_parse("B", &h.p->params.called, NULL);
+		if (i != 3)
+			h.p->params.called.present = false;
+		peer_sends(&h, SES_CONNECT, SES_REQ, false, rows[i].cp);
+		CU_ASSERT(names(&h, rows[i].text));
+		CU_ASSERT_EQUAL(h.err.offset, rows[i].offset);
+		if (h.err.offset != rows[i].offset)
+			printf("\n  row %zu: %ld\n", i, (long)h.err.offset);
+		hand_free(&h);
+	}
 }
 
 static void
@@ -343,6 +381,7 @@ every_answer_to_our_cp_is_judged(void)
 		if (answers[i].arp != NULL) {
 			CU_ASSERT_EQUAL(h.last, SES_U_ABORT);
 			CU_ASSERT(got(&h, answers[i].arp));
+			CU_ASSERT(names(&h, "CPA"));
 		} else {
 			CU_ASSERT_EQUAL(h.accepted, answers[i].accepted);
 			CU_ASSERT_EQUAL(
@@ -411,7 +450,10 @@ values_come_up_in_every_encoding_and_broken_ones_abort(void)
 			CU_ASSERT_STRING_EQUAL(buf_cstr(&h.data), data[i].up);
 		} else {
 			CU_ASSERT(got(&h, data[i].arp));
-			CU_ASSERT_NOT_EQUAL(h.err.offset, ERR_NO_OFFSET);
+			CU_ASSERT(names(&h,
+			    data[i].type == SES_DATA             ? "TD: "
+				: data[i].type == SES_TYPED_DATA ? "TTD: "
+								 : "S-"));
 		}
 		hand_free(&h);
 	}
@@ -531,6 +573,7 @@ event_in_state(size_t i, enum pres_state state)
 					: "3006 800103 8101%02x",
 		    (unsigned)events[i].event);
 		CU_ASSERT(got(&h, arp));
+		CU_ASSERT(names(&h, "S-"));
 	}
 	hand_free(&h);
 }
@@ -612,6 +655,8 @@ aborts_of_a_peer_are_read(void)
 		peer_sends(&h, SES_U_ABORT, SES_REQ, false, rows[i].hex);
 		CU_ASSERT_EQUAL(h.up[rows[i].up], 1);
 		CU_ASSERT_PTR_NOT_NULL(strstr(h.err.text, rows[i].text));
+		if (rows[i].up == PRES_P_ABORT)
+			CU_ASSERT(names(&h, "AR"));
 		hand_free(&h);
 	}
 }

@@ -615,20 +615,26 @@ a_recorded_refusal_is_seen_by_our_initiator(void)
 	}
 }
 
+/* It selects a checkpoint size of 1, be it below the one proposed, or because
+ * a proposal of 0 left it to select one (X.228 7.1.4.1). */
 static void
 a_recorded_result_is_seen_by_our_initiator(void)
 {
-	struct rtse_params p = pair_params(OSI_INITIATOR);
-	struct end x = {0};
+	static const uint32_t proposed[] = {63, 1, 0};
 
-	p.checkpoint_size = 63;
-	end_replay(&x, &p, "p1-88-message.responder", WIRE_WHOLE);
-	CU_ASSERT_EQUAL(x.count[RTSE_OPEN_CNF], 1);
-	CU_ASSERT_EQUAL(rtse_checkpoint_size(x.r), 1);
-	CU_ASSERT_EQUAL(rtse_window_size(x.r), 3);
-	CU_ASSERT_TRUE_FATAL(x.open_data.len > 1);
-	CU_ASSERT_EQUAL(x.open_data.data[0], 0xb1);
-	end_free(&x);
+	for (size_t i = 0; i < sizeof(proposed) / sizeof(*proposed); i++) {
+		struct rtse_params p = pair_params(OSI_INITIATOR);
+		struct end x = {0};
+
+		p.checkpoint_size = proposed[i];
+		end_replay(&x, &p, "p1-88-message.responder", WIRE_WHOLE);
+		CU_ASSERT_EQUAL(x.count[RTSE_OPEN_CNF], 1);
+		CU_ASSERT_EQUAL(rtse_checkpoint_size(x.r), 1);
+		CU_ASSERT_EQUAL(rtse_window_size(x.r), 3);
+		CU_ASSERT_TRUE_FATAL(x.open_data.len > 1);
+		CU_ASSERT_EQUAL(x.open_data.data[0], 0xb1);
+		end_free(&x);
+	}
 }
 
 void

@@ -238,6 +238,18 @@ inject(struct end *x, const struct row *row)
 	rtse_from_acse(x->r, &p);
 }
 
+/* The answer is an RTAB with the reason protocol error; as long as no transport
+ * connection is there, that is given up. */
+static bool
+sent_rtab(const struct end *x, enum rtse_state before)
+{
+	const struct buf *out = rtse_engine_ops.output(x->r);
+
+	if (before == RTSE_UNBOUND || before == RTSE_WAIT_OPEN_CNF)
+		return cotp_finished(rtse_cotp(x->r));
+	return memmem(out->data, out->len, "\xb6\x03\x80\x01\x04", 5) != NULL;
+}
+
 static char
 outcome(struct end *x, const struct row *row)
 {
@@ -250,6 +262,8 @@ outcome(struct end *x, const struct row *row)
 	if (x->count[RTSE_ABORTED] == 1 &&
 	    strstr(x->err.text, "in state") != NULL) {
 		CU_ASSERT_EQUAL(x->r->state, RTSE_CLOSED);
+		CU_ASSERT_EQUAL(x->err.offset, 0);
+		CU_ASSERT(sent_rtab(x, before));
 		return '-';
 	}
 	if (x->r->state == before && events_of(x) == events &&

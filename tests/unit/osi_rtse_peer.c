@@ -205,11 +205,12 @@ what_is_no_rttr_aborts(void)
 {
 	static const struct {
 		int32_t context;
-		const char *hex;
+		const char *hex, *why;
+		uint64_t offset; /* in the RTTR */
 	} rows[] = {
-	    {3, "0500"},
-	    {5, "0402 0500"},
-	    {1, "0402 0500"},
+	    {3, "0500", "RTTR: it is no OCTET STRING", 2},
+	    {5, "0402 0500", "RTTR: it is on context 5, not 3", 0},
+	    {1, "0402 0500", "RTTR: it is on context 1, not 3", 0},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -219,6 +220,8 @@ what_is_no_rttr_aborts(void)
 		peer_session(&p, &start);
 		peer_value(&p, rows[i].context, rows[i].hex);
 		CU_ASSERT_EQUAL(p.x.count[RTSE_ABORTED], 1);
+		CU_ASSERT_STRING_EQUAL(p.x.err.text, rows[i].why);
+		CU_ASSERT_EQUAL(p.x.err.offset, rows[i].offset);
 		CU_ASSERT_TRUE(p.aborted);
 		/* RTAB: protocol error */
 		CU_ASSERT_EQUAL_FATAL(p.information.len, 5);
@@ -344,7 +347,7 @@ a_bad_rtorq_is_refused(void)
 		uint64_t offset; /* in the RTORQ */
 	} rows[] = {
 	    {"b000", "RTORQ without connection-data", 0},
-	    {"b106 a204 a002 0500", "another APDU where RTORQ belongs", 0},
+	    {"b106 a204 a002 0500", "RTORQ: another APDU", 0},
 	    {"b00b 8001ff a306 a004 02020500", "RTORQ, checkpoint-size", 2},
 	    {"b00b 820102 a306 a004 02020500", "RTORQ, dialogue-mode", 2},
 	    {"b00e a306 a004 02020500 800100 8101ff", "RTORQ, window-size", 13},
@@ -387,7 +390,8 @@ a_missing_context_is_no_matter_of_the_application_context(void)
 		CU_ASSERT_EQUAL(p.diagnostic, ACSE_DIAG_NO_REASON);
 		CU_ASSERT_EQUAL(p.x.count[RTSE_ABORTED], 1);
 		CU_ASSERT_PTR_NOT_NULL(strstr(p.x.err.text,
-		    n == 1 ? "context for RTSE" : "context for its user"));
+		    n == 1 ? "none for RTSE" : "none for its user"));
+		CU_ASSERT_EQUAL(p.x.err.offset, 0);
 		duel_free(&p);
 	}
 }
@@ -521,7 +525,7 @@ the_turn_does_not_pass_in_monologue(void)
 	rtse_from_acse(p.x.r, &a);
 	duel_run(&p);
 	expect_rtab(&p, RTSE_ABORT_PROTOCOL_ERROR,
-	    "P-TOKEN-PLEASE indication in monologue");
+	    "P-TOKEN-PLEASE indication: it came in monologue");
 	CU_ASSERT_EQUAL(p.x.count[RTSE_TURN_PLEASE], 0);
 	duel_free(&p);
 }
@@ -534,7 +538,7 @@ a_minor_point_without_data_before_it_aborts(void)
 	struct duel p;
 
 	for (size_t data = 0; data < 2; data++) {
-		duel_ready(&p, WIRE_WHOLE);
+		duel_init(&p, "b009 800101 a304 a002 0500", WIRE_WHOLE);
 		peer_session(&p, &start);
 		if (data > 0) {
 			peer_value(&p, 3, "0404 28070201");
@@ -542,9 +546,31 @@ a_minor_point_without_data_before_it_aborts(void)
 			CU_ASSERT_EQUAL(p.x.count[RTSE_ABORTED], 0);
 		}
 		peer_session(&p, &minor);
-		expect_rtab(&p, RTSE_ABORT_PROTOCOL_ERROR, "no RTTR");
+		expect_rtab(&p, RTSE_ABORT_PROTOCOL_ERROR,
+		    "session MIP: serial number ");
+		CU_ASSERT_PTR_NOT_NULL(strstr(p.x.err.text, "without an RTTR"));
+		CU_ASSERT_EQUAL(p.x.err.offset, 0);
 		duel_free(&p);
 	}
+}
+
+/* We answered 0 to a 0: there is no checkpointing (X.228 7.1.4.1). */
+static void
+a_minor_point_where_none_were_negotiated_aborts(void)
+{
+	const struct ses_prim minor = {
+	    .type = SES_SYNC_MINOR, .kind = SES_REQ, .explicit_confirm = true};
+	struct duel p;
+
+	duel_ready(&p, WIRE_WHOLE);
+	CU_ASSERT_EQUAL(rtse_checkpoint_size(p.x.r), 0);
+	peer_session(&p, &start);
+	peer_value(&p, 3, "0404 28070201");
+	peer_session(&p, &minor);
+	expect_rtab(
+	    &p, RTSE_ABORT_PROTOCOL_ERROR, "no checkpoints were negotiated");
+	CU_ASSERT_EQUAL(p.x.err.offset, 0);
+	duel_free(&p);
 }
 
 static void
@@ -573,7 +599,7 @@ resuming_again_and_again_ends_the_association(void)
 		peer_session(&p, &discard);
 	}
 	peer_session(&p, &resume);
-	expect_rtab(&p, RTSE_ABORT_TEMPORARY, "S-ACTIVITY-RESUME 17 times");
+	expect_rtab(&p, RTSE_ABORT_TEMPORARY, "session AR: 17 of them");
 	duel_free(&p);
 }
 
@@ -647,6 +673,7 @@ suite_osi_rtse_peer(void)
 	    TEST(an_accept_without_the_units_of_rtse_is_aborted),
 	    TEST(the_turn_does_not_pass_in_monologue),
 	    TEST(a_minor_point_without_data_before_it_aborts),
+	    TEST(a_minor_point_where_none_were_negotiated_aborts),
 	    TEST(resuming_again_and_again_ends_the_association),
 	    TEST(defaults_of_an_rtorq_are_filled_in),
 	    TEST(small_apdus_survive_the_way_there_and_back),
