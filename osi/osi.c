@@ -113,3 +113,13 @@ osi_sel_equal(const struct osi_sel *a, const struct osi_sel *b)
 	return a->present == b->present && a->n == b->n &&
 	    memcmp(a->v, b->v, a->n) == 0;
 }
+
+unsigned
+osi_depth(const struct osi_common *c, unsigned otherwise)
+{
+	if (c->max_depth == 0)
+		return otherwise;
+	return c->max_depth < OSI_DEPTH_MAX - OSI_DEPTH_AROUND
+	    ? c->max_depth + OSI_DEPTH_AROUND
+	    : OSI_DEPTH_MAX;
+}

@@ -40,6 +40,13 @@ struct osi_selectors {
 	struct osi_sel psel, ssel, tsel;
 };
 
+/* Nested elements of an encoding: what BER takes at all; of the PDUs between
+ * presentation and RTSE, where nothing else is said; and those that lie around
+ * a user's value there. */
+#define OSI_DEPTH_MAX 128
+#define OSI_DEPTH_PDU 64
+#define OSI_DEPTH_AROUND 12
+
 enum osi_role { OSI_INITIATOR, OSI_RESPONDER };
 
 /* Time a peer has to finish what it must (seconds are the caller's choice). */
@@ -63,11 +70,17 @@ struct osi_common {
 	 * time, for who has but few. A peer's may be that of another of its
 	 * connections: class 0 names a connection by its TCP connection. */
 	uint16_t reference;
+	/* Nested elements that a value of the association's user may have; 0:
+	 * as many as the layers take by themselves. */
+	unsigned max_depth;
 	/* Responder: is this called transport selector one of ours? NULL:
 	 * someone else (iaed) has looked already. Another is refused with
 	 * "address unknown" (X.224 13.5.3). */
 	bool (*serves)(void *arg, const struct osi_sel *called);
 	void *serves_arg;
 };
+
+/* The limit of one encoding: max_depth and what lies around, or `otherwise`. */
+unsigned osi_depth(const struct osi_common *c, unsigned otherwise);
 
 #endif

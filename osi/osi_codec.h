@@ -4,18 +4,20 @@
  * include it, because generated types go no further than those.
  *
  * The structure lives as long as the arena. Octet limits: an element of at
- * most OSI_PDU_MAX octets and OSI_PDU_DEPTH levels. Errors name the layer.
+ * most OSI_PDU_MAX octets and OSI_PDU_DEPTH levels (presentation has looked
+ * for fewer before: struct osi_common). Errors name the layer.
  */
 #ifndef OSI_CODEC_H
 #define OSI_CODEC_H
 
 #include "asn1/ber.h"
+#include "osi/osi.h"
 
 #include <OBJECT_IDENTIFIER.h>
 #include <asn_application.h>
 
 #define OSI_PDU_MAX (256 * 1024)
-#define OSI_PDU_DEPTH 64
+#define OSI_PDU_DEPTH OSI_DEPTH_MAX
 
 /* The decoded structure of type `td`, a CHOICE of APDUs, or NULL: the error
  * says which field of which APDU is wrong, and its octet in the APDU. Trailing

@@ -203,7 +203,8 @@ pass_up(struct pres *p, const struct ses_prim *s, enum pres_prim_type type)
 		whole = (struct pres_value){0, s->data, s->n};
 		v = (struct pres_values){&whole, s->n > 0};
 	} else if (s->n > 0 &&
-	    (pres_user_data_decode(a, s->data, s->n, &v, &e) < 0 ||
+	    (pres_check_depth(p, s->data, s->n, &e) < 0 ||
+		pres_user_data_decode(a, s->data, s->n, &v, &e) < 0 ||
 		pres_check_values(p, a, s, &v, true, &e) < 0)) {
 		err_prefix(&e, "S-%s %s", ses_service_name(s->type),
 		    ses_kind_name(s->kind));
@@ -301,7 +302,8 @@ abort_ind(struct pres *p, const struct ses_prim *s)
 		err_at(&e, LAYER, ERR_PROTOCOL, 0,
 		    "ARU: aborted by the peer, without a PPDU");
 		pres_p_abort_ind(p, &e);
-	} else if (pres_abort_decode(a, s->data, s->n, &c, &e) < 0) {
+	} else if (pres_check_depth(p, s->data, s->n, &e) < 0 ||
+	    pres_abort_decode(a, s->data, s->n, &c, &e) < 0) {
 		err_prefix(&e, "ARU: aborted by the peer, unreadable");
 		pres_p_abort_ind(p, &e);
 	} else if (c.provider) {

@@ -37,6 +37,38 @@ in_set(const struct pres *p, int32_t id, bool open)
 }
 
 int
+pres_check_depth(
+    const struct pres *p, const uint8_t *v, size_t n, struct err *e)
+{
+	const struct ber_limits limits = {
+	    .max_depth = osi_depth(&p->params.ses.cotp.common, OSI_DEPTH_PDU)};
+	struct err deep = ERR_INIT;
+
+	if (ber_check(v, n, &limits, &deep) != ERR_LIMIT)
+		return 0;
+	if (e != NULL) {
+		*e = deep;
+		e->layer = LAYER;
+		e->detail = PRES_ABORT_INVALID_PARAMETER;
+	}
+	return ERR_LIMIT;
+}
+
+/* A value that an OCTET STRING holds has not been looked into yet. */
+static int
+check_value(const struct pres *p, const struct ses_prim *s,
+    const struct pres_value *v, size_t i, struct err *e)
+{
+	int rc = pres_check_depth(p, v->p, v->n, e);
+
+	if (rc < 0 && e != NULL) {
+		err_prefix(e, "value %zu", i + 1);
+		e->offset += pres_value_at(s->data, s->n, i);
+	}
+	return rc;
+}
+
+int
 pres_check_values(struct pres *p, struct arena *a, const struct ses_prim *s,
     struct pres_values *v, bool open, struct err *e)
 {
@@ -46,6 +78,8 @@ pres_check_values(struct pres *p, struct arena *a, const struct ses_prim *s,
 	for (size_t i = 0; i < v->n; i++) {
 		bool simple = w[i].context_id == 0;
 
+		if (check_value(p, s, &w[i], i, e) < 0)
+			return ERR_LIMIT;
 		if (simple)
 			w[i].context_id = sole;
 		if (simple ? sole >= 0 : in_set(p, w[i].context_id, open))
@@ -273,9 +307,14 @@ pres_connect_ind(struct pres *p, const struct ses_prim *s)
 	    .ses = s};
 
 	pres_enter(p, PRES_WAIT_RSP);
-	reason = pres_cp_decode(a, s->data, s->n, &cp, &e) < 0
-	    ? refusal_of(&e)
-	    : judge_cp(p, a, s, &cp, &e);
+	if (pres_check_depth(p, s->data, s->n, &e) < 0) {
+		err_prefix(&e, "CP");
+		reason = PRES_REFUSE_LOCAL_LIMIT;
+	} else if (pres_cp_decode(a, s->data, s->n, &cp, &e) < 0) {
+		reason = refusal_of(&e);
+	} else {
+		reason = judge_cp(p, a, s, &cp, &e);
+	}
 	if (reason != PRES_REFUSE_NONE) {
 		refuse(p, reason, &e);
 	} else {
@@ -365,7 +404,10 @@ accepted_cnf(struct pres *p, const struct ses_prim *s)
 	struct pres_answer c;
 	struct err e = ERR_INIT;
 
-	if (pres_cpa_decode(a, s->data, s->n, &c, &e) < 0 ||
+	if (pres_check_depth(p, s->data, s->n, &e) < 0) {
+		err_prefix(&e, "CPA");
+		pres_provider_abort(p, PRES_EVENT_CPA, &e);
+	} else if (pres_cpa_decode(a, s->data, s->n, &c, &e) < 0 ||
 	    take_cpa(p, a, s, &c, &e) < 0) {
 		pres_provider_abort(p, PRES_EVENT_CPA, &e);
 	} else {
@@ -416,7 +458,8 @@ refused_cnf(struct pres *p, const struct ses_prim *s)
 		err_at(&e, "session", ERR_REFUSED, 0,
 		    "session RF: connection refused, reason %u", s->reason);
 		e.detail = s->reason;
-	} else if (pres_cpr_decode(a, s->data, s->n, &c, &e) < 0) {
+	} else if (pres_check_depth(p, s->data, s->n, &e) < 0 ||
+	    pres_cpr_decode(a, s->data, s->n, &c, &e) < 0) {
 		err_prefix(&e, "CPR: refused, and unreadable");
 	} else if (c.provider_reason >= 0) {
 		err_at(&e, LAYER, ERR_REFUSED,

@@ -11,8 +11,6 @@
 /* Fully-encoded-data, the PDV-list, and what is inside of it. */
 enum { DEPTH_DATA, DEPTH_LIST, DEPTH_FIELD };
 
-static const struct ber_limits limits = {.max_depth = 128};
-
 static const struct {
 	enum pres_prim_type type;
 	enum ses_prim_type ses;
@@ -187,6 +185,8 @@ pres_data_init(struct pres *p)
 {
 	static const struct ber_scan_ops ops = {
 	    scan_open, scan_data, scan_close};
+	const struct ber_limits limits = {
+	    .max_depth = osi_depth(&p->params.ses.cotp.common, OSI_DEPTH_MAX)};
 
 	for (size_t i = 0; i < PRES_STREAMS; i++) {
 		struct pres_in *in = &p->in[i];

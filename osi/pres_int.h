@@ -77,6 +77,10 @@ void pres_from_ses(void *user, const struct ses_prim *s);
 int32_t pres_sole_context(const struct pres *p, bool open);
 /* Gives values without context their one, and refuses those of contexts that
  * are not in the set. */
+/* Is this nested no deeper than our user allows? ERR_LIMIT, or 0; what is no
+ * BER at all is for others to find out. */
+int pres_check_depth(
+    const struct pres *p, const uint8_t *v, size_t n, struct err *e);
 int pres_check_values(struct pres *p, struct arena *a, const struct ses_prim *s,
     struct pres_values *v, bool open, struct err *e);
 void pres_connect_ind(struct pres *p, const struct ses_prim *s);

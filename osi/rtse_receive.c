@@ -5,8 +5,6 @@
 #define LAYER "rtse"
 #define EXTERNAL_TAG 0x28
 
-static const struct ber_limits limits = {.max_depth = 128};
-
 /* --- exceptions --- */
 
 /* The activity is the peer's to discard; we only can ask it to. Without the
@@ -473,6 +471,9 @@ rtse_receive_init(struct rtse *r)
 	    rttr_open, rttr_data, rttr_close};
 	static const struct ber_scan_ops external_ops = {
 	    external_open, external_data, external_close};
+	const struct ber_limits limits = {
+	    .max_depth =
+		osi_depth(&r->params.pres.ses.cotp.common, OSI_DEPTH_MAX)};
 
 	r->receive.rttr = ber_scan_new(&limits, &rttr_ops, r);
 	r->receive.external = ber_scan_new(&limits, &external_ops, r);
