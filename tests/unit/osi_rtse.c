@@ -600,6 +600,67 @@ a_recorded_two_way_dialogue_is_followed(void)
 		}
 }
 
+/* The recorded initiator had ten contexts, with ACSE on 19 and RTSE on 17: ours
+ * are 1 and 3, and eight that nobody uses. */
+static void
+as_our_contexts(struct buf *in)
+{
+	static const uint8_t theirs[] = {0x13, 0x11}, ours[] = {1, 3};
+
+	for (size_t at = 0; at + 3 <= in->len; at++)
+		for (size_t i = 0; i < 2; i++)
+			if (in->data[at] == 2 && in->data[at + 1] == 1 &&
+			    in->data[at + 2] == theirs[i])
+				in->data[at + 2] = ours[i];
+}
+
+/* The same dialogue from the other side: ours asks for the turn, sends, gives
+ * the turn, and gets it back. */
+static void
+a_recorded_two_way_responder_is_followed(void)
+{
+	static const char *const names[] = {"isode-rtse-twa-echo-2.responder",
+	    "isode-rtse-twa-echo-4.responder"};
+	static const unsigned echoes[] = {10, 8};
+	static struct pres_context more[8];
+
+	for (size_t i = 0; i < 8; i++)
+		more[i] = (struct pres_context){
+		    .id = (int32_t)(2 * i + 5), .abstract_syntax = "1.0.8824"};
+	for (size_t i = 0; i < 2; i++) {
+		struct rtse_params p = pair_params(OSI_INITIATOR);
+		struct end x = {.give_turn = true, .echo = true};
+		struct buf in = {0};
+		struct err e = ERR_INIT;
+
+		x.close_after = i == 0 ? echoes[i] : 0;
+		p.rtse_syntax = p.apdu_syntax = "2.3.0";
+		p.application_context = "1.17.0.1.1";
+		p.dialogue = RTSE_TWO_WAY_ALTERNATE;
+		p.pres.ses.token_setting = 0x15;
+		p.pres.contexts = more;
+		p.pres.n_contexts = 8;
+		wire_hex(&x.kept, "0403766d0a");
+		x.r = rtse_new(&p, end_event, &x, 1000);
+		CU_ASSERT_EQUAL(rtse_open_request(x.r, bind_argument,
+				    sizeof(bind_argument), &e),
+		    0);
+		wire_vector(&in, names[i]);
+		end_patch_reference(x.r, &in);
+		as_our_contexts(&in);
+		rtse_engine_ops.input(x.r, in.data, in.len, 1000);
+		CU_ASSERT_EQUAL(x.count[RTSE_OPEN_CNF], 1);
+		CU_ASSERT_EQUAL(x.count[RTSE_TRANSFER_CNF], echoes[i]);
+		CU_ASSERT_EQUAL(x.count[RTSE_TRANSFER_END], echoes[i]);
+		CU_ASSERT_EQUAL(x.count[RTSE_CLOSE_CNF], i == 0);
+		CU_ASSERT_EQUAL(x.count[RTSE_ABORTED], 0);
+		if (x.count[RTSE_ABORTED] > 0)
+			printf("\n  %s\n", x.err.text);
+		buf_free(&in);
+		end_free(&x);
+	}
+}
+
 static void
 a_recorded_refusal_is_seen_by_our_initiator(void)
 {
@@ -665,6 +726,7 @@ suite_osi_rtse(void)
 	    TEST(held_input_shows_to_the_driver),
 	    TEST(recorded_messages_come_out_whole),
 	    TEST(a_recorded_two_way_dialogue_is_followed),
+	    TEST(a_recorded_two_way_responder_is_followed),
 	    TEST(a_recorded_refusal_is_seen_by_our_initiator),
 	    TEST(a_recorded_result_is_seen_by_our_initiator),
 	    CU_TEST_INFO_NULL,

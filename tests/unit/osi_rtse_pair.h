@@ -25,6 +25,7 @@ struct end {
 	struct store *store;           /* for keep */
 	const struct buf *refuse_with; /* instead of bind_error */
 	size_t send_on_open;           /* octets of an APDU; closes after it */
+	unsigned close_after;          /* so many echoes */
 	/* what it does by itself */
 	bool refuse_open, refuse_transfer, refuse_early, leave_end, give_turn,
 	    echo, recovers, leave_open;
@@ -46,8 +47,12 @@ end_echo(struct end *x, const struct rtse_event *ev, struct err *e)
 {
 	int64_t rc = 0;
 
-	if (ev->type == RTSE_TRANSFER_END)
+	if (ev->type == RTSE_TRANSFER_END ||
+	    (ev->type == RTSE_OPEN_CNF && !rtse_has_turn(x->r)))
 		return rtse_turn_please(x->r, 1, e);
+	if (ev->type == RTSE_TURN_GIVE && x->close_after > 0 &&
+	    x->count[RTSE_TRANSFER_END] == x->close_after)
+		return rtse_close(x->r, e);
 	if (ev->type != RTSE_TURN_GIVE || x->kept.len == 0)
 		return 0;
 	rc = rtse_transfer_begin(x->r, x->kept.len, e);
