@@ -110,7 +110,7 @@ clean:
 
 # --- benchmark ---
 # the programs that the benchmarks need beside the switch
-BENCH_BINS := $(addprefix $(BUILD)/tests/bench/,p1load sched qfill)
+BENCH_BINS := $(addprefix $(BUILD)/tests/bench/,p1load sched qfill latency submit)
 $(BENCH_BINS): $(BUILD)/tests/bench/%: tests/bench/%.c $(LIB) $(ASN1_LIB)
 	@mkdir -p $(@D)
 	$(call say,LINK  $@)

@@ -41,7 +41,8 @@ bench_switch() {
 	return 1
 }
 
-# Its children of that name.
+# Its children of that name. (start sets PID_switch.)
+PID_switch=""
 switch_pids() { pgrep -x "$1" -P "$(pgrep -x qmgr -P "$PID_switch")"; } # NAME
 
 # Postfix, on port $POSTFIX_SMTP, relays to the sink as the switch does.
@@ -81,6 +82,17 @@ sink_start() { # MESSAGES
 source_run() { # PORT SESSIONS MESSAGES OCTETS
 	timeout 300 /usr/sbin/smtp-source -s "$2" -l "$4" -m "$3" -N \
 		-f source@bench.example -t sink@bench.example "127.0.0.1:$1"
+}
+# The same without an MTA in between: the sink would leave before its last reply,
+# so it expects one more.
+bare_rate() { # SESSIONS MESSAGES OCTETS
+	local t0 ms
+	sink_start $(($2 + 1)) || return 1
+	t0=$(now_ms)
+	source_run "$SINK" "$@" || return 1
+	ms=$(($(now_ms) - t0 + 1))
+	stop_pid "$sink"
+	echo $(($2 * 1000 / ms))
 }
 # Messages per second from the first command to the last message at the sink.
 relay_rate() { # PORT SESSIONS MESSAGES OCTETS

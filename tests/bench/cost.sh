@@ -8,7 +8,6 @@ set -u
 # shellcheck source=tests/bench/common.sh
 . "$(dirname "$0")/common.sh"
 MESSAGES=${MESSAGES:-2000} SIZE=${SIZE:-4096} TOP=${TOP:-6}
-PID_switch="" # set by start
 P1LOAD=$BUILD/tests/bench/p1load
 
 pid_of() { # PROCESS
@@ -90,11 +89,25 @@ cost() { # LOAD SESSIONS PROCESS...
 	done
 }
 
+# Its process alone, under strace -f: what comes before the first message is in
+# the figures, so there are many.
+cost_submit() { # AT-ONCE
+	local n syncs top got
+	rm -rf "$WORLD/spool"
+	got=$("$BUILD/tests/bench/submit" "$WORLD/bench.xml" 20000 "$1" "$SIZE") || return 1
+	rm -rf "$WORLD/spool"
+	strace -qq -c -f -o "$WORLD/strace.submit" "$BUILD/tests/bench/submit" "$WORLD/bench.xml" \
+		"$MESSAGES" "$1" "$SIZE" >/dev/null || return 1
+	read -r n syncs top <<<"$(calls "$WORLD/strace.submit")"
+	row "submit() $1" "${got#* }" "$n" "$syncs" - - "$top"
+}
+
 bench_switch || exit 1
-load_smtp 20 && load_p1 20 || { # all processes are there from here on
+# all processes are there from here on
+if ! load_smtp 20 || ! load_p1 20; then
 	tail "$WORLD/switch.log"
 	exit 1
-}
+fi
 echo "A message of $SIZE octets, one recipient; mean of $MESSAGES. CPU in microseconds."
 row "load" "CPU" "calls" "syncs" "read" "written" "most frequent calls"
 row "---" "---" "---" "---" "---" "---" "---"
@@ -103,4 +116,8 @@ for sessions in ${LOADS:-1 20 100}; do
 done
 for sessions in ${LOADS:-1 20 100}; do
 	cost p1 "$sessions" x400p1 qmgr || exit 1
+done
+stop_pid "$PID_switch"
+for at_once in ${LOADS:-1 20 100}; do
+	cost_submit "$at_once" || exit 1
 done

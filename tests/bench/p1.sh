@@ -7,7 +7,7 @@ set -u
 # shellcheck source=tests/bench/common.sh
 . "$(dirname "$0")/common.sh"
 ROUNDS=${ROUNDS:-3} IDLE=${IDLE:-1000} LARGE_MIB=${LARGE_MIB:-100}
-PID_switch="" PID_hold="" # set by start
+PID_hold="" # set by start
 P1LOAD=$BUILD/tests/bench/p1load
 ulimit -n 8192 2>/dev/null || ulimit -n "$(ulimit -Hn)"
 
@@ -29,7 +29,7 @@ relay() { # SIZE MESSAGES ASSOCIATIONS
 	echo $((t1 - t0 + 1))
 }
 
-x400p1_pid() { pgrep -x x400p1 -P "$(pgrep -x qmgr -P "$PID_switch")" | head -1; }
+x400p1_pid() { switch_pids x400p1 | head -1; }
 memory() { awk -v k="$2:" '$1 == k { print $2 }' "/proc/$1/status"; } # PID FIELD: kB
 
 failed() {
@@ -49,7 +49,7 @@ while read -r name size messages; do
 			[ "$name $associations" != "10MiB 1" ] ||
 				ours="${ours:-} $((size / 1000 * messages / ms))"
 		done
-		echo "bench p1-relay-$name-$associations ours=$(median "$rates") peer=- ratio=- (messages per second)"
+		line "p1-relay-$name-$associations" "$(median "$rates")" - "messages per second"
 	done
 done <<-EOF
 	2KiB 2048 3000
@@ -61,8 +61,7 @@ peer=""
 for _ in $(seq "$ROUNDS"); do
 	peer="$peer $(perl "$BENCH_HERE/copy.pl" 1000)"
 done
-o=$(median "$ours") p=$(median "$peer")
-echo "bench p1-relay-bytes ours=$o peer=$p ratio=$(ratio "$o" "$p") (megabytes per second; peer: a bare copy over two TCP connections)"
+line p1-relay-bytes "$(median "$ours")" "$(median "$peer")" "megabytes per second; peer: a bare copy over two TCP connections"
 
 pid=$(x400p1_pid)
 before=$(memory "$pid" VmRSS)
@@ -70,7 +69,7 @@ start hold "$P1LOAD" hold "127.0.0.1:$ALPHA_P1" --tsel BENCH --our-mta source --
 	--peer-mta bench --peer-password b --associations "$IDLE" --seconds 3
 wait_for 60 grep -q 'are open' "$WORLD/hold.log" || failed
 after=$(memory "$pid" VmRSS)
-echo "bench p1-idle-associations n=$IDLE process=${after}kB each=$(((after - before) * 1024 / IDLE)) (octets)"
+line "p1-idle-association" $(((after - before) * 1024 / IDLE)) - "octets for each of $IDLE; the process: $after kB"
 wait "$PID_hold"
 
 # a process that has done nothing else shows the peak of this alone
@@ -79,4 +78,4 @@ rm -rf "$WORLD/spool"
 bench_switch || exit 1
 relay $((LARGE_MIB << 20)) 1 1 >/dev/null || failed
 peak=$(memory "$(x400p1_pid)" VmHWM)
-echo "bench p1-peak-memory content=${LARGE_MIB}MiB process=$((peak / 1024))MiB (goal: below 32)"
+line p1-peak-memory $((peak / 1024)) - "MiB of the process, content of $LARGE_MIB MiB; goal: below 32"

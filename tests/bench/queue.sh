@@ -1,13 +1,13 @@
 #!/bin/bash
 # The queue alone: durable records per second through the spool's own
-# functions, and seconds from the start of a switch until a full queue is back in
+# functions, what submit() costs a message while so many wait for their commit,
+# and seconds from the start of a switch until a full queue is back in
 # its scheduler, from a warm cache, with its only peer out of reach.
 #   QUEUED (500000)  ROUNDS (3)
 set -u
 # shellcheck source=tests/bench/common.sh
 . "$(dirname "$0")/common.sh"
 QUEUED=${QUEUED:-500000} ROUNDS=${ROUNDS:-3}
-PID_switch="" # set by start
 
 stamp() { # EVENT: when the log first says so, in milliseconds
 	local t
@@ -17,7 +17,14 @@ stamp() { # EVENT: when the log first says so, in milliseconds
 loaded() { grep -q queue-loaded "$WORLD/switch.log"; }
 
 rate=$("$BUILD/tests/bench/qfill" "$WORLD/spool" "$QUEUED" out) || exit 1
-echo "bench queue-put ours=${rate%% *} peer=- ratio=- (durable messages of 1 KiB per second, one process)"
+line queue-put "${rate%% *}" - "durable messages of 1 KiB per second, one process"
+fill_in "$BENCH_HERE/bench.xml.in" | sed "s|$WORLD/spool|$WORLD/submit|" >"$WORLD/submit.xml"
+for at_once in 1 20 100; do
+	got=$("$BUILD/tests/bench/submit" "$WORLD/submit.xml" 10000 $at_once) || exit 1
+	line "submit-$at_once" "${got#* }" - "microseconds of CPU a message of 4 KiB, $at_once at once, ${got% *} per second"
+done
+rm -rf "$WORLD/submit"
+
 cat "$WORLD"/spool/segments/*.seg >/dev/null
 
 fill_in "$BENCH_HERE/bench.xml.in" | sed 's/level="warn"/level="info"/' >"$WORLD/bench.xml"
@@ -38,4 +45,4 @@ for _ in $(seq "$ROUNDS"); do
 	all="$all $ms"
 	stop_pid "$PID_switch"
 done
-echo "bench queue-load ours=$(median "$all") peer=- ratio=- (ms until $QUEUED queued messages are back, warm cache)"
+line queue-load "$(median "$all")" - "ms until $QUEUED queued messages are back, warm cache; goal: below 5000"

@@ -214,6 +214,13 @@ fill(struct bench *b, unsigned n)
 	return (double)worst / 1000;
 }
 
+static void
+line(const char *name, double ours, const char *what, unsigned mlists)
+{
+	printf("bench %s ours=%.0f peer=- ratio=- (%s, %u mlists)\n", name,
+	    ours, what, mlists);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -232,18 +239,18 @@ main(int argc, char **argv)
 	t = now_us();
 	worst = fill(&b, n);
 	seconds = (double)(now_us() - t) / 1e6;
-	printf("bench sched-memory octets-per-mlist=%zu mlists=%u\n",
-	    (in_use() - before) / n, n);
-	printf("bench sched-submit per-second=%.0f worst-ms=%.1f\n",
-	    n / seconds, worst);
+	line("sched-memory", (double)((in_use() - before) / n),
+	    "octets an mlist", n);
+	line("sched-submit", n / seconds, "submissions per second", n);
+	printf(
+	    "bench sched-submit-worst ours=%.1f peer=- ratio=- (ms)\n", worst);
 	t = now_us();
 	while (decisions < n / 2 && decide(&b, a)) {
 		arena_reset(a);
 		decisions++;
 	}
 	seconds = (double)(now_us() - t) / 1e6;
-	printf("bench sched-decisions per-second=%.0f mlists=%u\n",
-	    decisions / seconds, n);
+	line("sched-decisions", decisions / seconds, "decisions per second", n);
 	arena_free(&a);
 	q_queue_free(&b.queue);
 	q_config_free(&b.config);

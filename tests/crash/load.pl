@@ -4,7 +4,8 @@
 #
 #	load.pl PORT SECONDS SEED FIRST STEP LARGE NOTES
 #
-# Numbers are FIRST, FIRST + STEP, ... LARGE: octets above which a content has a
+# It goes on for longer (but no longer than ten seconds more) where little was
+# accepted so far: a machine may be slow. Numbers are FIRST, FIRST + STEP, ... LARGE: octets above which a content has a
 # file of its own. A line of NOTES: seconds, number, and who is to have it.
 use strict;
 use warnings;
@@ -13,6 +14,8 @@ use Time::HiRes qw(time sleep);
 
 my ($port, $seconds, $seed, $n, $step, $large, $notes) = @ARGV;
 my $end = time + $seconds;
+my $last = $end + 10;
+my $enough = 3;
 srand $seed;
 open my $out, '>>', $notes or die "$notes: $!";
 $SIG{PIPE} = 'IGNORE';
@@ -49,8 +52,9 @@ sub ask {
 	print {$s} "$_[0]\r\n" or return '';
 	return reply();
 }
+sub goes_on { return time < ($enough > 0 ? $last : $end); }
 sub begin {
-	while (time < $end) {
+	while (goes_on()) {
 		$s = IO::Socket::INET->new(PeerAddr => "127.0.0.1:$port", Timeout => 1);
 		if ($s) {
 			$s->autoflush(1);
@@ -71,7 +75,7 @@ sub message {
 
 my $up = 0;
 my $pace = (0, 0.005, 0.02)[int rand 3];
-for (; time < $end; $n += $step) {
+for (; goes_on(); $n += $step) {
 	$up ||= begin() or last;
 	my $kind = 2 * int rand(@kinds / 2);
 	my ($to, $goes) = @kinds[$kind, $kind + 1];
@@ -80,6 +84,7 @@ for (; time < $end; $n += $step) {
 	$up &&= ask('DATA') =~ /^354/;
 	my $answer = $up ? ask(message($n, $to->[0])) : '';
 	if ($answer =~ /^250/) {
+		$enough--;
 		syswrite $out, sprintf("%.3f %d %s\n", time, $n, join(' ', @$goes));
 	} else {
 		close $s;

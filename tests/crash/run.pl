@@ -73,11 +73,20 @@ sub point { # ACTION
 sub what { # [POINT]
 	return defined $_[0] ? $what{$_[0]} // 'a given point' : 'at any time';
 }
+# What a dead process had not synced is found and acted upon; then the power fails.
+sub unsynced {
+	my $process = one(@writers, 'compactor');
+	my @p = ("$process:fdatasync:segments/*.seg:before:" . upto(12) . ':kill',
+		'qmgr:fdatasync:journal/*.jnl:after:' . upto(60) . ':cut');
+	$what{$_} = 'acted upon, not synced' for @p;
+	return @p;
+}
 # what a switch gets for one life between two failures of its power
 sub points {
 	my ($cut) = @_;
 	my @p = map { point('kill') } 1 .. int rand 3;
 	push @p, point('cut') if $cut;
+	push @p, unsynced() if $cut && rand() < 0.3;
 	return join ' ', @p;
 }
 
