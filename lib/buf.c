@@ -154,3 +154,20 @@ buf_put_u64(struct buf *b, uint64_t v)
 	buf_put_u32(b, (uint32_t)(v >> 32));
 	buf_put_u32(b, (uint32_t)v);
 }
+
+bool
+buf_has_8bit(const uint8_t *p, size_t n)
+{
+	const uint64_t high = UINT64_C(0x8080808080808080);
+	uint64_t word;
+	uint8_t rest = 0;
+
+	for (; n >= sizeof(word); p += sizeof(word), n -= sizeof(word)) {
+		memcpy(&word, p, sizeof(word));
+		if ((word & high) != 0)
+			return true;
+	}
+	for (; n > 0; n--)
+		rest |= *p++;
+	return rest > 127;
+}

@@ -7,6 +7,7 @@
 #ifndef LIB_BUF_H
 #define LIB_BUF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,6 +36,9 @@ void buf_prepend(struct buf *b, const void *p, size_t n);
 void buf_consume(struct buf *b, size_t n);
 /* A NUL after the last octet, not counted in len; returns data as text. */
 char *buf_cstr(struct buf *b);
+
+/* Is any of n octets above 127? */
+bool buf_has_8bit(const uint8_t *p, size_t n);
 
 /* Big-endian integers, as OSI and our own formats have them. */
 void buf_put_u16(struct buf *b, uint16_t v);

@@ -30,12 +30,15 @@ value_of(struct arena *a, const struct mhs_exts *x, enum p1_ext type,
 bool
 p1_ext_flag(const struct mhs_exts *x, enum p1_ext type)
 {
-	struct arena *a = arena_new();
+	struct arena *a;
 	struct ber_tlv t;
 	struct p1_in in;
 	int64_t v = 0;
 	bool set;
 
+	if (mhs_ext_find(x, (int32_t)type) == NULL)
+		return false;
+	a = arena_new();
 	set = value_of(a, x, type, &in, &t) &&
 	    p1_get_int(&in, &t, 0, 1, &v) >= 0 && v == 1;
 	arena_free(&a);
@@ -45,11 +48,14 @@ p1_ext_flag(const struct mhs_exts *x, enum p1_ext type)
 bool
 p1_ext_time(const struct mhs_exts *x, enum p1_ext type, int64_t *out)
 {
-	struct arena *a = arena_new();
+	struct arena *a;
 	struct ber_tlv t;
 	struct p1_in in;
 	bool good;
 
+	if (mhs_ext_find(x, (int32_t)type) == NULL)
+		return false;
+	a = arena_new();
 	good = value_of(a, x, type, &in, &t) && p1_get_time(&in, &t, out) >= 0;
 	arena_free(&a);
 	return good;

@@ -4,27 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/buf.h"
 #include "lib/log.h"
 #include "mhs/diag.h"
 #include "smtp/address.h"
 #include "smtp/channel.h"
-
-static bool
-has_8bit(const uint8_t *p, uint64_t n)
-{
-	const uint64_t high = UINT64_C(0x8080808080808080);
-	uint64_t word;
-	uint8_t all = 0;
-
-	for (; n >= sizeof(word); p += sizeof(word), n -= sizeof(word)) {
-		memcpy(&word, p, sizeof(word));
-		if (word & high)
-			return true;
-	}
-	for (; n > 0; n--)
-		all |= *p++;
-	return all > 127;
-}
 
 /* Sender and recipients must be what RFC 5321 calls a mailbox before they get
  * between angle brackets, wherever they came from. */
@@ -90,7 +74,7 @@ make_transaction(struct smtp_job *j)
 	    .from = from != NULL && env->kind != MHS_REPORT ? from : "",
 	    .envid = env->envid,
 	    .ret = env->ret,
-	    .has_8bit = has_8bit(rec->content, rec->content_n),
+	    .has_8bit = buf_has_8bit(rec->content, rec->content_n),
 	    .content = rec->content,
 	    .content_n = rec->content_n,
 	};

@@ -41,16 +41,6 @@ content_bad(
 	s->ops->reset(s->arg);
 }
 
-static bool
-has_8bit(const uint8_t *p, size_t n)
-{
-	uint8_t all = 0;
-
-	for (size_t i = 0; i < n; i++)
-		all |= p[i];
-	return all > 127;
-}
-
 /* Octets go to the user, unless they are too many. */
 static void
 deliver(struct smtp_server *s, const uint8_t *p, size_t n)
@@ -144,7 +134,7 @@ text(struct smtp_server *s, const uint8_t *p, size_t n)
 		content_bad(s, 550, "5.6.0",
 		    "Line ends other than CR LF are not allowed");
 	if (!s->eightbit)
-		s->eightbit = has_8bit(p, used);
+		s->eightbit = buf_has_8bit(p, used);
 	deliver_part(s, p, used);
 	if (cr != NULL)
 		s->at = AT_CR;
@@ -173,7 +163,7 @@ lines(struct smtp_server *s, const uint8_t *p, size_t n)
 	}
 	if (used > 0) {
 		if (!s->eightbit)
-			s->eightbit = has_8bit(p, used);
+			s->eightbit = buf_has_8bit(p, used);
 		deliver(s, p, used);
 	}
 	return used;

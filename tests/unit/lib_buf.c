@@ -46,6 +46,22 @@ integers_are_big_endian(void)
 	buf_free(&b);
 }
 
+static void
+an_octet_above_127_is_found_wherever_it_is(void)
+{
+	uint8_t p[40];
+
+	for (size_t n = 0; n <= sizeof(p); n++) {
+		memset(p, 0x7f, sizeof(p));
+		CU_ASSERT(!buf_has_8bit(p, n));
+		for (size_t i = 0; i < sizeof(p); i++) {
+			p[i] = 0x80;
+			CU_ASSERT_EQUAL(buf_has_8bit(p, n), i < n);
+			p[i] = 0;
+		}
+	}
+}
+
 void
 suite_lib_buf(void)
 {
@@ -53,6 +69,7 @@ suite_lib_buf(void)
 	    TEST(append_and_consume_keep_order),
 	    TEST(prepend_uses_the_consumed_room_or_moves),
 	    TEST(integers_are_big_endian),
+	    TEST(an_octet_above_127_is_found_wherever_it_is),
 	    CU_TEST_INFO_NULL,
 	};
 	unit_suite("lib_buf", tests);
