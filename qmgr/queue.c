@@ -266,8 +266,6 @@ from_of(struct q_queue *q, const char *peer)
 {
 	struct target *t = queue_target(q, peer);
 
-	if (peer == NULL)
-		return 0;
 	return t != NULL && t->config != NULL ? (uint32_t)(t - q->targets) + 1
 					      : FROM_UNKNOWN;
 }
