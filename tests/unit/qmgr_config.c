@@ -137,6 +137,13 @@ every_fault_is_found_and_told_with_its_line(void)
 	    {GOOD "peer name=x channel=x400p1 max-connections=9"
 		  " min-connections=2 reserve-urgent=2",
 		12, "reserved"},
+	    {GOOD "peer name=x channel=smtp otherwise=x", 12, "itself"},
+	    {GOOD "peer name=x channel=smtp otherwise=nobody", 12, "otherwise"},
+	    {GOOD "peer name=x channel=smtp reroute-after=5m", 12,
+		"needs otherwise"},
+	    {GOOD "peer name=x channel=smtp otherwise=y reroute-after=soon\n"
+		  "peer name=y channel=smtp",
+		12, "reroute-after"},
 	    {GOOD "channel name=report return-max=x", 12, "return-max"},
 	    {GOOD "channel name=smtp", 12, "second channel"},
 	    {GOOD "channel name=x program=rm", 12, "program"},

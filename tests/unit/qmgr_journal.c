@@ -37,6 +37,24 @@ static const struct q_entry entries[] = {
 	.n = 3,
     },
     {.type = Q_ENTRY_STATE, .id = 6, .v = some, .n = 1},
+    {.type = Q_ENTRY_MARK, .id = 7, .level = Q_LEVEL_FLASH},
+    {
+	.type = Q_ENTRY_MARK,
+	.id = 7,
+	.level = Q_LEVEL_OVERRIDE,
+	.held = true,
+	.v = some,
+	.n = 3,
+    },
+    {.type = Q_ENTRY_WAY, .id = 8, .peer = "b", .v = some, .n = 2},
+    {
+	.type = Q_ENTRY_WAY,
+	.id = 8,
+	.peer = "charlie",
+	.from = "bravo",
+	.v = some,
+	.n = 3,
+    },
 };
 #define ENTRIES (sizeof(entries) / sizeof(*entries))
 
@@ -58,6 +76,8 @@ same(const struct q_entry *x, const struct q_entry *y)
 	    same_text(x->outcome.status, y->outcome.status) &&
 	    same_text(x->outcome.text, y->outcome.text) &&
 	    same_text(x->outcome.remote_mta, y->outcome.remote_mta) &&
+	    x->level == y->level && x->held == y->held &&
+	    same_text(x->peer, y->peer) && same_text(x->from, y->from) &&
 	    x->n == y->n &&
 	    (x->n == 0 || memcmp(x->v, y->v, x->n * sizeof(*x->v)) == 0);
 }

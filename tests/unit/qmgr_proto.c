@@ -32,6 +32,7 @@ work_and_outcomes_come_back_as_they_were(void)
 	    .record = 7,
 	    .peer = "bravo",
 	    .next_peer = "",
+	    .rerouted_from = "charlie",
 	    .level = Q_LEVEL_FLASH,
 	    .connections = 3,
 	    .attempt = 2,
@@ -54,6 +55,7 @@ work_and_outcomes_come_back_as_they_were(void)
 	CU_ASSERT_EQUAL(w2.mlist, 5);
 	CU_ASSERT_STRING_EQUAL(w2.peer, "bravo");
 	CU_ASSERT_STRING_EQUAL(w2.next_peer, "");
+	CU_ASSERT_STRING_EQUAL(w2.rerouted_from, "charlie");
 	CU_ASSERT_EQUAL(w2.priority, MHS_URGENT);
 	CU_ASSERT_EQUAL(w2.level, Q_LEVEL_FLASH);
 	CU_ASSERT_EQUAL(w2.connections, 3);
@@ -75,8 +77,9 @@ static void
 a_summary_comes_back_with_each_recipients_peer(void)
 {
 	struct arena *a = arena_new();
-	struct q_summary_rcpt r[] = {{"x", Q_RCPT_RESPONSIBLE}, {"x", 0},
-	    {NULL, Q_RCPT_WANTS_NDR}, {NULL, 0}, {"y", 7}, {"x", 1}};
+	struct q_summary_rcpt r[] = {{"x", Q_RCPT_RESPONSIBLE, 1},
+	    {"x", 0, 0xffffffff}, {NULL, Q_RCPT_WANTS_NDR}, {NULL, 0}, {"y", 7},
+	    {"x", 1}};
 	struct q_summary s = {.id = 9,
 	    .parent = 8,
 	    .content_file = 7,
@@ -86,6 +89,7 @@ a_summary_comes_back_with_each_recipients_peer(void)
 	    .arrival = 6,
 	    .deferred = 5,
 	    .size = 4,
+	    .originator = 77,
 	    .rcpts = r,
 	    .n_rcpts = 6};
 	struct buf b = {0};
@@ -98,9 +102,11 @@ a_summary_comes_back_with_each_recipients_peer(void)
 	CU_ASSERT_PTR_NOT_NULL_FATAL(t);
 	CU_ASSERT_EQUAL(t->content_type, MHS_CONTENT_NONE);
 	CU_ASSERT_EQUAL(t->level, Q_LEVEL_IMMEDIATE);
+	CU_ASSERT_EQUAL(t->originator, 77);
 	CU_ASSERT_EQUAL(t->n_rcpts, 6);
 	for (size_t i = 0; i < 6; i++) {
 		CU_ASSERT_EQUAL(t->rcpts[i].flags, r[i].flags);
+		CU_ASSERT_EQUAL(t->rcpts[i].name, r[i].name);
 		CU_ASSERT_STRING_EQUAL(
 		    t->rcpts[i].peer ? t->rcpts[i].peer : "-",
 		    r[i].peer ? r[i].peer : "-");
