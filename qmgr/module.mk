@@ -32,6 +32,7 @@ SRCS += \
 	qmgr/process.c \
 	qmgr/proto.c \
 	qmgr/queue.c \
+	qmgr/queue_hold.c \
 	qmgr/queue_journal.c \
 	qmgr/queue_last.c \
 	qmgr/queue_list.c \

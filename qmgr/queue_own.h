@@ -180,12 +180,6 @@ void queue_plan(struct q_queue *q, struct message *m);
 void queue_settle(struct q_queue *q, struct message *m, int64_t now);
 /* Does anything lead to the recipient? */
 bool queue_has_way(const struct rcpt *r);
-bool queue_is_held(const struct rcpt *r);
-/* Of an mlist that is not out: recipients that are held and others part. */
-void queue_separate(struct q_queue *q, struct mlist *ml);
-/* Recipients v, none of which is out, leave their mlists, and those that are not
- * to be told any more that it takes long the warnings. */
-void queue_take_out(struct message *m, const uint32_t *v, size_t n);
 unsigned queue_plan_length(const struct message *m, const struct target *t);
 struct mlist *queue_mlist_new(
     struct q_queue *q, struct message *m, struct way *way);
@@ -195,6 +189,14 @@ int64_t queue_expiry(const struct q_queue *q, const struct message *m);
 /* Off the books, out of the table, and freed. */
 void queue_mlist_drop(struct q_queue *q, struct mlist *ml);
 void queue_mlist_free(struct mlist *ml);
+
+/* queue_hold.c */
+bool queue_is_held(const struct rcpt *r);
+/* Of an mlist that is not out: recipients that are held and others part. */
+void queue_separate(struct q_queue *q, struct mlist *ml);
+/* Recipients v, none of which is out, leave their mlists, and those that are not
+ * to be told any more that it takes long the warnings. */
+void queue_take_out(struct message *m, const uint32_t *v, size_t n);
 
 /* queue_journal.c */
 void queue_set_state(
@@ -243,6 +245,8 @@ void queue_count_result(
 void queue_reroute_setup(struct q_queue *q);
 /* NULL: it is where it was meant to be, or that peer is not known any more. */
 const char *queue_from_name(const struct q_queue *q, uint32_t from);
+/* The same of what goes out: NULL also if it goes there after all. */
+const char *queue_rerouted_from(const struct q_queue *q, const struct rcpt *r);
 /* Recipients v go to t; none of them is on the books. Nothing is journalled. */
 void queue_send_to(struct q_queue *q, struct message *m, const uint32_t *v,
     size_t n, struct target *t);

@@ -46,6 +46,14 @@ from_of(const struct q_queue *q, const struct target *t)
 				 : FROM_UNKNOWN;
 }
 
+const char *
+queue_rerouted_from(const struct q_queue *q, const struct rcpt *r)
+{
+	return r->from != 0 && r->from == from_of(q, r->target)
+	    ? NULL
+	    : queue_from_name(q, r->from);
+}
+
 void
 queue_send_to(struct q_queue *q, struct message *m, const uint32_t *v, size_t n,
     struct target *t)

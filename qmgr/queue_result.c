@@ -50,7 +50,7 @@ q_queue_next(
 		internal && !ml->report ? ml->target->config->name : NULL,
 	    .p2 = internal && !ml->report && ml->target->p2,
 	    .rerouted_from =
-		internal ? NULL : queue_from_name(q, m->rcpts[ml->v[0]].from),
+		internal ? NULL : queue_rerouted_from(q, &m->rcpts[ml->v[0]]),
 	    .priority = q_level_priority(m->level),
 	    .level = m->level,
 	    .connections = internal ? 0 : sched_peer_connections(ml->s.peer),

@@ -364,6 +364,30 @@ a_redirected_recipient_begins_its_plan_at_the_first_step(void)
 	}
 }
 
+static void
+one_that_is_sent_back_was_tried_nowhere_else(void)
+{
+	struct world w;
+	struct q_summary *s;
+	struct q_op_result out;
+	struct q_op_target t;
+	struct q_work work;
+	struct err e = ERR_INIT;
+
+	world_begin(&w, CONF);
+	s = submit(&w, 0, "out");
+	t = all_of(s);
+	CU_ASSERT_EQUAL(
+	    q_op_redirect(w.q, &t, "out2", &out, NULL, NULL, &e), 0);
+	world_durable(&w);
+	CU_ASSERT_EQUAL(q_op_redirect(w.q, &t, "out", &out, NULL, NULL, &e), 0);
+	world_durable(&w);
+	CU_ASSERT_TRUE(world_next(&w, "smtp", &work));
+	CU_ASSERT_STRING_EQUAL(work.peer, "out");
+	CU_ASSERT_PTR_NULL(work.rerouted_from);
+	world_end(&w);
+}
+
 /* Whatever of old states would say of another plan. */
 static void
 without_the_peer_it_was_sent_to_it_is_routed_as_now(void)
@@ -794,6 +818,7 @@ suite_qmgr_operator(void)
 	    TEST(a_retry_ends_back_off_and_the_peers_hold),
 	    TEST(a_new_level_overtakes_and_survives_but_expires_as_before),
 	    TEST(a_redirected_recipient_begins_its_plan_at_the_first_step),
+	    TEST(one_that_is_sent_back_was_tried_nowhere_else),
 	    TEST(without_the_peer_it_was_sent_to_it_is_routed_as_now),
 	    TEST(what_cannot_be_redirected_is_refused_with_its_reason),
 	    TEST(a_return_tells_who_wants_to_be_told),
