@@ -10,6 +10,10 @@ SRCS += \
 	lib/conn_dial.c \
 	lib/conn_io.c \
 	lib/crc32c.c \
+	lib/dns.c \
+	lib/dns_conf.c \
+	lib/dns_name.c \
+	lib/dns_rdata.c \
 	lib/err.c \
 	lib/listener.c \
 	lib/log.c \

@@ -4,8 +4,10 @@
 
 # --- Debian packages ---
 DEPS_BUILD := build-essential pkg-config asn1c libevent-dev libxml2-dev \
-	libssl-dev libgmime-3.0-dev libcunit1-dev
-DEPS_TEST := perl openssl procps tshark tcpdump swaks postfix dovecot-lmtpd libxml2-utils
+	libssl-dev libgmime-3.0-dev libcunit1-dev libunbound-dev libidn2-dev \
+	libcurl4-openssl-dev
+DEPS_TEST := perl openssl procps tshark tcpdump swaks postfix dovecot-lmtpd libxml2-utils \
+	nsd ldnsutils
 DEPS_DEVELOP := clang libclang-rt-14-dev clang-format mandoc shellcheck
 
 deps:
