@@ -208,6 +208,8 @@ dns_server_start(struct dns_server *s)
 	dns_server_zone(s, "forged.example", "host A 127.0.0.1\n");
 	dns_server_zone(s, "plain.example",
 	    "@ MX 10 host\nhost A 127.0.0.2\nnull MX 0 .\ntxt TXT \"x\"\n"
+	    "_mta-sts TXT \"v=STSv1; id=1;\"\nmta-sts A 127.0.0.1\n"
+	    "_mta-sts.nohost TXT \"v=STSv1; id=1;\"\n"
 	    "loop1 CNAME loop2\nloop2 CNAME loop1\n");
 	dns_server_zone(
 	    s, "127.in-addr.arpa", "1.0.0 PTR host.plain.example.\n");
