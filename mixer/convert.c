@@ -139,6 +139,7 @@ mixer_convert(struct arena *a, const struct mixer_config *c,
 {
 	struct mixer_conv cv = {.a = a, .e = e};
 
+	mixer_init();
 	if (env->kind == MHS_REPORT)
 		return mixer_report_to_dsn(
 		    a, c, env, p, n, now, out_env, out, losses, e);
