@@ -21,7 +21,7 @@ endif
 VARIANT := $(if $(filter-out gcc,$(CC)),-$(notdir $(CC)))$(if $(SAN),-san)$(if $(FUZZING),-fuzz)
 BUILD := build$(if $(VARIANT),/variant$(VARIANT))
 
-PKGS := libevent libevent_pthreads libxml-2.0 libssl libcrypto gmime-3.0 libunbound libidn2 libcurl
+PKGS := libevent libevent_pthreads libxml-2.0 libssl libcrypto gmime-3.0 libunbound libidn2 libcurl libsasl2
 WARN := -Wall -Wextra -Werror -Wshadow -Wpointer-arith -Wstrict-prototypes \
 	-Wmissing-prototypes -Wwrite-strings -Wvla -Wno-missing-field-initializers
 OPT ?= -O2 -g

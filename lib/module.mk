@@ -1,5 +1,6 @@
 SRCS += \
 	lib/arena.c \
+	lib/base64.c \
 	lib/buf.c \
 	lib/clock.c \
 	lib/conf.c \
@@ -15,14 +16,22 @@ SRCS += \
 	lib/dns_name.c \
 	lib/dns_rdata.c \
 	lib/err.c \
+	lib/identity.c \
+	lib/identity_key.c \
 	lib/listener.c \
 	lib/log.c \
 	lib/lookup.c \
 	lib/loop.c \
 	lib/net.c \
 	lib/paths.c \
+	lib/sasl.c \
+	lib/sasl_client.c \
+	lib/sasl_options.c \
+	lib/sasl_server.c \
 	lib/tls.c \
+	lib/tls_binding.c \
 	lib/tls_link.c \
+	lib/tls_sni.c \
 	lib/x509.c
 
 # where `make install` puts things

@@ -47,20 +47,32 @@ paths_libexec(struct arena *a, const char *name)
 	return arena_printf(a, "%s/libexec/isthmus/%s", ISTHMUS_PREFIX, name);
 }
 
-const char *
-paths_schema(struct arena *a)
+static const char *
+schema(struct arena *a, const char *name)
 {
 	/* installed; in build/; in build/variant-.../ */
-	static const char *const places[] = {"/share/isthmus/isthmus.rng",
-	    "/../conf/isthmus.rng", "/../../conf/isthmus.rng"};
+	static const char *const places[] = {
+	    "/share/isthmus", "/../conf", "/../../conf"};
 	const char *r = root(a), *path;
 
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		path = arena_printf(a, "%s%s", r, places[i]);
+		path = arena_printf(a, "%s%s/%s", r, places[i], name);
 		if (access(path, R_OK) == 0)
 			return path;
 	}
-	return ISTHMUS_PREFIX "/share/isthmus/isthmus.rng";
+	return arena_printf(a, "%s/share/isthmus/%s", ISTHMUS_PREFIX, name);
+}
+
+const char *
+paths_schema(struct arena *a)
+{
+	return schema(a, "isthmus.rng");
+}
+
+const char *
+paths_identity_schema(struct arena *a)
+{
+	return schema(a, "identities.rng");
 }
 
 const char *

@@ -11,8 +11,9 @@
 
 /* The path of libexec/isthmus/NAME, whether it exists or not. */
 const char *paths_libexec(struct arena *a, const char *name);
-/* The path of isthmus.rng. */
+/* The path of isthmus.rng; of identities.rng. */
 const char *paths_schema(struct arena *a);
+const char *paths_identity_schema(struct arena *a);
 /* Where the configuration is when nobody says: PREFIX/etc/isthmus. */
 const char *paths_config(struct arena *a);
 

@@ -24,6 +24,7 @@ struct tls {
 	SSL_CTX *ctx;
 	enum tls_verify verify;
 	msec_t handshake_timeout;
+	struct tls_hosts *hosts; /* NULL: one certificate for all names */
 };
 
 SSL_CTX *
@@ -69,22 +70,29 @@ no_pass_phrase(char *out, int size, int writing, void *arg)
 	return -1;
 }
 
+int
+tls_use_certificate(
+    SSL_CTX *ctx, const char *certificate, const char *key, struct err *e)
+{
+	if (key == NULL)
+		key = certificate;
+	if (SSL_CTX_use_certificate_chain_file(ctx, certificate) != 1)
+		return bad_file(e, "certificate", certificate);
+	if (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1)
+		return bad_file(e, "key", key);
+	if (SSL_CTX_check_private_key(ctx) != 1)
+		return bad_file(e, "key", key);
+	return 0;
+}
+
 static int
 use_certificate(struct tls *t, const struct tls_params *p, struct err *e)
 {
-	const char *key = p->key != NULL ? p->key : p->certificate;
-
 	if (p->certificate == NULL)
 		return p->key == NULL ? 0
 				      : err_set(e, "tls", ERR_CONFIG,
 					    "a key without a certificate");
-	if (SSL_CTX_use_certificate_chain_file(t->ctx, p->certificate) != 1)
-		return bad_file(e, "certificate", p->certificate);
-	if (SSL_CTX_use_PrivateKey_file(t->ctx, key, SSL_FILETYPE_PEM) != 1)
-		return bad_file(e, "key", key);
-	if (SSL_CTX_check_private_key(t->ctx) != 1)
-		return bad_file(e, "key", key);
-	return 0;
+	return tls_use_certificate(t->ctx, p->certificate, p->key, e);
 }
 
 /* The anchors are also the hint to clients which certificate to show. */
@@ -202,6 +210,7 @@ tls_free(struct tls **t)
 {
 	if (*t == NULL)
 		return;
+	tls_hosts_free(&(*t)->hosts);
 	SSL_CTX_free((*t)->ctx);
 	free(*t);
 	*t = NULL;
@@ -261,6 +270,8 @@ tls_from_conf(const struct conf_node *n, struct err *e)
 	t = tls_new(&p, &why);
 	if (t == NULL)
 		conf_error(n, e, "%s", why.text);
+	else if (tls_hosts_read(&t->hosts, t->ctx, n, e) < 0)
+		tls_free(&t);
 	return t;
 }
 

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "lib/clock.h"
 #include "lib/conf.h"
@@ -39,12 +40,16 @@ struct tls_params {
 /* ERR_CONFIG: which file is wrong and why. */
 struct tls *tls_new(const struct tls_params *p, struct err *e);
 /* From <tls certificate= key= ca= crl= verify= min-version= ciphers=
- * handshake-timeout=/>. */
+ * handshake-timeout=>, with a <host name= certificate= key=/> for each name
+ * that a client may ask for (SNI, RFC 6066 3) and that has a certificate of its
+ * own. */
 struct tls *tls_from_conf(const struct conf_node *n, struct err *e);
 void tls_free(struct tls **t);
 /* From the child <tls name=...> of `root`; ERR_CONFIG when there is none. */
 struct tls *tls_named(
     const struct conf_node *root, const char *name, struct err *e);
+
+#define TLS_NAMES_MAX 32
 
 /* What is known of the peer after the handshake; strings live as long as the
  * connection. */
@@ -53,6 +58,16 @@ struct tls_peer {
 	bool verified;       /* a certificate was shown, and is good */
 	const char *subject; /* RFC 2253 text, "" none */
 	const char *serial;  /* hexadecimal */
+	/* alternative names (domains, mail addresses, URIs) and common names
+	 * of a verified certificate, TLS_NAMES_MAX at most */
+	const char *const *names;
+	size_t n_names;
+	unsigned bits; /* strength of the cipher */
+	/* RFC 5056: "tls-unique" (RFC 5929 3), or from TLS 1.3 on
+	 * "tls-exporter" (RFC 9266); none: binding_n is 0 */
+	const char *binding;
+	const uint8_t *binding_data;
+	size_t binding_n;
 };
 
 #endif

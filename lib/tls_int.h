@@ -51,6 +51,21 @@ msec_t tls_link_patience(const struct tls_link *l);
 const struct tls_peer *tls_link_peer(const struct tls_link *l);
 bool tls_link_is(const struct tls_link *l, const char *name);
 
+/* tls_binding.c: the channel's binding, after the handshake; its name, or NULL
+ * where there is none that is safe. */
+#define TLS_BINDING_MAX EVP_MAX_MD_SIZE
+const char *tls_channel_binding(
+    SSL *ssl, bool server, uint8_t out[TLS_BINDING_MAX], size_t *n);
+
+/* tls_sni.c: certificates by name. */
+struct tls_hosts;
+int tls_hosts_read(struct tls_hosts **out, SSL_CTX *ctx,
+    const struct conf_node *n, struct err *e);
+void tls_hosts_free(struct tls_hosts **h);
+/* Certificate and key into a context; ERR_CONFIG says which file is wrong. */
+int tls_use_certificate(
+    SSL_CTX *ctx, const char *certificate, const char *key, struct err *e);
+
 /* For the link: the settings. */
 SSL_CTX *tls_context(const struct tls *t);
 enum tls_verify tls_verify(const struct tls *t);

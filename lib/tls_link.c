@@ -26,6 +26,9 @@ struct tls_link {
 	struct err why;    /* what was wrong with a certificate */
 	struct tls_peer peer;
 	char *subject, *serial;
+	char *names[TLS_NAMES_MAX];
+	size_t n_names;
+	uint8_t binding[TLS_BINDING_MAX];
 };
 
 /* Of a subject of any length the beginning, which is enough to tell it. */
@@ -170,6 +173,8 @@ tls_link_free(struct tls_link **lp)
 	free(l->name);
 	free(l->subject);
 	free(l->serial);
+	while (l->n_names > 0)
+		free(l->names[--l->n_names]);
 	free(l);
 }
 
@@ -219,6 +224,30 @@ result_of(struct tls_link *l, int r, const char *what, struct err *e)
 
 /* --- handshake --- */
 
+static void
+note_name(void *arg, const char *name)
+{
+	struct tls_link *l = arg;
+
+	if (l->n_names < TLS_NAMES_MAX)
+		l->names[l->n_names++] = xstrdup(name);
+}
+
+static void
+note_channel(struct tls_link *l, X509 *cert)
+{
+	struct tls_peer *p = &l->peer;
+
+	if (p->verified)
+		x509_names(cert, note_name, l);
+	p->names = (const char *const *)l->names;
+	p->n_names = l->n_names;
+	p->bits = (unsigned)SSL_get_cipher_bits(l->ssl, NULL);
+	p->binding = tls_channel_binding(
+	    l->ssl, SSL_is_server(l->ssl) == 1, l->binding, &p->binding_n);
+	p->binding_data = l->binding;
+}
+
 /* Nothing is left to check: on_verify() saw the certificate, for a session with
  * a peer that is to prove itself is never resumed (tls.c). */
 static void
@@ -236,6 +265,7 @@ note_peer(struct tls_link *l)
 	    .subject = l->subject,
 	    .serial = l->serial,
 	};
+	note_channel(l, cert);
 }
 
 enum tls_result

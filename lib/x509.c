@@ -1,5 +1,6 @@
 #include "lib/x509.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -112,4 +113,57 @@ x509_is(X509 *cert, const char *name)
 		return true;
 	return (!a.any || strchr(name, '.') == NULL) &&
 	    x509_common_name_is(cert, name);
+}
+
+/* --- all names --- */
+
+static void
+tell(const unsigned char *p, int n, void (*fn)(void *arg, const char *name),
+    void *arg)
+{
+	char *text;
+
+	if (n <= 0 || memchr(p, '\0', (size_t)n) != NULL)
+		return;
+	text = xcalloc(1, (size_t)n + 1);
+	memcpy(text, p, (size_t)n);
+	fn(arg, text);
+	free(text);
+}
+
+static void
+tell_common_names(
+    X509 *cert, void (*fn)(void *arg, const char *name), void *arg)
+{
+	const X509_NAME *subject = X509_get_subject_name(cert);
+	int at = -1;
+
+	while ((at = X509_NAME_get_index_by_NID(subject, NID_commonName, at)) >=
+	    0) {
+		unsigned char *text = NULL;
+		int n = ASN1_STRING_to_UTF8(&text,
+		    X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+
+		if (n > 0)
+			tell(text, n, fn, arg);
+		OPENSSL_free(text);
+	}
+}
+
+void
+x509_names(X509 *cert, void (*fn)(void *arg, const char *name), void *arg)
+{
+	GENERAL_NAMES *names =
+	    X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
+
+	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+		const GENERAL_NAME *g = sk_GENERAL_NAME_value(names, i);
+
+		if (g->type == GEN_DNS || g->type == GEN_EMAIL ||
+		    g->type == GEN_URI)
+			tell(ASN1_STRING_get0_data(g->d.ia5),
+			    ASN1_STRING_length(g->d.ia5), fn, arg);
+	}
+	GENERAL_NAMES_free(names);
+	tell_common_names(cert, fn, arg);
 }

@@ -26,5 +26,8 @@ bool x509_dns_is(X509 *cert, const char *name);
 /* A dNSName (wildcards too), URI or rfc822Name; its common name where it has
  * none of those, or where the name asked for is no domain. */
 bool x509_is(X509 *cert, const char *name);
+/* Tells each of its names: dNSNames, rfc822Names and URIs, then the common
+ * names of its subject. One with a NUL inside is none. */
+void x509_names(X509 *cert, void (*fn)(void *arg, const char *name), void *arg);
 
 #endif

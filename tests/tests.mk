@@ -5,9 +5,10 @@
 # --- Debian packages ---
 DEPS_BUILD := build-essential pkg-config asn1c libevent-dev libxml2-dev \
 	libssl-dev libgmime-3.0-dev libcunit1-dev libunbound-dev libidn2-dev \
-	libcurl4-openssl-dev
+	libcurl4-openssl-dev libsasl2-dev libsasl2-modules
 DEPS_TEST := perl openssl procps tshark tcpdump swaks postfix dovecot-lmtpd libxml2-utils \
-	nsd ldnsutils
+	nsd ldnsutils gsasl sasl2-bin libsasl2-modules-gssapi-mit \
+	krb5-kdc krb5-admin-server krb5-user
 DEPS_DEVELOP := clang libclang-rt-14-dev clang-format mandoc shellcheck
 
 deps:
@@ -99,7 +100,7 @@ install: programs
 		$(DESTDIR)$(PREFIX)/share/man/man8
 	install -m 755 $(BINS) $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(LIBEXECS) $(DESTDIR)$(PREFIX)/libexec/isthmus
-	install -m 644 conf/isthmus.rng $(DESTDIR)$(PREFIX)/share/isthmus
+	install -m 644 conf/isthmus.rng conf/identities.rng $(DESTDIR)$(PREFIX)/share/isthmus
 	test -e $(DESTDIR)$(SYSCONFDIR)/isthmus.xml || \
 		install -m 640 conf/isthmus.xml $(DESTDIR)$(SYSCONFDIR)
 	for s in 1 5 8; do for m in docs/*.$$s; do \

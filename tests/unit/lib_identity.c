@@ -1,0 +1,311 @@
+#include "lib/identity.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base64.h"
+#include "tests/unit/unit.h"
+
+#define SCHEMA "conf/identities.rng"
+/* the password is "pencil"; keys as gsasl(1) makes them */
+#define SCRAM_256                                                    \
+	"<scram mechanism='SCRAM-SHA-256' iterations='4096'"         \
+	" salt='W22ZaJ0SNY7soEsUEjb6gQ=='"                           \
+	" stored-key='WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY='" \
+	" server-key='wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU='/>"
+#define SCRAM_1                                            \
+	"<scram mechanism='SCRAM-SHA-1' iterations='4096'" \
+	" salt='QSXCR+Q6sek8bf92'"                         \
+	" stored-key='6dlGYMOdZcOPutkcNY8U2g7vK9Y='"       \
+	" server-key='D+CSWLOshSulAsxiupA+qs2/fTE='/>"
+#define ALICE                                   \
+	"<user name='alice'>" SCRAM_256 SCRAM_1 \
+	"<address mailbox='alice@a.example'/>"  \
+	"<address mailbox='*@own.example'/>"    \
+	"<certificate name='Alice@A.example'/>" \
+	"<principal name='alice@A.EXAMPLE'/>"   \
+	"<act-as user='bob'/></user>\n"
+#define BOB "<user name='bob'>" SCRAM_1 "</user>\n"
+#define GONE "<user name='gone' disabled='true'>" SCRAM_1 "</user>\n"
+
+struct world {
+	char path[64];
+	struct err e;
+	struct identity_table *t;
+};
+
+static void
+put(struct world *w, const char *users)
+{
+	FILE *f = fopen(w->path, "w");
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+	fprintf(f, "<identities>\n%s</identities>\n", users);
+	fclose(f);
+}
+
+static void
+begin(struct world *w, const char *users)
+{
+	int fd;
+
+	*w = (struct world){
+	    .path = "/tmp/isthmus-identity-XXXXXX", .e = ERR_INIT};
+	fd = mkstemp(w->path);
+	CU_ASSERT_FATAL(fd >= 0);
+	close(fd);
+	put(w, users);
+	w->t = identity_table_load(w->path, SCHEMA, NULL, NULL, &w->e);
+}
+
+static void
+end(struct world *w)
+{
+	identity_table_free(&w->t);
+	unlink(w->path);
+}
+
+/* --- keys --- */
+
+static void
+a_password_has_the_keys_that_others_make_of_it(void)
+{
+	static const struct {
+		enum identity_hash hash;
+		const char *salt, *stored, *server;
+	} rows[] = {
+	    {IDENTITY_SHA256, "W22ZaJ0SNY7soEsUEjb6gQ==",
+		"WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=",
+		"wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU="},
+	    {IDENTITY_SHA1, "QSXCR+Q6sek8bf92",
+		"6dlGYMOdZcOPutkcNY8U2g7vK9Y=", "D+CSWLOshSulAsxiupA+qs2/fTE="},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		size_t size = identity_hash_size(rows[i].hash);
+		struct identity_key key;
+		struct buf b = {0};
+		uint8_t salt[64];
+		ssize_t n = base64_decode(
+		    rows[i].salt, strlen(rows[i].salt), salt, sizeof(salt));
+
+		CU_ASSERT_EQUAL(identity_key_make(rows[i].hash, "pencil", 6,
+				    salt, (size_t)n, 4096, &key, NULL),
+		    0);
+		base64_encode(&b, key.stored_key, size);
+		CU_ASSERT_STRING_EQUAL(buf_cstr(&b), rows[i].stored);
+		buf_clear(&b);
+		base64_encode(&b, key.server_key, size);
+		CU_ASSERT_STRING_EQUAL(buf_cstr(&b), rows[i].server);
+		buf_free(&b);
+	}
+}
+
+static void
+keys_have_bounds(void)
+{
+	static const struct {
+		size_t password, salt;
+		unsigned iterations;
+	} bad[] = {{0, 8, 4096}, {IDENTITY_PASSWORD_MAX + 1, 8, 4096},
+	    {8, 0, 4096}, {8, IDENTITY_SALT_MAX + 1, 4096}, {8, 8, 4095},
+	    {8, 8, IDENTITY_ITERATIONS_MAX + 1}};
+	static char password[IDENTITY_PASSWORD_MAX + 1];
+	static uint8_t salt[IDENTITY_SALT_MAX + 1];
+	struct identity_key key;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		CU_ASSERT_EQUAL(
+		    identity_key_make(IDENTITY_SHA1, password, bad[i].password,
+			salt, bad[i].salt, bad[i].iterations, &key, NULL),
+		    ERR_LIMIT);
+}
+
+static void
+names_that_are_nobodys_have_keys_that_stay_the_same(void)
+{
+	static const uint8_t one[IDENTITY_SECRET] = {1},
+			     two[IDENTITY_SECRET] = {2};
+	struct identity_key a, b, c, d;
+
+	identity_key_fake(IDENTITY_SHA256, one, "joe", &a);
+	identity_key_fake(IDENTITY_SHA256, one, "joe", &b);
+	identity_key_fake(IDENTITY_SHA256, one, "jim", &c);
+	identity_key_fake(IDENTITY_SHA256, two, "joe", &d);
+	CU_ASSERT_EQUAL(memcmp(&a, &b, sizeof(a)), 0);
+	CU_ASSERT_NOT_EQUAL(memcmp(a.salt, c.salt, 16), 0);
+	CU_ASSERT_NOT_EQUAL(memcmp(a.salt, d.salt, 16), 0);
+	CU_ASSERT_EQUAL(a.iterations, IDENTITY_ITERATIONS);
+}
+
+static void
+only_the_password_is_the_password(void)
+{
+	struct world w;
+
+	begin(&w, ALICE BOB GONE "<user name='none'/>");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(w.t);
+	CU_ASSERT(
+	    identity_password_is(identity_find(w.t, "alice"), "pencil", 6));
+	CU_ASSERT(identity_password_is(identity_find(w.t, "bob"), "pencil", 6));
+	CU_ASSERT_FALSE(
+	    identity_password_is(identity_find(w.t, "alice"), "pencil2", 7));
+	CU_ASSERT_FALSE(
+	    identity_password_is(identity_find(w.t, "alice"), "penci", 5));
+	CU_ASSERT_FALSE(identity_password_is(identity_find(w.t, "bob"), "", 0));
+	CU_ASSERT_FALSE(
+	    identity_password_is(identity_find(w.t, "gone"), "pencil", 6));
+	CU_ASSERT_FALSE(
+	    identity_password_is(identity_find(w.t, "none"), "pencil", 6));
+	CU_ASSERT_FALSE(identity_password_is(NULL, "pencil", 6));
+	end(&w);
+}
+
+/* --- the table --- */
+
+static void
+everybody_is_found_by_what_is_theirs(void)
+{
+	struct world w;
+	const struct identity *alice;
+
+	begin(&w, BOB ALICE GONE);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(w.t);
+	CU_ASSERT_EQUAL(identity_table_size(w.t), 3);
+	alice = identity_find(w.t, "alice");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(alice);
+	CU_ASSERT_PTR_NULL(identity_find(w.t, "Alice"));
+	CU_ASSERT_PTR_NULL(identity_find(w.t, ""));
+	CU_ASSERT_PTR_EQUAL(
+	    identity_by_certificate(w.t, "alice@a.EXAMPLE"), alice);
+	CU_ASSERT_PTR_NULL(identity_by_certificate(w.t, "alice"));
+	CU_ASSERT_PTR_EQUAL(
+	    identity_by_principal(w.t, "alice@A.EXAMPLE"), alice);
+	CU_ASSERT_PTR_NULL(identity_by_principal(w.t, "alice@B.EXAMPLE"));
+	end(&w);
+}
+
+static void
+nobody_speaks_for_more_than_the_table_says(void)
+{
+	static const struct {
+		const char *mailbox;
+		bool may;
+	} rows[] = {{"alice@a.example", true}, {"ALICE@A.EXAMPLE", true},
+	    {"x@own.example", true}, {"y@OWN.example", true},
+	    {"x@sub.own.example", false}, {"x@notown.example", false},
+	    {"bob@a.example", false}, {"", false}, {"alice", false},
+	    {"x@own.example@b", false}};
+	const struct identity *alice, *bob;
+	struct world w;
+
+	begin(&w, ALICE BOB);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(w.t);
+	alice = identity_find(w.t, "alice");
+	bob = identity_find(w.t, "bob");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		CU_ASSERT_EQUAL(
+		    identity_may_send_as(alice, rows[i].mailbox), rows[i].may);
+		CU_ASSERT_FALSE(identity_may_send_as(bob, rows[i].mailbox));
+	}
+	CU_ASSERT(identity_may_act_as(alice, "alice"));
+	CU_ASSERT(identity_may_act_as(alice, "bob"));
+	CU_ASSERT_FALSE(identity_may_act_as(bob, "alice"));
+	end(&w);
+}
+
+static void
+what_is_wrong_is_said_with_its_line(void)
+{
+	static const struct {
+		const char *users, *text;
+	} rows[] = {
+	    {ALICE BOB "<user name='alice'/>",
+		":4: <user> \"alice\" stands in line 2 already"},
+	    {"<user name='a'><certificate name='x'/></user>\n"
+	     "<user name='b'><certificate name='X'/></user>",
+		":3: <certificate> \"X\" stands in line 2 already"},
+	    {"<user name='a'><principal name='x@R'/></user>\n"
+	     "<user name='b'><principal name='x@R'/></user>",
+		":3: <principal> \"x@R\" stands in line 2 already"},
+	    {"<user name='a'>" SCRAM_1 "\n" SCRAM_1 "</user>",
+		":3: <scram> a second one of SCRAM-SHA-1"},
+	    {"<user name='a'><act-as user='b'/></user>",
+		":2: <act-as> there is no user \"b\""},
+	    {"<user name='a'><scram mechanism='SCRAM-SHA-1' salt='AAAA'"
+	     " iterations='4096' stored-key='AAAA' server-key='AAAA'/></user>",
+		":2: <scram> stored-key: no base64 of 20 octets"},
+	    {"<user name='a'><scram mechanism='SCRAM-SHA-1' salt='AAAA'"
+	     " iterations='1' stored-key='AAAA' server-key='AAAA'/></user>",
+		":2: "},
+	    {"<user name='a'><password>x</password></user>", ":2: "},
+	    {"<user name='a b'/>", ":2: "},
+	    {"<user/>", ":2: "},
+	    {"<user name='a'", ":2: "},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct world w;
+
+		begin(&w, rows[i].users);
+		CU_ASSERT_PTR_NULL(w.t);
+		CU_ASSERT_PTR_NOT_NULL(strstr(w.e.text, rows[i].text));
+		if (strstr(w.e.text, rows[i].text) == NULL)
+			printf("\nrow %zu: %s\n", i, w.e.text);
+		end(&w);
+	}
+}
+
+static void
+a_changed_file_is_read_again_and_a_broken_one_is_not_taken(void)
+{
+	struct err e = ERR_INIT;
+	struct identity_store *s;
+	struct identity_table *t, *held;
+	struct world w;
+
+	begin(&w, ALICE BOB);
+	s = identity_store_new(w.path, SCHEMA, &e);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
+	t = identity_store_table(s, 5000, &e);
+	CU_ASSERT_EQUAL(identity_table_size(t), 2);
+	held = identity_table_ref(t);
+	put(&w, BOB);
+	CU_ASSERT_EQUAL(
+	    identity_table_size(identity_store_table(s, 5999, &e)), 2);
+	CU_ASSERT_EQUAL(
+	    identity_table_size(identity_store_table(s, 6000, &e)), 1);
+	CU_ASSERT_PTR_NOT_NULL(identity_find(held, "alice"));
+	put(&w, "<user/>");
+	t = identity_store_table(s, 8000, &e);
+	CU_ASSERT_EQUAL(identity_table_size(t), 1);
+	CU_ASSERT_EQUAL(e.code, ERR_CONFIG);
+	t = identity_store_table(s, 10000, &e);
+	CU_ASSERT_EQUAL(e.code, 0);
+	CU_ASSERT_EQUAL(identity_table_size(t), 1);
+	put(&w, BOB ALICE GONE);
+	CU_ASSERT_EQUAL(
+	    identity_table_size(identity_store_table(s, 12000, &e)), 3);
+	identity_table_free(&held);
+	identity_store_free(&s);
+	end(&w);
+}
+
+void
+suite_lib_identity(void)
+{
+	static CU_TestInfo tests[] = {
+	    TEST(a_password_has_the_keys_that_others_make_of_it),
+	    TEST(keys_have_bounds),
+	    TEST(names_that_are_nobodys_have_keys_that_stay_the_same),
+	    TEST(only_the_password_is_the_password),
+	    TEST(everybody_is_found_by_what_is_theirs),
+	    TEST(nobody_speaks_for_more_than_the_table_says),
+	    TEST(what_is_wrong_is_said_with_its_line),
+	    TEST(a_changed_file_is_read_again_and_a_broken_one_is_not_taken),
+	    CU_TEST_INFO_NULL,
+	};
+
+	unit_suite("lib_identity", tests);
+}
