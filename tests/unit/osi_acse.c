@@ -811,6 +811,114 @@ each_state_with_each_request(void)
 		}
 }
 
+/* --- recordings: associations without RTSE --- */
+
+/* As the recorded initiator has them: those of its user, then ACSE. */
+static struct pres_params
+recorded_params(enum osi_role role, size_t n)
+{
+	static struct pres_context contexts[10];
+	struct pres_params p = params(role);
+
+	for (size_t i = 0; i < n; i++)
+		contexts[i] = (struct pres_context){.id = (int32_t)(2 * i + 1),
+		    .abstract_syntax =
+			i < n - 1 ? "1.0.8824" : ACSE_ABSTRACT_SYNTAX};
+	p.contexts = contexts;
+	p.n_contexts = n;
+	p.ses.requirements = n == 2 ? SES_FU_DUPLEX : 0x07ff;
+	return p;
+}
+
+static const struct {
+	const char *name;
+	size_t contexts;
+	unsigned passed; /* values, to each side */
+} recorded[] = {
+    {"isode-rtse-twa-echo", 10, 0},
+    {"isode-rtse-twa-echo-3", 2, 10},
+};
+
+static void
+recorded_initiators_are_answered(void)
+{
+	for (size_t i = 0; i < sizeof(recorded) / sizeof(*recorded); i++)
+		for (size_t c = 0; c < WIRE_CHUNKS; c++) {
+			struct pres_params p = recorded_params(
+			    OSI_RESPONDER, recorded[i].contexts);
+			struct side s = {0};
+			struct buf in = {0};
+			char vector[64];
+
+			s.a = acse_new(&p, event, &s, 1000);
+			snprintf(vector, sizeof(vector), "%s.initiator",
+			    recorded[i].name);
+			wire_vector(&in, vector);
+			for (size_t at = 0; at < in.len;) {
+				size_t n = in.len - at < wire_chunks[c]
+				    ? in.len - at
+				    : wire_chunks[c];
+
+				cotp_input(ses_cotp(pres_ses(acse_pres(s.a))),
+				    in.data + at, n);
+				at += n;
+			}
+			CU_ASSERT_EQUAL(s.count[ACSE_ASSOCIATE], 1);
+			CU_ASSERT_EQUAL(s.count[ACSE_RELEASE], 1);
+			CU_ASSERT(s.count[ACSE_PASS] >= recorded[i].passed);
+			CU_ASSERT_EQUAL(s.count[ACSE_P_ABORT], 0);
+			CU_ASSERT_EQUAL(s.count[ACSE_ABORT], 0);
+			buf_free(&in);
+			side_free(&s);
+		}
+}
+
+static void
+recorded_responders_are_understood(void)
+{
+	for (size_t i = 0; i < sizeof(recorded) / sizeof(*recorded); i++) {
+		struct pres_params p =
+		    recorded_params(OSI_INITIATOR, recorded[i].contexts);
+		struct acse_prim q = {.type = ACSE_ASSOCIATE,
+		    .kind = SES_REQ,
+		    .application_context = "1.17.0.1"};
+		struct side s = {0};
+		struct buf in = {0};
+		struct err e = ERR_INIT;
+		struct cotp *cotp;
+		char vector[64];
+
+		s.a = acse_new(&p, event, &s, 1000);
+		cotp = ses_cotp(pres_ses(acse_pres(s.a)));
+		CU_ASSERT_EQUAL(acse_request(s.a, &q, &e), 0);
+		snprintf(
+		    vector, sizeof(vector), "%s.responder", recorded[i].name);
+		wire_vector(&in, vector);
+		memcpy(in.data + 6, cotp_output(cotp)->data + 8, 2);
+		for (size_t at = 0; at + 7 < in.len;) {
+			size_t n =
+			    (size_t)in.data[at + 2] << 8 | in.data[at + 3];
+
+			q.type = ACSE_RELEASE;
+			/* a DN answers what ours has to ask first */
+			if (in.data[at + 5] == 0xf0 && in.data[at + 7] == 10)
+				CU_ASSERT_EQUAL(acse_request(s.a, &q, &e), 0);
+			cotp_input(cotp, in.data + at, n);
+			at += n;
+		}
+		CU_ASSERT_EQUAL(s.count[ACSE_ASSOCIATE], 1);
+		CU_ASSERT_EQUAL(s.count[ACSE_RELEASE], 1);
+		CU_ASSERT_EQUAL(s.result, ACSE_ACCEPTED);
+		CU_ASSERT(s.count[ACSE_PASS] >= recorded[i].passed);
+		CU_ASSERT_EQUAL(s.count[ACSE_P_ABORT], 0);
+		CU_ASSERT_EQUAL(s.count[ACSE_ABORT], 0);
+		if (s.err.code != 0)
+			printf("\n  %s\n", s.err.text);
+		buf_free(&in);
+		side_free(&s);
+	}
+}
+
 void
 suite_osi_acse(void)
 {
@@ -830,6 +938,8 @@ suite_osi_acse(void)
 	    TEST(releases_that_collide_end_the_association_once),
 	    TEST(each_state_with_each_presentation_event),
 	    TEST(each_state_with_each_request),
+	    TEST(recorded_initiators_are_answered),
+	    TEST(recorded_responders_are_understood),
 	    CU_TEST_INFO_NULL,
 	};
 	unit_suite("osi_acse", tests);
