@@ -806,6 +806,132 @@ names_that_are_equal_have_one_hash(void)
 	arena_free(&a);
 }
 
+/* --- all together --- */
+
+/* With peers that stand in for each other. */
+#define MUTUAL                                                                \
+	"mta name=alpha country=XX admd=ALPHA hostname=a.e\n"                 \
+	"scheduler retry-step=10s retry-max=60s reserve-urgent=0"             \
+	" reserve-normal=0 warn-normal=1h\n"                                  \
+	"channel name=x400p1\n"                                               \
+	"channel name=smtp\n"                                                 \
+	"peer name=bravo channel=x400p1 otherwise=charlie reroute-after=0s\n" \
+	"peer name=charlie channel=x400p1 otherwise=bravo reroute-after=0s\n" \
+	"peer name=out channel=smtp otherwise=bravo reroute-after=20s\n"      \
+	"peer name=out2 channel=smtp otherwise=out reroute-after=0s\n"
+
+#define MANY 12
+static const char *const channels[] = {"x400p1", "smtp", "mixer", "report"};
+
+static uint32_t
+draw(uint64_t *seed, uint32_t below)
+{
+	*seed = *seed * 6364136223846793005ULL + 1442695040888963407ULL;
+	return (uint32_t)(*seed >> 33) % below;
+}
+
+static void
+one_word(struct world *w, uint64_t *seed, q_id id)
+{
+	static const char *const peers[] = {"bravo", "charlie", "out", "out2"};
+	uint32_t some[2] = {draw(seed, 4), draw(seed, 4)};
+	struct q_op_target t = {id, some, draw(seed, 3)};
+	struct q_op_result out;
+	uint32_t n = draw(seed, 4);
+
+	switch (draw(seed, 8)) {
+	case 0: q_op_hold(w->q, &t, true, &out, NULL, NULL, NULL); break;
+	case 1: q_op_hold(w->q, &t, false, &out, NULL, NULL, NULL); break;
+	case 2: q_op_retry(w->q, &t, &out, NULL); break;
+	case 3: q_op_set_level(w->q, id, n, NULL, NULL, NULL); break;
+	case 4:
+	case 5:
+		q_op_redirect(w->q, &t, peers[n], &out, NULL, NULL, NULL);
+		break;
+	case 6:
+		t.n = 1;
+		q_op_return(w->q, &t, &returned, &out, NULL, NULL, NULL);
+		break;
+	case 7:
+		t.n = 1;
+		if (n == 0)
+			q_op_delete(w->q, &t, &out, NULL, NULL, NULL);
+		break;
+	}
+}
+
+static void
+one_answer(struct world *w, uint64_t *seed, bool good)
+{
+	static const enum q_result results[] = {
+	    Q_DEFERRED, Q_TRANSFERRED, Q_FAILED, Q_DELIVERED};
+	const char *channel = channels[draw(seed, 4)];
+	enum q_result result = good ? Q_TRANSFERRED : results[draw(seed, 4)];
+	struct q_work work;
+	bool error;
+
+	if (!world_next(w, channel, &work))
+		return;
+	if (strcmp(channel, "mixer") == 0)
+		result = Q_CONVERTED;
+	if (strcmp(channel, "report") == 0)
+		result = draw(seed, 2) || good ? Q_TRANSFERRED : Q_DEFERRED;
+	error = result == Q_DEFERRED && draw(seed, 2);
+	if (!good && draw(seed, 6) == 0)
+		q_queue_lost(w->q, work.mlist);
+	else
+		world_answer(w, &work, result,
+		    result == Q_CONVERTED ? q_id_make(50, 128) : 0, error);
+}
+
+/* Every recipient comes to an end, whatever the operator said meanwhile. */
+static void
+whatever_is_said_in_whatever_order_nothing_is_stuck(void)
+{
+	for (uint64_t round = 0; round < 300; round++) {
+		struct world w;
+		struct q_summary *s[MANY];
+		struct q_op_result out;
+		uint64_t seed = round;
+
+		world_begin(&w, MUTUAL);
+		for (unsigned i = 0; i < MANY; i++) {
+			s[i] = world_summary(&w, i,
+			    i % 2 ? MHS_CONTENT_P22 : MHS_CONTENT_RFC822,
+			    "out:n bravo:dnw out2 charlie:n");
+			q_queue_submitted(w.q, s[i]);
+		}
+		for (unsigned i = 0; i < 400; i++) {
+			one_word(&w, &seed, s[draw(&seed, MANY)]->id);
+			one_answer(&w, &seed, false);
+			if (draw(&seed, 3) == 0)
+				world_durable(&w);
+			if (draw(&seed, 20) == 0)
+				w.now += 60000;
+			world_tick(&w);
+			if (draw(&seed, 150) == 0)
+				world_restart(
+				    &w, MUTUAL, draw(&seed, 2), s, MANY);
+		}
+		for (unsigned i = 0; i < MANY; i++) {
+			struct q_op_target t = all_of(s[i]);
+
+			world_durable(&w);
+			q_op_hold(w.q, &t, false, &out, NULL, NULL, NULL);
+		}
+		for (unsigned i = 0; i < 2000 && q_queue_messages(w.q) > 0;
+		     i++) {
+			one_answer(&w, &seed, true);
+			world_durable(&w);
+			w.now += 1000;
+			world_tick(&w);
+		}
+		CU_ASSERT_EQUAL(q_queue_messages(w.q), 0);
+		world_durable(&w);
+		world_end(&w);
+	}
+}
+
 void
 suite_qmgr_operator(void)
 {
@@ -830,6 +956,7 @@ suite_qmgr_operator(void)
 	    TEST(a_step_of_the_listing_is_bounded_also_when_nothing_matches),
 	    TEST(every_state_has_a_name_of_its_own),
 	    TEST(names_that_are_equal_have_one_hash),
+	    TEST(whatever_is_said_in_whatever_order_nothing_is_stuck),
 	    CU_TEST_INFO_NULL,
 	};
 	unit_suite("qmgr_operator", tests);
