@@ -2,10 +2,9 @@
 
 #include <stdlib.h>
 
+#include "lib/log.h"
 #include "p1/envelope_codec.h"
 #include "p1/report_codec.h"
-
-#define DEPTH_MAX 72 /* P1_DEPTH_MAX and the wrappings around an envelope */
 
 enum part {
 	PART_START,    /* nothing of the APDU yet */
@@ -20,6 +19,7 @@ struct p1_apdu {
 	const struct p1_apdu_ops *ops;
 	void *arg;
 	uint64_t max;
+	unsigned max_depth;
 	struct ber_scan *scan;
 	struct arena *arena;
 	struct mhs_envelope *env;
@@ -127,6 +127,9 @@ on_open(void *arg, unsigned depth, const struct ber_open *o, struct err *e)
 {
 	struct p1_apdu *s = arg;
 
+	if (depth >= s->base + s->max_depth)
+		return err_set(e, "p1", ERR_LIMIT,
+		    "elements nested deeper than %u", s->max_depth);
 	switch (s->part) {
 	case PART_START: return open_apdu(s, depth, o, e);
 	case PART_BETWEEN: return open_part(s, depth, o, e);
@@ -248,15 +251,22 @@ static const struct ber_scan_ops scan_ops = {on_open, on_data, on_close};
 struct p1_apdu *
 p1_apdu_new(uint64_t max_envelope, const struct p1_apdu_ops *ops, void *arg)
 {
-	static const struct ber_limits limits = {.max_depth = DEPTH_MAX};
 	struct p1_apdu *s = xcalloc(1, sizeof(*s));
 
 	s->ops = ops;
 	s->arg = arg;
 	s->max = max_envelope != 0 ? max_envelope : P1_ENVELOPE_MAX;
-	s->scan = ber_scan_new(&limits, &scan_ops, s);
+	s->max_depth = P1_APDU_DEPTH;
+	s->scan = ber_scan_new(NULL, &scan_ops, s);
 	s->arena = arena_new();
 	return s;
+}
+
+void
+p1_apdu_limit_depth(struct p1_apdu *s, unsigned max)
+{
+	INVARIANT(max <= P1_APDU_DEPTH_MOST);
+	s->max_depth = max != 0 ? max : P1_APDU_DEPTH;
 }
 
 void

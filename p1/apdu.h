@@ -16,6 +16,11 @@
 #include "mhs/envelope.h"
 
 #define P1_ENVELOPE_MAX (4u << 20) /* octets, unless the caller says less */
+/* Elements one inside the other, the APDU the first, without an EXTERNAL around
+ * it: unless the caller says otherwise; and what the BER gate can do. */
+#define P1_APDU_DEPTH 64
+#define P1_APDU_DEPTH_LEAST 16
+#define P1_APDU_DEPTH_MOST 120
 
 /* Each returns 0, or a negative code that stops the splitter, and may be
  * NULL. */
@@ -31,6 +36,8 @@ struct p1_apdu;
 /* max_envelope 0: P1_ENVELOPE_MAX. */
 struct p1_apdu *p1_apdu_new(
     uint64_t max_envelope, const struct p1_apdu_ops *ops, void *arg);
+/* An APDU nested deeper than this (0: P1_APDU_DEPTH) is ERR_LIMIT. */
+void p1_apdu_limit_depth(struct p1_apdu *s, unsigned max);
 void p1_apdu_free(struct p1_apdu **s);
 /* Forgets everything; ready for another APDU. */
 void p1_apdu_reset(struct p1_apdu *s);

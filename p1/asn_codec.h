@@ -15,8 +15,9 @@
 #include <asn_application.h>
 #include <OCTET_STRING.h>
 
-/* Nesting of the PDUs we take; 100-deep ones are refused. */
-#define P1_DEPTH_MAX 64
+/* Nesting of what the gate lets through here: all that the splitter of APDUs
+ * does, which has the configured limit (p1/apdu.h). */
+#define P1_DEPTH_MAX 120
 
 /* The structure of type `td`, or NULL and ERR_SYNTAX. */
 void *p1_asn_decode(struct arena *a, asn_TYPE_descriptor_t *td,

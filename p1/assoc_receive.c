@@ -112,6 +112,7 @@ void
 p1_receive_init(struct p1 *p)
 {
 	p->in.apdu = p1_apdu_new(p->params.max_envelope, &apdu_ops, p);
+	p1_apdu_limit_depth(p->in.apdu, p->params.max_depth);
 }
 
 void

@@ -38,6 +38,7 @@ SRCS += \
 	p1/x400p1_link.c \
 	p1/x400p1_pool.c \
 	p1/x400p1_job.c \
+	p1/x400p1_reroute.c \
 	p1/x400p1_in.c \
 	p1/x400p1_out.c
 

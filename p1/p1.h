@@ -139,6 +139,7 @@ struct p1_params {
 	uint32_t checkpoint_size;     /* kilo-octets, 0: no checkpoints */
 	uint32_t window_size;         /* 0: default */
 	uint64_t max_envelope;        /* octets, 0: P1_ENVELOPE_MAX */
+	unsigned max_depth;           /* of an APDU, 0: P1_APDU_DEPTH */
 	msec_t transfer_timeout;      /* for one APDU; 0: none */
 	struct osi_common common;     /* time-outs and trace hook; `reply` is
 	                               * also for the turn that a release waits

@@ -195,7 +195,10 @@ p1_print(struct arena *a, const uint8_t *p, size_t n, struct buf *out,
 	static const struct p1_apdu_ops ops = {.content = on_content};
 	struct buf content = {0};
 	struct p1_apdu *s = p1_apdu_new(0, &ops, &content);
-	int r = p1_apdu_feed(s, p, n, e);
+	int r;
+
+	p1_apdu_limit_depth(s, P1_APDU_DEPTH_MOST);
+	r = p1_apdu_feed(s, p, n, e);
 
 	if (r >= 0)
 		r = p1_apdu_end(s, e);

@@ -5,7 +5,8 @@
  * may call and by which protocol, x400p1_link.c one association, x400p1_log.c
  * its log lines, x400p1_in.c what comes in over it, x400p1_pool.c which
  * associations there are, x400p1_out.c work from qmgr on them, x400p1_job.c a
- * record on its way out, and x400p1_keep.h transfers that were cut off.
+ * record on its way out, x400p1_reroute.c what its trace says of another way,
+ * and x400p1_keep.h transfers that were cut off.
  */
 #ifndef P1_X400P1_H
 #define P1_X400P1_H
@@ -170,12 +171,13 @@ struct x400p1 {
 	struct q_chan *chan; /* NULL: its configuration is only checked */
 	const char *name;
 	struct arena *arena;
+	const struct conf_node *root; /* lives as long as chan */
 	struct q_submitter *submitter;
 	struct p1_us us;
 	const char *hostname;
 	struct osi_sel *services;
 	size_t n_services;
-	int64_t idle_timeout, silence, max_size, max_envelope;
+	int64_t idle_timeout, silence, max_size, max_envelope, max_depth;
 	int64_t incoming_idle; /* of associations that peers open; 0: none */
 	int64_t transfer_timeout[X_URGENCIES];
 	int64_t transfer_rate; /* octets per second that add to these; 0: no */
@@ -300,6 +302,12 @@ const struct mhs_envelope *x_job_envelope(
 /* False: its security label is not for this association; that is then the
  * outcome for each of its recipients. */
 bool x_job_may_cross(struct x_job *j, const struct p1 *p, struct err *e);
+/* x400p1_reroute.c */
+/* Says in the trace of what goes out that the peer of this configuration name
+ * (of any channel) was tried before, and given up. NULL: none was. */
+void x_job_rerouted(struct x_job *j, const char *from);
+
+/* x400p1_job.c */
 void x_job_transferred(struct x_job *j, const struct x_link *l);
 void x_job_deferred(
     struct x_job *j, const char *status, const char *why, bool peer_error);

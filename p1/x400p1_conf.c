@@ -420,6 +420,8 @@ read_own(struct x400p1 *c, const struct conf_node *own, int64_t *per_peer,
 	    conf_size(own, "max-size", 0, &c->max_size, e) < 0 ||
 	    conf_size(own, "max-envelope", P1_ENVELOPE_MAX, &c->max_envelope,
 		e) < 0 ||
+	    conf_int(own, "max-depth", P1_APDU_DEPTH, P1_APDU_DEPTH_LEAST,
+		P1_APDU_DEPTH_MOST, &c->max_depth, e) < 0 ||
 	    conf_size(own, "transfer-rate", 0, &c->transfer_rate, e) < 0 ||
 	    read_times(c, own, e) < 0)
 		return ERR_CONFIG;
@@ -478,6 +480,7 @@ x_configure(struct x400p1 *c, const struct conf_node *root,
 
 	if (own == NULL)
 		return conf_error(root, e, "no <channel>");
+	c->root = root;
 	channel = conf_str(own, "name", c->name);
 	if (read_channel(c, root, own, &per_peer, e) < 0)
 		return ERR_CONFIG;

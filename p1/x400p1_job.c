@@ -152,6 +152,7 @@ x_job_new(struct x400p1 *c, struct x_peer *peer, const struct q_work *w)
 		j->outcomes[i].result = Q_TRANSFERRED;
 	}
 	make_envelope(j);
+	x_job_rerouted(j, w->rerouted_from);
 	find_cut(j, w);
 	c->n_jobs++;
 	return j;

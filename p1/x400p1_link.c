@@ -423,6 +423,7 @@ link_new(struct x400p1 *c, struct x_peer *p, const struct p1_params *q, int fd)
 	};
 	params.keep = &keep_ops;
 	params.max_envelope = (uint64_t)c->max_envelope;
+	params.max_depth = (unsigned)c->max_depth;
 	params.conn_id = random_id();
 	params.wall = clock_wall();
 	snprintf(l->id, sizeof(l->id), "a%u", (unsigned)++c->serial);

@@ -109,8 +109,13 @@ mta_rejected() {
 	check "an alternate would get the same" bash -c "! grep -rq 'Subject: rej-2' '$WORLD/mail'"
 	charlie_sends rej-3 "/S=bob$SHIP" --passed GATE --return yes
 	reported "a loop" rej-3 'loop-detected' 'content-returned'
-	charlie_sends rej-4 "/S=bob$SHIP" --unknown critical --report none --from /S=Lost/ADMD=NOWHERE/C=XX/
-	wait_for 20 log_line "$WORLD/alpha.log" "report dropped" rej-4
+	charlie_sends rej-5 "/S=bob$SHIP" --size 400000 --return yes
+	reported "a content longer than the channel's max-size" rej-5 'content-too-long'
+	check "which was not kept" lacks content-returned "$(report_on rej-5)"
+	charlie_sends rej-6 "/S=bob$SHIP" --responsible no
+	wait_for 20 log_line "$WORLD/alpha.log" "not ours" 'rej-6'
+	check "a message that is nobody's here leaves a warning" log_line "$WORLD/alpha.log" "warn .*not ours" rej-6
+	check "and goes no further" bash -c "! grep -rq 'Subject: rej-6' '$WORLD/mail'"
 }
 
 mta_reports() {

@@ -7,7 +7,7 @@
  *          [--probe yes] [--report none|ndr|dr|audit] [--deferred SECONDS]
  *          [--latest SECONDS] [--alternate O/R] [--allow alternate]
  *          [--prohibit reassignment|dl] [--return yes] [--unknown critical]
- *          [--passed PRMD]
+ *          [--passed PRMD] [--size OCTETS] [--responsible no]
  *   p1peer sink HOST:PORT --our-mta M --our-password P --peer-mta M
  *
  * `send` transfers one message or probe and ends. One that passed a PRMD has been
@@ -33,7 +33,7 @@ struct peer {
 	const char *peer_mta, *peer_password;
 	const char *id, *from, *to[8], *report, *probe, *deferred, *latest;
 	const char *alternate, *allow, *prohibit, *content_return;
-	const char *unknown, *passed;
+	const char *unknown, *passed, *size, *responsible;
 	size_t n_to;
 	struct mhs_envelope *env; /* to be sent; NULL: a sink */
 	struct buf content;
@@ -61,7 +61,8 @@ make_content(struct peer *p)
 {
 	static const char text[] = "A message for the tests.\r\n";
 	struct buf *c = &p->content;
-	size_t body;
+	size_t body, more;
+	char *all;
 
 	ber_put(c, BER_UNIVERSAL, BER_PRINTABLE_STRING, p->id, strlen(p->id));
 	ber_wrap(c, 0, BER_APPLICATION, 11); /* this-IPM */
@@ -71,7 +72,12 @@ make_content(struct peer *p)
 	ber_wrap(c, 0, BER_UNIVERSAL, BER_SET);
 	body = c->len;
 	ber_wrap(c, body, BER_UNIVERSAL, BER_SET); /* no parameters */
-	ber_put(c, BER_UNIVERSAL, BER_IA5_STRING, text, sizeof(text) - 1);
+	more = p->size != NULL ? (size_t)atol(p->size) : sizeof(text) - 1;
+	all = xmalloc(more);
+	for (size_t i = 0; i < more; i++)
+		all[i] = text[i % (sizeof(text) - 1)];
+	ber_put(c, BER_UNIVERSAL, BER_IA5_STRING, all, more);
+	free(all);
 	ber_wrap(c, body, BER_CONTEXT, 0); /* ia5-text */
 	ber_wrap(c, body, BER_UNIVERSAL, BER_SEQUENCE);
 	ber_wrap(c, 0, BER_CONTEXT, 0); /* ipm */
@@ -103,7 +109,7 @@ add_recipient(struct peer *p, const char *to)
 
 	r->name.ora = address(p, to);
 	r->number = (int32_t)p->env->n_recipients;
-	r->responsible = true;
+	r->responsible = !is(p->responsible, "no");
 	r->originator_report = is(p->report, "none") ? MHS_REPORT_NONE
 	    : is(p->report, "ndr")                   ? MHS_REPORT_NDR
 						     : MHS_REPORT_DR;
@@ -187,6 +193,21 @@ make_envelope(struct peer *p)
 }
 
 static void
+send_more(struct association *as)
+{
+	struct buf *c = &as->peer->content;
+	struct err e = ERR_INIT;
+	int64_t n;
+
+	if (c->len == 0)
+		return;
+	n = p1_send_content(as->p1, c->data, c->len, &e);
+	if (n < 0)
+		die("content", &e);
+	buf_consume(c, (size_t)n);
+}
+
+static void
 send_one(struct association *as)
 {
 	struct peer *p = as->peer;
@@ -194,10 +215,7 @@ send_one(struct association *as)
 
 	if (p1_send(as->p1, p->env, p->content.len, &e) < 0)
 		die("send", &e);
-	if (p->content.len > 0 &&
-	    p1_send_content(as->p1, p->content.data, p->content.len, &e) !=
-		(int64_t)p->content.len)
-		die("content", &e);
+	send_more(as);
 }
 
 /* --- the association --- */
@@ -246,6 +264,7 @@ on_event(void *arg, const struct p1_event *ev)
 		if (p->env != NULL)
 			send_one(as);
 		break;
+	case P1_WRITABLE: send_more(as); break;
 	case P1_SENT: p1_close(as->p1); break;
 	case P1_IN_END:
 		print(ev->env);
@@ -350,6 +369,8 @@ parse_options(struct peer *p, int argc, char **argv)
 	    {"--tsel", &p->tsel},
 	    {"--unknown", &p->unknown},
 	    {"--passed", &p->passed},
+	    {"--size", &p->size},
+	    {"--responsible", &p->responsible},
 	    {"--our-mta", &p->our_mta},
 	    {"--our-password", &p->our_password},
 	    {"--peer-mta", &p->peer_mta},

@@ -654,19 +654,50 @@ an_envelope_over_the_limit_is_refused_while_it_comes(void)
 	buf_free(&in);
 }
 
+/* A message whose envelope is `deep` elements, one in the other, in all. */
 static void
-deep_nesting_is_refused(void)
+nest(struct buf *b, unsigned deep)
 {
-	struct buf b = {0};
-	struct run r;
+	for (unsigned i = 0; i + 1 < deep; i++)
+		ber_wrap(b, 0, BER_UNIVERSAL, BER_SET);
+	ber_wrap(b, 0, BER_CONTEXT, 0);
+}
 
-	for (int i = 0; i < 100; i++)
-		ber_wrap(&b, 0, BER_UNIVERSAL, BER_SET);
-	ber_wrap(&b, 0, BER_CONTEXT, 0);
-	run_split(&r, b.data, b.len, b.len, 0);
-	CU_ASSERT(r.result < 0);
-	run_free(&r);
-	buf_free(&b);
+/* Whole and in single octets, bare and in an EXTERNAL: what is at the limit
+ * fails for what it is, the one below it for its depth, with its octet. */
+static void
+nesting_is_limited_as_configured(void)
+{
+	static const unsigned limits[] = {0, 16, 64, 120};
+
+	for (size_t i = 0; i < 4 * 2 * 2 * 2; i++) {
+		unsigned limit = limits[i / 8];
+		unsigned most = limit != 0 ? limit : P1_APDU_DEPTH;
+		bool over = (i & 1) != 0, wrapped = (i & 2) != 0;
+		struct p1_apdu *s = p1_apdu_new(0, NULL, NULL);
+		struct err e = ERR_INIT;
+		struct buf b = {0};
+		int r = 0;
+
+		nest(&b, most + over);
+		if (wrapped) {
+			ber_wrap(&b, 0, BER_CONTEXT, 0);
+			ber_wrap(&b, 0, BER_UNIVERSAL, BER_EXTERNAL);
+		}
+		p1_apdu_limit_depth(s, limit);
+		if ((i & 4) != 0)
+			r = p1_apdu_feed(s, b.data, b.len, &e);
+		for (size_t at = 0; (i & 4) == 0 && r >= 0 && at < b.len; at++)
+			r = p1_apdu_feed(s, b.data + at, 1, &e);
+		CU_ASSERT_EQUAL(r == ERR_LIMIT, over);
+		CU_ASSERT_EQUAL(
+		    strstr(e.text, "nested deeper than") != NULL, over);
+		if (over)
+			CU_ASSERT_EQUAL(
+			    e.offset, b.len); /* behind its header */
+		p1_apdu_free(&s);
+		buf_free(&b);
+	}
 }
 
 static void
@@ -749,7 +780,7 @@ suite_p1_apdu(void)
 	    TEST(a_cut_apdu_is_not_complete),
 	    TEST(no_changed_octet_crashes),
 	    TEST(an_envelope_over_the_limit_is_refused_while_it_comes),
-	    TEST(deep_nesting_is_refused),
+	    TEST(nesting_is_limited_as_configured),
 	    TEST(what_is_no_apdu_is_refused),
 	    TEST(a_megabyte_of_content_is_never_held),
 	    CU_TEST_INFO_NULL,

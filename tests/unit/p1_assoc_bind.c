@@ -47,7 +47,8 @@ struct bind {
 	struct end x;     /* initiator */
 	struct peer peer; /* responder, as it knows the initiator */
 	msec_t now;
-	struct buf said; /* all that the initiator said */
+	struct buf said;   /* all that the initiator said */
+	struct buf answer; /* and the responder */
 };
 
 static void
@@ -75,8 +76,7 @@ carry(struct bind *w, struct p1 *from, struct p1 *to)
 	if (out->len == 0)
 		return false;
 	buf_append(&copy, out->data, out->len);
-	if (from == w->x.p)
-		buf_append(&w->said, out->data, out->len);
+	buf_append(from == w->x.p ? &w->said : &w->answer, out->data, out->len);
 	buf_consume(out, out->len);
 	p1_engine_ops.drained(from, w->now);
 	p1_engine_ops.input(to, copy.data, copy.len, w->now);
@@ -106,6 +106,7 @@ bind_free(struct bind *w)
 	p1_free(&w->x.p);
 	p1_free(&w->peer.end.p);
 	buf_free(&w->said);
+	buf_free(&w->answer);
 }
 
 static void
@@ -754,6 +755,41 @@ a_recorded_strong_bind_does_not_bind_again(void)
 	pki_free(&k, names);
 }
 
+/* Who stands in for the peer with the answer that it once gave, to us, within
+ * the window: that token is good, but it is not about our random number. */
+static void
+a_recorded_answer_is_no_answer_to_another_bind(void)
+{
+	struct pki k;
+	struct p1_strong *ours, *theirs;
+	struct bind w, again;
+
+	issue(&k);
+	ours = load(&k, "alpha");
+	theirs = load(&k, "bravo");
+	bind_init(&w);
+	w.a.strong = ours;
+	w.peer.auth.strong = theirs;
+	expect_open(&w);
+	bind_init(&again);
+	again.a.strong = ours;
+	again.x.p = p1_new(&again.a, on_event, &again.x, 1000);
+	CU_ASSERT_EQUAL(p1_start(again.x.p, NULL), 0);
+	p1_engine_ops.input(again.x.p, w.answer.data, w.answer.len, 1000);
+	CU_ASSERT_EQUAL(again.x.count[P1_OPEN], 0);
+	CU_ASSERT_EQUAL(again.x.count[P1_REFUSED], 1);
+	CU_ASSERT_EQUAL(again.x.bind_error, P1_BIND_AUTHENTICATION);
+	CU_ASSERT_PTR_NOT_NULL(
+	    strstr(again.x.err.text, "does not repeat our random number"));
+	if (strstr(again.x.err.text, "random number") == NULL)
+		printf("\n  %s", again.x.err.text);
+	bind_free(&again);
+	bind_free(&w);
+	p1_strong_free(&ours);
+	p1_strong_free(&theirs);
+	pki_free(&k, names);
+}
+
 void
 suite_p1_assoc_bind(void)
 {
@@ -774,6 +810,7 @@ suite_p1_assoc_bind(void)
 	    TEST(strong_credentials_prove_both_ends),
 	    TEST(there_are_no_strong_credentials_in_1984),
 	    TEST(a_recorded_strong_bind_does_not_bind_again),
+	    TEST(a_recorded_answer_is_no_answer_to_another_bind),
 	    CU_TEST_INFO_NULL,
 	};
 	unit_suite("p1_assoc_bind", tests);

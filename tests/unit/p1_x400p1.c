@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "lib/log.h"
+#include "tests/unit/qmgr_config.h"
 #include "tests/unit/unit.h"
 
 #define WAIT_MS 3000
@@ -225,6 +226,35 @@ an_association_that_has_carried_much_yields(void)
 	run_until(&w, &w.remotes[1].connections, 1);
 	CU_ASSERT_EQUAL(w.peers[0].n_waiting, 1);
 	finish(&w);
+}
+
+/* Not before it carried twenty, and only while all places are taken. */
+static void
+an_association_yields_after_twenty(void)
+{
+	static const struct {
+		unsigned used, max_links, permanent;
+		bool waits, yields;
+	} t[] = {
+	    {19, 1, 0, true, false},
+	    {20, 1, 0, true, true},
+	    {20, 2, 0, true, false},
+	    {20, 1, 0, false, false},
+	    {20, 1, 1, true, false},
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
+		struct world w;
+
+		begin(&w, t[i].max_links);
+		x_link_open(&w.peers[0]);
+		w.peers[0].permanent = t[i].permanent;
+		w.us.links->used = t[i].used;
+		w.peers[1].n_waiting = t[i].waits;
+		CU_ASSERT_EQUAL(x_pool_must_yield(w.us.links), t[i].yields);
+		w.peers[1].n_waiting = 0;
+		finish(&w);
+	}
 }
 
 static void
@@ -700,6 +730,78 @@ who_is_busy_is_said(void)
 	}
 }
 
+/* What the next MTA reads of a message that did not go the way that was tried
+ * first; it may come back to us over that one (X.411 14.3.1). */
+static void
+a_rerouted_message_says_where_it_was_tried(void)
+{
+	static const struct {
+		const char *from, *admd, *mta;
+		enum mhs_action external;
+	} t[] = {
+	    {NULL, NULL, NULL, MHS_RELAYED},
+	    {"abroad", "FAR", NULL, MHS_REROUTED},
+	    {"near", NULL, "near-mta", MHS_RELAYED},
+	    {"ours", NULL, "our-other", MHS_RELAYED},
+	    {"removed", NULL, "removed", MHS_RELAYED},
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
+		struct buf head = {0}, tail = {0};
+		struct p1_apdu *s = p1_apdu_new(0, NULL, NULL);
+		const struct mhs_trace *v;
+		struct q_record *record;
+		struct mhs_envelope *env;
+		struct err e = ERR_INIT;
+		struct x_job *j;
+		struct world w;
+
+		begin(&w, 2);
+		w.us.us.domain = (struct mhs_domain){"XX", "US", NULL};
+		w.us.root = conf_make(w.us.arena,
+		    "peer name=abroad mta=far country=YY admd=FAR\n"
+		    "peer name=near mta=near-mta\n"
+		    "peer name=ours mta=our-other country=XX admd=US\n");
+		j = job(&w.peers[0], MHS_NORMAL);
+		record = j->record;
+		p1_trace_arrival(record->arena, j->env, &w.us.us, 1700000000);
+		x_job_rerouted(j, t[i].from);
+		CU_ASSERT_EQUAL(
+		    p1_apdu_write(j->env, 0, NULL, &head, &tail, &e), 0);
+		CU_ASSERT(p1_apdu_feed(s, head.data, head.len, &e) >= 0);
+		CU_ASSERT(p1_apdu_feed(s, tail.data, tail.len, &e) >= 0);
+		env = p1_apdu_envelope(s);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(env);
+		CU_ASSERT_EQUAL_FATAL(env->n_trace, 2);
+		for (size_t k = 0; k < 2; k++) {
+			bool here;
+
+			v = &env->trace[k];
+			here = v->internal || t[i].external == MHS_REROUTED;
+			CU_ASSERT_EQUAL(v->action,
+			    here && t[i].from != NULL ? MHS_REROUTED
+						      : MHS_RELAYED);
+			CU_ASSERT_EQUAL(v->attempted.country != NULL,
+			    here && t[i].admd != NULL);
+			if (v->attempted.country != NULL)
+				CU_ASSERT_STRING_EQUAL(
+				    v->attempted.admd, t[i].admd);
+			CU_ASSERT_EQUAL(v->attempted_mta != NULL,
+			    v->internal && t[i].mta != NULL);
+			if (v->attempted_mta != NULL)
+				CU_ASSERT_STRING_EQUAL(
+				    v->attempted_mta, t[i].mta);
+		}
+		CU_ASSERT_EQUAL(
+		    p1_trace_visits(env, &w.us.us), t[i].from == NULL);
+		p1_apdu_free(&s);
+		buf_free(&head);
+		buf_free(&tail);
+		q_record_close(&record);
+		finish(&w);
+	}
+}
+
 /* A responder cannot release: it aborts. */
 /* The association has no labels but the one that we asked for. */
 static void
@@ -870,6 +972,7 @@ suite_p1_x400p1(void)
 	    TEST(a_place_that_becomes_free_goes_to_the_peer_that_waits),
 	    TEST(an_association_without_work_makes_room),
 	    TEST(an_association_that_has_carried_much_yields),
+	    TEST(an_association_yields_after_twenty),
 	    TEST(silent_callers_take_no_place),
 	    TEST(the_most_urgent_waits_first),
 	    TEST(a_message_that_could_not_be_begun_waits_again),
@@ -884,6 +987,7 @@ suite_p1_x400p1(void)
 	    TEST(of_two_with_one_name_the_one_that_fits_is_taken),
 	    TEST(of_peers_at_one_place_protocol_and_password_tell),
 	    TEST(who_is_busy_is_said),
+	    TEST(a_rerouted_message_says_where_it_was_tried),
 	    TEST(what_must_not_cross_is_a_failure_for_security_reasons),
 	    TEST(an_incoming_association_that_carries_nothing_ends),
 	    TEST(protocols_fall_back_in_order_and_the_best_is_tried_again),

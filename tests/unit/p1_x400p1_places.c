@@ -163,6 +163,9 @@ each_fault_of_a_channel_and_its_peers_is_told_with_its_line(void)
 	    {" resume-time=soon", "", "resume-time", 4},
 	    {" max-envelope=0", "", "max-envelope", 4},
 	    {" max-envelope=64KiB", "", NULL, 0},
+	    {" max-depth=15", "", "max-depth", 4},
+	    {" max-depth=121", "", "max-depth", 4},
+	    {" max-depth=16", "", NULL, 0},
 	};
 	struct arena *a = arena_new();
 
