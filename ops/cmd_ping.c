@@ -18,7 +18,10 @@ struct ping {
 	struct conn *conn;
 	struct p1 *p1;
 	msec_t start;
-	bool bound, refused, tls_shown;
+	bool bound, refused;
+	bool tls, tls_shown; /* it is spoken; the handshake is done */
+	bool answered;       /* with something that was understood */
+	struct buf held;     /* lines of what waits for the handshake */
 	bool other_protocol; /* the peer does not know this one */
 	bool verbose;        /* state transitions too */
 };
@@ -52,6 +55,24 @@ print_row(const char *layer, const char *text)
 
 /* --- what was agreed, layer by layer --- */
 
+static void
+print_time(const struct ping *g, const char *text)
+{
+	printf("%6lld ms %s\n", (long long)(clock_mono() - g->start), text);
+}
+
+/* What waited for the handshake has gone out now. */
+static void
+show_held(struct ping *g)
+{
+	char *rest = (char *)buf_cstr(&g->held), *line;
+
+	while ((line = strsep(&rest, "\n")) != NULL)
+		if (*line != '\0')
+			print_time(g, line);
+	buf_clear(&g->held);
+}
+
 /* Once, when the handshake is done. */
 static void
 show_tls(struct ping *g)
@@ -65,6 +86,7 @@ show_tls(struct ping *g)
 	snprintf(text, sizeof(text), "%s, %s, subject \"%.150s\"", p->version,
 	    p->cipher, p->subject);
 	print_row("TLS", text);
+	show_held(g);
 }
 
 static void
@@ -177,9 +199,9 @@ on_trace(void *arg, bool sent, const char *what, const char *detail)
 	struct ping *g = arg;
 	const char *space = strchr(what, ' ');
 	char layer[32] = "";
+	struct buf line = {0};
 
-	if (!sent)
-		show_tls(g);
+	show_tls(g);
 	if (space == NULL || (size_t)(space - what) >= sizeof(layer))
 		space = what;
 	memcpy(layer, what, (size_t)(space - what));
@@ -189,10 +211,16 @@ on_trace(void *arg, bool sent, const char *what, const char *detail)
 			    space, detail != NULL ? detail : "");
 		return;
 	}
-	printf("%6lld ms %s   %s%s%s%s\n", (long long)(clock_mono() - g->start),
-	    sent ? "->" : "<-", *layer != '\0' ? layer_name(layer) : "", space,
+	g->answered |= !sent;
+	buf_printf(&line, "%s   %s%s%s%s", sent ? "->" : "<-",
+	    *layer != '\0' ? layer_name(layer) : "", space,
 	    detail != NULL && *detail != '\0' ? "  " : "",
 	    detail != NULL ? detail : "");
+	if (g->tls && !g->tls_shown)
+		buf_printf(&g->held, "%s\n", buf_cstr(&line));
+	else
+		print_time(g, buf_cstr(&line));
+	buf_free(&line);
 }
 
 static void
@@ -216,6 +244,16 @@ print_failure(struct ping *g, const struct p1_event *ev, const char *what)
 		    g->cmd, "%s: %s: %s", what, layer_name(e->layer), e->text);
 }
 
+/* A TLS server answers a TPKT with an alert, or with nothing. */
+static void
+suggest_tls(const struct ping *g)
+{
+	if (!g->tls && !g->answered)
+		cmd_failed(g->cmd,
+		    "no answer that is RFC 1006: is it a TLS port? Then "
+		    "--tls-ca FILE --tls-name NAME");
+}
+
 static void
 on_event(void *arg, const struct p1_event *ev)
 {
@@ -232,12 +270,15 @@ on_event(void *arg, const struct p1_event *ev)
 		g->refused = true;
 		g->other_protocol = ev->other_protocol;
 		print_failure(g, ev, "refused");
+		suggest_tls(g);
 		break;
 	case P1_CLOSED:
 		if (ev->err != NULL && !g->refused)
 			print_failure(g, ev,
 			    g->bound ? "bound, but not released in order"
 				     : "not bound");
+		if (ev->err != NULL)
+			suggest_tls(g);
 		g->bound = g->bound && ev->err == NULL;
 		break;
 	default: break; /* nothing is transferred */
@@ -284,7 +325,8 @@ talk(struct ping *g, const struct ping_peer *peer,
 	g->loop = loop_new();
 	g->p1 = p1_new(params, on_event, g, clock_mono());
 	g->conn = conn_new(g->loop, fd, &p1_engine_ops, g->p1, on_gone, g);
-	if (peer->tls != NULL)
+	g->tls = peer->tls != NULL;
+	if (g->tls)
 		conn_start_tls(g->conn, peer->tls, false, peer->tls_name);
 	if (p1_start(g->p1, &e) < 0) {
 		cmd_failed(g->cmd, "%s", e.text);
@@ -295,6 +337,7 @@ talk(struct ping *g, const struct ping_peer *peer,
 	}
 	p1_free(&g->p1);
 	loop_free(&g->loop);
+	buf_free(&g->held);
 	return g->bound ? CMD_OK : CMD_FAILED;
 }
 

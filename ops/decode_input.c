@@ -37,9 +37,27 @@ bad_character(size_t at, const char *what, struct err *e)
 	    e, "input", ERR_SYNTAX, at, "a character that is not %s", what);
 }
 
+/* Where somebody would look for it in the text: line and column, from 1. */
+static int
+incomplete(const struct buf *in, size_t at, struct err *e)
+{
+	size_t line = 1, column = 1;
+
+	for (size_t i = 0; i < at; i++) {
+		bool end = in->data[i] == '\n';
+
+		line += end;
+		column = end ? 1 : column + 1;
+	}
+	return err_at(e, "input", ERR_SYNTAX, at,
+	    "line %zu, column %zu: an octet of one hexadecimal digit", line,
+	    column);
+}
+
 static int
 from_hex(const struct buf *in, struct buf *out, struct err *e)
 {
+	size_t first = 0; /* digit of the octet under way */
 	int high = -1, v;
 
 	for (size_t i = 0; i < in->len; i++) {
@@ -53,15 +71,16 @@ from_hex(const struct buf *in, struct buf *out, struct err *e)
 			continue;
 		}
 		v = hex_value(*c);
+		if (v < 0 && high >= 0 && (is_space(*c) || *c == ':'))
+			return incomplete(in, first, e);
 		if (v < 0)
 			return bad_character(i, "hexadecimal", e);
 		if (high >= 0)
 			buf_putc(out, (uint8_t)(high << 4 | v));
+		first = high >= 0 ? first : i;
 		high = high >= 0 ? -1 : v;
 	}
-	return high < 0 ? 0
-			: err_at(e, "input", ERR_SYNTAX, in->len,
-			      "half an octet at the end");
+	return high < 0 ? 0 : incomplete(in, first, e);
 }
 
 /* The end of a PEM line at `i` ("-----BEGIN ..."), or i. */

@@ -12,8 +12,7 @@
  *	"association" at open, close, refusal, abort; "caller refused",
  *	"protocol refused"; "received" and "sent" for each message, probe and
  *	report; "deferred", "failed", "not taken", "rejected", "transfer
- *	lost" with the reason; "transfer resumed"; "peer unreachable" as a
- *	warning.
+ *	lost" with the reason; "transfer resumed".
  */
 #include "p1/x400p1.h"
 

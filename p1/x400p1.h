@@ -89,6 +89,8 @@ struct x_peer {
 	msec_t back_off;
 	struct loop_timer *held; /* it gives no more than there are: for now no
 	                          * other one is tried */
+	unsigned failed;         /* attempts in a row to reach it */
+	msec_t failed_since;     /* the first of these */
 	msec_t hold_ms; /* the last such time; 0: it gave what we asked */
 	struct ses_conn_id lost; /* of a link of ours, to be recovered */
 	bool has_lost;

@@ -362,7 +362,9 @@ x_job_deferred(
 		o->text = text;
 		mhs_diag_from_status(status, &o->reason, &o->diagnostic);
 	}
-	log_job(j, LOG_LEVEL_INFO, "deferred", NULL, why);
+	/* a peer's failure has its line: how much waits is said there */
+	log_job(j, peer_error ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "deferred",
+	    NULL, why);
 	finish(j, NULL, peer_error);
 }
 

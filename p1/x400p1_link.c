@@ -164,6 +164,8 @@ opened(struct x_link *l, const struct p1_event *ev)
 		p->back_off = 1000; /* one that breaks at once is not spun */
 	}
 	x_log_open(l);
+	if (l->role == OSI_INITIATOR)
+		p->failed = 0;
 	if (l->role == OSI_INITIATOR ||
 	    rtse_dialogue(p1_rtse(l->p1)) == RTSE_TWO_WAY_ALTERNATE)
 		x_out_event(l, ev);

@@ -36,6 +36,13 @@ x_link_address(const struct x_link *l)
 							 : peer;
 }
 
+/* The first that got through, after attempts that did not. */
+static bool
+was_unreachable(const struct x_link *l)
+{
+	return l->role == OSI_INITIATOR && l->peer->failed > 0;
+}
+
 void
 x_log_open(const struct x_link *l)
 {
@@ -50,8 +57,15 @@ x_log_open(const struct x_link *l)
 	    l->id, "role", role_name(l), "peer", l->peer->name, "address",
 	    x_link_address(l), "context", p1_protocol_name(p1_protocol(l->p1)),
 	    "context-oid", rtse_application_context(r), "recovered",
-	    l->recovers ? "yes" : NULL, "our-mta", l->peer->our_mta, "peer-mta",
-	    p1_peer_mta(l->p1), "dialogue",
+	    l->recovers ? "yes" : NULL, "failed-before",
+	    was_unreachable(l) ? log_u64(l->peer->failed) : NULL,
+	    "failed-seconds",
+	    was_unreachable(l)
+		? log_u64(
+		      (uint64_t)(clock_mono() - l->peer->failed_since) / 1000)
+		: NULL,
+	    "our-mta", l->peer->our_mta, "peer-mta", p1_peer_mta(l->p1),
+	    "dialogue",
 	    rtse_dialogue(r) == RTSE_MONOLOGUE ? "monologue"
 					       : "two-way-alternate",
 	    "checkpoint", log_u64(rtse_checkpoint_size(r)), "window",
@@ -62,6 +76,13 @@ x_log_open(const struct x_link *l)
 		: tls->verified  ? "yes"
 				 : "no",
 	    NULL);
+}
+
+/* An attempt that failed: all that waits for the peer is deferred by it. */
+static bool
+defers_all(const struct x_link *l)
+{
+	return l->role == OSI_INITIATOR && !l->opened && l->peer != NULL;
 }
 
 void
@@ -80,6 +101,8 @@ x_log_end(const struct x_link *l, const struct p1_event *ev)
 	    "layer", why != NULL ? why->layer : NULL, "octet",
 	    why != NULL && why->offset != ERR_NO_OFFSET ? log_u64(why->offset)
 							: NULL,
+	    "attempt", defers_all(l) ? log_u64(l->peer->failed + 1) : NULL,
+	    "waiting", defers_all(l) ? log_u64(l->peer->n_waiting) : NULL,
 	    "reason", why != NULL ? why->text : NULL, NULL);
 }
 

@@ -328,8 +328,8 @@ x_out_unreachable(struct x_peer *p, const struct err *why)
 		x_pool_hold(p, why);
 		return;
 	}
-	log_err(LOG_LEVEL_WARN, "peer unreachable", why, "peer", p->name,
-	    "address", p->address, NULL);
+	if (p->failed++ == 0)
+		p->failed_since = clock_mono();
 	while ((j = dequeue(p)) != NULL)
 		x_job_deferred(j, "4.4.1", why->text, true);
 }

@@ -202,6 +202,8 @@ credentials() {
 	wait_for 10 north_says state=refused peer=pwrong
 	check "a wrong password: authentication-error" north_says state=refused peer=pwrong bind-error=authentication-error
 	check "and at the other end" south_says state=refused peer=pwrong
+	check "one line an attempt, with what waits" north_says state=refused peer=pwrong attempt=1 waiting=1 reason=
+	check "and none else" bash -c "! grep -v 'state=refused' '$WORLD/north.log' | grep -q 'x400p1.*peer=pwrong'"
 	mail pfrom "By pfrom"
 	wait_for 10 north_says state=refused peer=pfrom
 	check "a call from elsewhere: authentication-error" north_says state=refused peer=pfrom bind-error=authentication-error
@@ -227,6 +229,10 @@ pinged() {
 	check "ping: another name" bash -c "! '$BIN/isthmus' ping -c '$WORLD/north.xml' ptls \
 		--tls-name other >'$WORLD/ping.out' 2>&1"
 	check "it is TLS that says no" grep -q 'TLS: .*does not carry the name' "$WORLD/ping.out"
+	check "and no PDU is said to be sent" bash -c "! grep -q -e '->' '$WORLD/ping.out'"
+	check "ping: plain to a TLS port" bash -c "! '$BIN/isthmus' ping 127.0.0.1:$SOUTH_TLS \
+		--tsel P1-SOUTH --our-mta x -t 5 >'$WORLD/ping.out' 2>&1"
+	check "the right question is asked" grep -q 'is it a TLS port' "$WORLD/ping.out"
 }
 
 kill_channel() { # PID of a switch: its x400p1 dies

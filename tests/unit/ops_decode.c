@@ -59,6 +59,33 @@ text_forms_become_octets_or_an_error(void)
 	}
 }
 
+/* Half an octet is where its one digit stands. */
+static void
+an_octet_of_one_digit_is_found_by_line_and_column(void)
+{
+	static const struct {
+		const char *in, *where;
+		uint64_t octet;
+	} rows[] = {
+	    {"300", "line 1, column 3", 2},
+	    {"3003\n0201 0\n", "line 2, column 6", 10},
+	    {"30 0 3", "line 1, column 4", 3},
+	    {"30:3:00", "line 1, column 4", 3},
+	    {"30\n\n0x3", "line 3, column 3", 6},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct err e = ERR_INIT;
+		struct buf b = {0};
+
+		buf_puts(&b, rows[i].in);
+		CU_ASSERT_EQUAL(decode_input(&b, DECODE_HEX, &e), ERR_SYNTAX);
+		CU_ASSERT_PTR_NOT_NULL(strstr(e.text, rows[i].where));
+		CU_ASSERT_EQUAL(e.offset, rows[i].octet);
+		buf_free(&b);
+	}
+}
+
 /* Made by the codecs that the product sends with. */
 static void
 make_bind(struct buf *out)
@@ -539,6 +566,7 @@ suite_ops_decode(void)
 {
 	static CU_TestInfo tests[] = {
 	    TEST(text_forms_become_octets_or_an_error),
+	    TEST(an_octet_of_one_digit_is_found_by_line_and_column),
 	    TEST(each_kind_is_recognized_and_shown_as_what_it_is),
 	    TEST(a_recorded_connection_is_read_from_the_tpkt_up_to_the_content),
 	    TEST(a_broken_pdu_names_its_packet_and_layer),

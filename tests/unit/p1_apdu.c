@@ -668,13 +668,14 @@ nest(struct buf *b, unsigned deep)
 static void
 nesting_is_limited_as_configured(void)
 {
+	static const struct p1_apdu_ops none;
 	static const unsigned limits[] = {0, 16, 64, 120};
 
 	for (size_t i = 0; i < 4 * 2 * 2 * 2; i++) {
 		unsigned limit = limits[i / 8];
 		unsigned most = limit != 0 ? limit : P1_APDU_DEPTH;
 		bool over = (i & 1) != 0, wrapped = (i & 2) != 0;
-		struct p1_apdu *s = p1_apdu_new(0, NULL, NULL);
+		struct p1_apdu *s = p1_apdu_new(0, &none, NULL);
 		struct err e = ERR_INIT;
 		struct buf b = {0};
 		int r = 0;

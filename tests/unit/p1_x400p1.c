@@ -746,9 +746,11 @@ a_rerouted_message_says_where_it_was_tried(void)
 	    {"removed", NULL, "removed", MHS_RELAYED},
 	};
 
+	static const struct p1_apdu_ops ops;
+
 	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
 		struct buf head = {0}, tail = {0};
-		struct p1_apdu *s = p1_apdu_new(0, NULL, NULL);
+		struct p1_apdu *s = p1_apdu_new(0, &ops, NULL);
 		const struct mhs_trace *v;
 		struct q_record *record;
 		struct mhs_envelope *env;
