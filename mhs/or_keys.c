@@ -168,14 +168,6 @@ mhs_or_label_key(enum mhs_or_type type)
 	return labels[type];
 }
 
-enum mhs_or_syntax
-mhs_or_syntax_of(enum mhs_or_type type)
-{
-	const struct mhs_or_word *w = word_of(type);
-
-	return w != NULL ? w->syntax : MHS_OR_SYNTAX_PT;
-}
-
 const char *
 mhs_or_terminal_name(long number)
 {

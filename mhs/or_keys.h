@@ -34,7 +34,6 @@ struct mhs_or_word {
 const struct mhs_or_word *mhs_or_word_find(const char *key, size_t n);
 /* The key RFC 1685 has for a type; NULL for DDA and UNKNOWN. */
 const char *mhs_or_label_key(enum mhs_or_type type);
-enum mhs_or_syntax mhs_or_syntax_of(enum mhs_or_type type);
 
 /* Terminal types (X.411 8.5.5): the name of a number, or NULL; the number of
  * a name, or -1. */

@@ -252,8 +252,10 @@ convert(struct job *j, const struct q_work *w, const struct q_record *rec,
 		    &content, &losses, e);
 	if (r == 0) {
 		log_losses(w, &losses);
-		note_bad(j, env);
+		/* a report stands for all of them, whomever it names */
 		j->report = env->kind == MHS_REPORT;
+		if (!j->report)
+			note_bad(j, env);
 		env->parent = w->message;
 		if (j->report)
 			settle(rec->arena, env, w);

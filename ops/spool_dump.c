@@ -5,6 +5,7 @@
 #include "lib/clock.h"
 #include "qmgr/journal.h"
 #include "qmgr/record.h"
+#include "qmgr/summary.h"
 #include "qmgr/verify.h"
 
 #define HEAD 1024 /* octets of content shown */
@@ -185,7 +186,7 @@ as_json(struct dump *d)
 	else
 		buf_puts(d->out, "null,");
 	json_string(d->out, "parent",
-	    r != NULL && r->env->kind == MHS_MESSAGE && r->env->parent != 0
+	    r != NULL && q_version_parent(r->env) != 0
 		? q_id_text(r->env->parent, parent)
 		: NULL);
 	buf_printf(d->out, ",\"finished\":%s,", finished(d) ? "true" : "false");

@@ -31,12 +31,6 @@ int p1_envelope_encode(const struct mhs_envelope *env,
  * and the originator's report request. */
 uint8_t p1_recipient_indicators(const struct mhs_recipient *rcpt);
 
-/* X.411 9.1, 14.3: the first extension that is critical for one of these
- * (MHS_CRITICAL_*) and that we do not know; NULL when there is none. The
- * message, or that recipient, is then not to be transferred: non-delivery
- * report with unable-to-transfer, critical-function-unsupported. */
-const struct mhs_ext *p1_critical_unknown(
-    const struct mhs_exts *x, uint8_t criticality);
 /* "standard extension 99" or its OID and, when we know it, its name. */
 const char *p1_ext_text(struct arena *a, const struct mhs_ext *x);
 

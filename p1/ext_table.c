@@ -169,18 +169,3 @@ p1_ext_text(struct arena *a, const struct mhs_ext *x)
 	return name == NULL ? arena_printf(a, "standard extension %d", x->type)
 			    : arena_printf(a, "%s (%d)", name, x->type);
 }
-
-const struct mhs_ext *
-p1_critical_unknown(const struct mhs_exts *x, uint8_t criticality)
-{
-	for (size_t i = 0; i < x->n; i++) {
-		const struct mhs_ext *v = &x->v[i];
-		bool known = v->oid != NULL
-		    ? p1_ext_private_name(v->oid) != NULL
-		    : p1_ext_row(v->type) != NULL;
-
-		if ((v->criticality & criticality) != 0 && !known)
-			return v;
-	}
-	return NULL;
-}

@@ -328,15 +328,6 @@ q_chan_announce(struct q_chan *c, const struct q_summary *s)
 }
 
 void
-q_chan_submitted(struct q_chan *c, q_id id, const struct mhs_envelope *env)
-{
-	struct arena *a = arena_new();
-
-	q_chan_announce(c, q_summary_new(a, id, 0, env));
-	arena_free(&a);
-}
-
-void
 q_chan_segment(struct q_chan *c, const struct q_segment_news *news)
 {
 	q_segment_pack(news, q_pipe_begin(c->pipe, Q_FRAME_SEGMENT));

@@ -113,9 +113,6 @@ void q_chan_unreadable(
     struct q_chan *c, const struct q_work *w, const struct err *e);
 /* Will a record that could not be opened for this reason never be? */
 bool q_record_lost(const struct err *e);
-/* Tells qmgr of a durable new message (submit.c calls this). */
-void q_chan_submitted(
-    struct q_chan *c, q_id id, const struct mhs_envelope *env);
 /* How many connections (associations, sessions) this process has with that peer
  * now: those that the peer opened, and ours. The name is the configured one; ""
  * is whoever else. For `isthmus status`; qmgr is told soon, at most once a

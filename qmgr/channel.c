@@ -237,13 +237,13 @@ static void
 on_loaded(struct child *c, struct q_in *in, struct arena *a)
 {
 	struct q_summary *s = q_summary_unpack(a, in);
+	uint64_t learned = q_in_u64(in);
 	struct err e = ERR_INIT;
 
-	if (s == NULL) {
-		in->bad = true;
+	in->bad |= s == NULL || learned > in->n;
+	if (in->bad)
 		return;
-	}
-	if (q_queue_loaded(c->q->queue, s, in->p, in->n, &e) != 0)
+	if (q_queue_loaded(c->q->queue, s, in->p, in->n, learned, &e) != 0)
 		log_err(LOG_LEVEL_ERROR, "bad-state", &e, NULL);
 	qmgr_kick(c->q);
 }
@@ -321,7 +321,7 @@ lose_work(void *arg, void *owner)
 
 	table_remove(&c->works, &x->node);
 	free(x);
-	q_queue_lost(c->q->queue, mlist);
+	q_queue_lost(c->q->queue, mlist, c->scanned ? c->instance : 0);
 }
 
 void

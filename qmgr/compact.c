@@ -111,7 +111,7 @@ find_parent(struct compact *c, const struct q_header *h, const uint8_t *body,
 	env = mhs_envelope_unpack(c->arena, body, h->body_n, e);
 	if (env == NULL)
 		return ERR_SYNTAX;
-	*parent = env->kind == MHS_MESSAGE ? env->parent : 0;
+	*parent = q_version_parent(env);
 	return 0;
 }
 

@@ -17,9 +17,13 @@
 
 /* A message whose state names a version waits until it is known whether that
  * version is good; one that others may have been made of, until they are
- * known. */
+ * known; and these, until that one was told. */
 struct held {
+	struct table_node node; /* key: id */
 	struct held *next;
+	struct held *after; /* while told: what waits for this one */
+	q_id settles;       /* of this message; 0: nothing */
+	bool told;
 	struct q_replayed *states;
 	struct buf summary;
 };
@@ -56,10 +60,12 @@ struct load {
 	const struct q_file *file;
 	struct segment *segment, *segments; /* none during the journals */
 	struct held *held;
+	struct table held_by_id;
 	struct table versions, live; /* live: ids of messages told or held */
 	struct table contents;       /* content files in use */
 	struct table facts;
 	bool uncopied; /* damage that quarantine did not take */
+	int unread;    /* why a segment's writer could not be told, or 0 */
 	int rc;        /* why the file under way does not count */
 	struct err *e;
 };
@@ -243,13 +249,6 @@ read_journals(struct load *l, struct err *e)
 
 /* --- segments --- */
 
-/* Of a copy, the header does not say it. */
-static q_id
-parent_of(const struct mhs_envelope *env)
-{
-	return env->kind == MHS_MESSAGE ? env->parent : 0;
-}
-
 static bool
 content_is_there(
     struct load *l, const struct q_header *h, const struct mhs_envelope *env)
@@ -260,7 +259,8 @@ content_is_there(
 	/* after a crash of one process finished ones are here, too, whose files
 	 * are gone: qmgr will know. A version's file goes with its message,
 	 * and whether that is finished shows only when all is read. */
-	if (h->content_file == 0 || parent_of(env) != 0 || l->p->instance != 0)
+	if (h->content_file == 0 || q_version_parent(env) != 0 ||
+	    l->p->instance != 0)
 		return true;
 	q_number_text(h->content_file, text);
 	snprintf(path, sizeof(path), "%s/contents/%s", l->p->spool, text);
@@ -278,8 +278,10 @@ hold(struct load *l, const struct q_summary *s, struct q_replayed *states)
 
 	q_summary_pack(s, &x->summary);
 	x->states = states;
+	x->settles = s->settled.message;
 	x->next = l->held;
 	l->held = x;
+	table_put(&l->held_by_id, &x->node, s->id, x);
 }
 
 static struct segment *
@@ -379,7 +381,7 @@ on_message(struct load *l, const struct q_header *h, struct mhs_envelope *env)
 	struct q_replayed *states = q_replay_get(&l->replay, id);
 	struct q_summary *s;
 
-	if (l->ops->envelope != NULL && parent_of(env) == 0)
+	if (l->ops->envelope != NULL && q_version_parent(env) == 0)
 		l->ops->envelope(l->arg, env);
 	s = q_summary_new(l->arena, id, h->content_file, env);
 	s->place = h->id != id ? h->id : 0;
@@ -397,11 +399,12 @@ on_message(struct load *l, const struct q_header *h, struct mhs_envelope *env)
 	set_add(&l->live, s->id);
 	if (s->settled.message != 0)
 		note_fact(l, s);
-	if ((states != NULL && states->versioned) || may_be_settled(s, states))
+	if ((states != NULL && states->versioned) || s->settled.message != 0 ||
+	    may_be_settled(s, states))
 		hold(l, s, states);
 	else
 		l->ops->message(l->arg, s, states ? states->states : NULL,
-		    states ? states->n : 0);
+		    states ? states->n : 0, 0);
 }
 
 /* Is there nothing to do for it: the message is finished, or a copy stands for
@@ -501,14 +504,19 @@ static int
 scan_if_asked(struct load *l, uint64_t number)
 {
 	uint64_t instance;
-	int rc;
 
 	if (l->p->instance == 0)
 		return number < l->p->first_number ? scan_segment(l, number)
 						   : 0;
-	rc = writer_of(l, number, &instance);
-	return rc == 0 && instance == l->p->instance ? scan_segment(l, number)
-						     : rc;
+	/* of a process of ours */
+	if (number < l->p->first_number)
+		return 0;
+	/* it may be another's: then it is no reason not to tell the rest */
+	if (writer_of(l, number, &instance) != 0) {
+		l->unread = ERR_SYSTEM;
+		return 0;
+	}
+	return instance == l->p->instance ? scan_segment(l, number) : 0;
 }
 
 static int
@@ -609,13 +617,32 @@ tell_held(struct load *l, const struct held *x)
 	struct arena *a = arena_new();
 	struct q_summary *s = q_summary_unpack(a, &in);
 	struct buf states = {0};
+	size_t known;
 
 	INVARIANT(s != NULL);
 	repair_states(l, x, s->id, &states);
+	known = states.len;
 	apply_facts(l, s, &states);
-	l->ops->message(l->arg, s, states.data, states.len);
+	l->ops->message(l->arg, s, states.data, states.len, states.len - known);
 	buf_free(&states);
 	arena_free(&a);
+}
+
+/* What it was made of comes first: see struct q_load_ops. Records that settle
+ * each other in a circle would be damage, and end it too. */
+static void
+tell_held_in_order(struct load *l, struct held *x)
+{
+	struct held *first = NULL;
+
+	for (; x != NULL && !x->told;
+	     x = table_get(&l->held_by_id, first->settles)) {
+		x->told = true;
+		x->after = first;
+		first = x;
+	}
+	for (; first != NULL; first = first->after)
+		tell_held(l, first);
 }
 
 static void
@@ -642,8 +669,8 @@ tell_version(void *arg, void *owner)
 static void
 tell_rest(struct load *l)
 {
-	for (const struct held *x = l->held; x != NULL; x = x->next)
-		tell_held(l, x);
+	for (struct held *x = l->held; x != NULL; x = x->next)
+		tell_held_in_order(l, x);
 	table_each(&l->versions, tell_version, l);
 	for (const struct segment *s = l->segments; s != NULL; s = s->next) {
 		struct q_segment_news news = {
@@ -717,6 +744,7 @@ load_free(struct load *l)
 
 	while ((x = l->held) != NULL) {
 		l->held = x->next;
+		table_remove(&l->held_by_id, &x->node);
 		buf_free(&x->summary);
 		free(x);
 	}
@@ -732,6 +760,7 @@ load_free(struct load *l)
 	table_each(&l->contents, free_owner, NULL);
 	table_each(&l->facts, free_facts, NULL);
 	table_free(&l->facts);
+	table_free(&l->held_by_id);
 	table_free(&l->versions);
 	table_free(&l->live);
 	table_free(&l->contents);
@@ -756,6 +785,8 @@ q_load(const struct q_load_params *p, const struct q_load_ops *ops, void *arg,
 		rc = read_segments(&l, e);
 	if (rc == 0)
 		tell_rest(&l);
+	if (rc == 0)
+		rc = l.unread;
 	if (all && rc == 0) {
 		table_each(&l.replay.messages, check_seen, &l);
 		if (!l.uncopied)

@@ -11,19 +11,23 @@
 
 struct q_load_params {
 	const char *spool;     /* directory */
-	uint64_t first_number; /* higher ones belong to running processes */
-	uint64_t instance;     /* 0: everything; else this process' segments,
-	                        * without the journals */
+	uint64_t first_number; /* files from here on are of this qmgr's
+	                        * processes, lower ones of those before */
+	uint64_t instance;     /* 0: all lower ones; else the segments of this
+	                        * process of ours, without the journals */
 };
 
 struct q_load_ops {
 	/* A message that is not finished, with the states that the journals
-	 * have of it (packed STATE, MARK and
-	 * WAY entries, oldest first). The envelope may be
-	 * changed (routing) before the summary is made. */
+	 * have of it (packed STATE, MARK and WAY entries, oldest first). The
+	 * last `learned` octets of these are in no journal: other records say
+	 * so, and these are told later, so that whoever journals in the order
+	 * of the calls has the states on disk before such a record can be
+	 * finished. The envelope may be changed (routing) before the summary is
+	 * made. */
 	void (*envelope)(void *arg, struct mhs_envelope *env);
 	void (*message)(void *arg, const struct q_summary *s,
-	    const uint8_t *states, size_t n);
+	    const uint8_t *states, size_t n, size_t learned);
 	/* A version of one that was told before. */
 	void (*version)(void *arg, const struct q_summary *s);
 	/* A copy of a record that was told before, or that others know of;
@@ -41,7 +45,9 @@ struct q_load_result {
  * segment is told as having more records than were told, so that it stays. A
  * directory or file that cannot be read is an error, and so is damage in a
  * journal that cannot be copied: then no segment and no version was told, and
- * all is to be loaded again. */
+ * all is to be loaded again. A segment that may be of the process that died, or
+ * of another, because its header cannot be read, is an error too, but after
+ * all that could be read was told. */
 int q_load(const struct q_load_params *p, const struct q_load_ops *ops,
     void *arg, struct q_load_result *result, struct err *e);
 

@@ -6,7 +6,8 @@
  * DESCRIPTION
  *	At a start goes over all journals and segments that were there before,
  *	and streams a summary of each message that is not finished to qmgr,
- *	while new traffic flows. When a process that wrote messages has died,
+ *	while new traffic flows; what records say of the recipients of others is
+ *	added to the states. When a process that wrote records has died,
  *	goes over its segments only, for records that were committed and that
  *	qmgr was never told of. Recipients whose peer is no longer configured are
  *	routed again.
@@ -67,14 +68,15 @@ flush(struct loader *l)
 }
 
 static void
-on_message(
-    void *arg, const struct q_summary *s, const uint8_t *states, size_t n)
+on_message(void *arg, const struct q_summary *s, const uint8_t *states,
+    size_t n, size_t learned)
 {
 	struct loader *l = arg;
 	struct q_pipe *p = q_chan_pipe(l->chan);
 	struct buf *out = q_pipe_begin(p, Q_FRAME_LOADED);
 
 	q_summary_pack(s, out);
+	buf_put_u64(out, learned);
 	buf_append(out, states, n);
 	q_pipe_end(p);
 	flush(l);

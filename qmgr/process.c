@@ -157,6 +157,7 @@ scan_over(struct qmgr *q, struct child *c)
 		return;
 	*at = s->next;
 	free(s);
+	q_queue_scanned(q->queue, c->scan_instance);
 	q_queue_keep_segments(q->queue, false);
 	if (c->scan_instance == 0)
 		qmgr_loaded(q);
@@ -173,6 +174,7 @@ log_end(const struct child *c, bool clean)
 {
 	char how[80];
 
+	clean |= c->dropped;
 	log_event(clean ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, "ended", "program",
 	    c->program->name, "pid", log_u64((unsigned long long)c->pid), "how",
 	    how_ended(c->status, how, sizeof(how)), NULL);
@@ -193,7 +195,8 @@ child_over(struct qmgr *q, struct child *c)
 	*at = c->next;
 	p->running--;
 	/* before its works are given to another */
-	if (!loader && !clean && !q->stopping)
+	c->scanned = !loader && !clean && !q->stopping;
+	if (c->scanned)
 		scan_add(q, c->instance);
 	channel_close(c);
 	if (p->sched != NULL)
@@ -409,6 +412,13 @@ balance(struct qmgr *q)
 	channel_stop(victim);
 }
 
+static bool
+works_on_files(const struct child *c)
+{
+	return strcmp(c->program->name, "loader") == 0 ||
+	    strcmp(c->program->name, "compactor") == 0;
+}
+
 /* Every process answers a ping, whatever it is doing; loader and compactor go
  * over files instead. It is asked twice, so that a time in which we ourselves stood still
  * is not held against it. Returns when to look again. */
@@ -417,9 +427,7 @@ watch(struct child *c, int64_t now)
 {
 	int64_t half = c->q->config.hang_timeout / 2;
 
-	if (half == 0 || c->pipe_over || c->reaped ||
-	    strcmp(c->program->name, "loader") == 0 ||
-	    strcmp(c->program->name, "compactor") == 0)
+	if (half == 0 || c->pipe_over || c->reaped || works_on_files(c))
 		return INT64_MAX;
 	if (now < c->ping_at)
 		return c->ping_at;
@@ -479,10 +487,14 @@ process_stop_all(struct qmgr *q)
 	struct child *c;
 
 	for (c = q->children; c != NULL; c = c->next) {
-		if (strcmp(c->program->name, "loader") == 0)
+		/* whatever they have done is as good as if they had crashed,
+		 * and they would not hear us before their end */
+		if (works_on_files(c)) {
+			c->dropped = true;
 			process_kill(c);
-		else
+		} else {
 			channel_stop(c);
+		}
 	}
 	q->stop_timer =
 	    loop_timer_set(q->loop, q->config.stop_timeout, kill_rest, q);

@@ -34,7 +34,8 @@ enum q_frame {
 	Q_FRAME_PONG,
 	Q_FRAME_CONNECTIONS, /* q_gauges that changed */
 	/* loader to qmgr */
-	Q_FRAME_LOADED,    /* summary, journal entries (may be none) */
+	Q_FRAME_LOADED,    /* summary; octets of what follows that no journal
+	                    * has; states as journal entries (may be none) */
 	Q_FRAME_LOAD_DONE, /* all is told */
 	/* compactor or loader to qmgr */
 	Q_FRAME_MOVED, /* q_moved */

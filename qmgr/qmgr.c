@@ -10,12 +10,12 @@
  *	a loader process goes over the queue at a start, and whoever accepts a
  *	message later tells qmgr its summary.
  *
- *	SIGTERM and SIGINT: finish what is under way (at most ten seconds), and
+ *	SIGTERM and SIGINT: finish what is under way (at most stop-timeout), and
  *	end. SIGHUP: check the configuration again; if it is good, do the same
  *	and then begin anew with it, keeping the listening sockets open; if it is
  *	bad, say so and go on with the old one.
  * FILES
- *	SPOOL/segments, contents, journal, quarantine: docs/QUEUE.md
+ *	SPOOL/segments, contents, journal, transfers, quarantine: docs/QUEUE.md
  *	SPOOL/run/lock: held by qmgr and all its children
  *	SPOOL/run/control: the socket that isthmus(1) talks to
  * DIAGNOSTICS

@@ -55,6 +55,8 @@ struct child {
 	unsigned pings;              /* since it last said something */
 	int64_t ping_at;             /* ms: when to ask again */
 	bool stopping;               /* was told to end */
+	bool dropped;                /* was killed at a stop: no matter */
+	bool scanned;                /* dead: what it wrote is gone over */
 	bool loaded;                 /* loader: said that all is told */
 	bool pipe_over, reaped;      /* both: it is over */
 	int status;                  /* from waitpid() */

@@ -217,6 +217,22 @@ q_queue_submitted(struct q_queue *q, const struct q_summary *s)
 	return 0;
 }
 
+/* What is known from records only is journalled before what follows from it, and
+ * before these records can end. */
+static void
+journal_learned(
+    struct q_queue *q, struct message *m, const uint8_t *states, size_t n)
+{
+	uint32_t *v = xcalloc(m->n_rcpts + 1, sizeof(*v));
+	struct buf entries = {0};
+
+	for (uint32_t i = 0; i < m->n_rcpts; i++)
+		v[i] = i;
+	buf_append(&entries, states, n);
+	queue_journal(q, m, &entries, v, m->n_rcpts);
+	free(v);
+}
+
 static void
 apply_state(struct message *m, const struct q_entry *x)
 {
@@ -312,8 +328,9 @@ apply_entry(struct q_queue *q, struct message *m, const struct q_entry *x,
 
 int
 q_queue_loaded(struct q_queue *q, const struct q_summary *s,
-    const uint8_t *states, size_t n, struct err *e)
+    const uint8_t *states, size_t n, size_t learned, struct err *e)
 {
+	const uint8_t *end = states + n;
 	struct arena *a;
 	struct message *m;
 	int rc = 0;
@@ -334,6 +351,8 @@ q_queue_loaded(struct q_queue *q, const struct q_summary *s,
 		if (m->rcpts[i].from == FROM_GONE)
 			m->rcpts[i].from = 0;
 	arena_free(&a);
+	if (learned > 0 && rc == 0)
+		journal_learned(q, m, end - learned, learned);
 	begin(q, m);
 	return rc;
 }
@@ -363,7 +382,8 @@ snapshot_message(const struct q_queue *q, const struct message *m, uint32_t *v,
 	struct q_entry end = {.type = Q_ENTRY_FINISHED, .id = m->id};
 	size_t n = 0;
 
-	/* its own FINISHED entry is on the way, in a file that will go */
+	/* its own FINISHED entry is on the way: in order behind the snapshot, or
+	 * in a file that goes with it */
 	if (m->undone == 0)
 		q_entry_pack(&end, out);
 	else
@@ -437,6 +457,7 @@ q_queue_free(struct q_queue **qp)
 		queue_message_free(q, (struct message *)q->all.next);
 	}
 	queue_segments_free(q);
+	queue_lost_free(q);
 	table_free(&q->messages);
 	table_free(&q->active);
 	table_free(&q->by_peer);

@@ -58,9 +58,10 @@ struct sched_chan *q_queue_chan(const struct q_queue *q, const char *name);
 /* A message or a version came; one that is known is passed over. Summaries
  * that make no sense give ERR_SYNTAX. */
 int q_queue_submitted(struct q_queue *q, const struct q_summary *s);
-/* A message from the loader, with its packed STATE entries. */
+/* A message from the loader, with its packed STATE entries; the last `learned`
+ * octets of them are to be journalled. */
 int q_queue_loaded(struct q_queue *q, const struct q_summary *s,
-    const uint8_t *states, size_t n, struct err *e);
+    const uint8_t *states, size_t n, size_t learned, struct err *e);
 /* No process appends to the segment any more. */
 void q_queue_segment(struct q_queue *q, const struct q_segment_news *s);
 
@@ -69,7 +70,8 @@ void q_queue_segment(struct q_queue *q, const struct q_segment_news *s);
 void q_queue_moved(struct q_queue *q, const struct q_moved *m);
 
 /* Compaction. Octets of the files of finished segments, and of the records
- * in them that are needed. */
+ * in them that are needed; without segments that something keeps that cannot be
+ * moved (damaged, or moved already and still read). */
 struct q_queue_use {
 	uint64_t files, live;
 };
@@ -80,7 +82,7 @@ struct q_queue_use q_queue_use(const struct q_queue *q);
 size_t q_queue_stragglers(
     const struct q_queue *q, uint64_t waste, uint64_t most, q_id **v);
 /* What is still there of these places could not be moved: their segments are
- * not asked for again. */
+ * neither asked for again nor counted as files that could go. */
 void q_queue_unmoved(struct q_queue *q, const q_id *v, size_t n);
 
 /* While a scan for records of a dead process is under way no segment may go:
@@ -93,8 +95,12 @@ bool q_queue_next(
     struct q_queue *q, struct sched_chan *c, struct arena *a, struct q_work *w);
 /* What became of a work. Nonsense (an unknown mlist) gives ERR_PROTOCOL. */
 int q_queue_result(struct q_queue *q, const struct q_outcomes *o);
-/* The channel died with this work. */
-void q_queue_lost(struct q_queue *q, uint64_t mlist);
+/* The channel died with this work. Where it may have settled some of it, the
+ * work waits until what the process wrote is scanned: `instance` is its, 0:
+ * there is no scan. */
+void q_queue_lost(struct q_queue *q, uint64_t mlist, uint64_t instance);
+/* The scan of that process' segments is over. */
+void q_queue_scanned(struct q_queue *q, uint64_t instance);
 /* Retries, holds, warnings and expiries that are due. */
 void q_queue_tick(struct q_queue *q);
 /* The scheduler's peer of a work that is out; NULL: there is no such work. */

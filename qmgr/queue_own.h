@@ -130,8 +130,10 @@ struct segment {
 	struct q_places all;   /* once finished; ascending */
 	struct q_places done;  /* records that are not needed */
 	struct q_places moved; /* records that have a copy elsewhere */
+	struct q_places left;  /* the same, but some work may read them */
 	bool finished;
-	bool stuck; /* something in it could not be moved */
+	bool counted; /* in the queue's octets: finished, described, and
+	               * something in it could be moved */
 };
 
 /* Where a record is that was moved. */
@@ -145,6 +147,13 @@ struct leaving {
 	struct leaving *next;
 	q_id message, place;
 	uint64_t before; /* numbers of those works are lower */
+};
+
+/* Works that a process died with, while its segments are scanned. */
+struct lost {
+	struct lost *next;
+	uint64_t instance;
+	struct mlist *mlists;
 };
 
 struct q_queue {
@@ -162,14 +171,14 @@ struct q_queue {
 	struct table by_peer;           /* targets by hash of the name */
 	struct table messages, active, segments, moved;
 	struct leaving *leaving;
-	uint64_t file_octets, live_octets; /* of finished segments */
+	uint64_t file_octets, live_octets; /* of counted segments */
 	struct link all;                   /* ring of messages and cursors */
 	uint64_t next_number, next_sequence;
 	struct link mark; /* how far rerouting has come, while it goes on */
 	bool rerouting, reroute_again;
 	int64_t next_reroute; /* ms: when to look at the peers */
-	int keeping;        /* scans under way that need to see every segment */
-	struct mlist *lost; /* with a process that is being scanned */
+	int keeping; /* scans under way that need to see every segment */
+	struct lost *lost;
 };
 
 /* queue_plan.c */
@@ -271,11 +280,10 @@ struct target *queue_target(struct q_queue *q, const char *peer);
 /* The record is known to be durable; so what it settles is. */
 void queue_settled(struct q_queue *q, const struct q_summary *s);
 /* A dead process may have settled it: it waits for the scan, if there is one. */
-bool queue_lost_waits(struct q_queue *q, struct mlist *ml);
-
-/* queue_result.c */
-/* What waited goes on. */
-void queue_lost_again(struct q_queue *q);
+bool queue_lost_waits(struct q_queue *q, struct mlist *ml, uint64_t instance);
+/* The mlists that waited for that scan; linked by next_lost. */
+struct mlist *queue_lost_take(struct q_queue *q, uint64_t instance);
+void queue_lost_free(struct q_queue *q);
 
 /* queue_segments.c */
 bool queue_record_known(const struct q_queue *q, q_id id);

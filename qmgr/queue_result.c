@@ -309,21 +309,21 @@ lost(struct q_queue *q, struct mlist *ml)
 }
 
 void
-q_queue_lost(struct q_queue *q, uint64_t number)
+q_queue_lost(struct q_queue *q, uint64_t number, uint64_t instance)
 {
 	struct mlist *ml = take_active(q, number);
 
-	if (ml != NULL && !queue_lost_waits(q, ml))
+	if (ml != NULL && !queue_lost_waits(q, ml, instance))
 		lost(q, ml);
 }
 
 void
-queue_lost_again(struct q_queue *q)
+q_queue_scanned(struct q_queue *q, uint64_t instance)
 {
-	struct mlist *ml;
+	struct mlist *ml, *next = queue_lost_take(q, instance);
 
-	while ((ml = q->lost) != NULL) {
-		q->lost = ml->next_lost;
+	while ((ml = next) != NULL) {
+		next = ml->next_lost;
 		lost(q, ml);
 	}
 }

@@ -25,12 +25,23 @@ get(struct q_queue *q, uint64_t number)
 	return s;
 }
 
+/* No compaction can give it up: it is going anyway, or cannot be read. */
+static void
+uncount(struct q_queue *q, struct segment *s)
+{
+	if (!s->counted)
+		return;
+	s->counted = false;
+	q->file_octets -= s->size;
+	q->live_octets -= s->live_octets;
+}
+
 static void
 segment_free(struct q_queue *q, struct segment *s)
 {
 	table_remove(&q->segments, &s->node);
-	q->file_octets -= s->size;
-	q->live_octets -= s->live_octets;
+	uncount(q, s);
+	q_places_free(&s->left);
 	q_places_free(&s->all);
 	q_places_free(&s->done);
 	q_places_free(&s->moved);
@@ -86,7 +97,14 @@ less_live(struct q_queue *q, struct segment *s, uint64_t octets)
 {
 	octets = octets < s->live_octets ? octets : s->live_octets;
 	s->live_octets -= octets;
-	q->live_octets -= octets;
+	if (s->counted)
+		q->live_octets -= octets;
+}
+
+static uint32_t
+place_in_segment(q_id id)
+{
+	return (uint32_t)(id & ((1u << Q_PLACE_BITS) - 1));
 }
 
 /* The record at this place is not needed: for one of two reasons. */
@@ -94,12 +112,39 @@ static void
 place_over(struct q_queue *q, q_id place, bool moved)
 {
 	struct segment *s = get(q, q_id_number(place));
-	uint32_t low = (uint32_t)(place & ((1u << Q_PLACE_BITS) - 1));
 
 	INVARIANT(s->live > 0);
 	s->live--;
 	q_places_add(moved ? &s->moved : &s->done, place);
-	less_live(q, s, octets_at(s, low));
+	less_live(q, s, octets_at(s, place_in_segment(place)));
+	free_if_over(q, s);
+}
+
+/* It has a copy, but is read still: no octets that are needed. */
+static void
+place_left(struct q_queue *q, q_id place)
+{
+	struct segment *s = get(q, q_id_number(place));
+
+	q_places_add(&s->left, place);
+	less_live(q, s, octets_at(s, place_in_segment(place)));
+	if (s->finished && s->live == s->left.n)
+		uncount(q, s);
+}
+
+/* And now it is read no more. */
+static void
+place_released(struct q_queue *q, q_id place)
+{
+	struct segment *s = get(q, q_id_number(place));
+	size_t i = 0;
+
+	while (i < s->left.n && s->left.v[i] != place_in_segment(place))
+		i++;
+	INVARIANT(i < s->left.n && s->live > 0);
+	s->left.v[i] = s->left.v[--s->left.n];
+	s->live--;
+	q_places_add(&s->moved, place);
 	free_if_over(q, s);
 }
 
@@ -108,7 +153,7 @@ place_over(struct q_queue *q, q_id place, bool moved)
 static bool
 has_place(const struct q_places *p, q_id id)
 {
-	uint32_t low = (uint32_t)(id & ((1u << Q_PLACE_BITS) - 1));
+	uint32_t low = place_in_segment(id);
 
 	for (size_t i = 0; i < p->n; i++)
 		if (p->v[i] == low)
@@ -217,7 +262,7 @@ queue_segments_tick(struct q_queue *q)
 			continue;
 		}
 		*at = x->next;
-		place_over(q, x->place, true);
+		place_released(q, x->place);
 		free(x);
 	}
 }
@@ -229,6 +274,7 @@ leave(struct q_queue *q, q_id message, q_id place)
 
 	*x = (struct leaving){q->leaving, message, place, q->next_number};
 	q->leaving = x;
+	place_left(q, place);
 }
 
 /* An older copy than the one in use, or one of what is over, is waste. */
@@ -282,8 +328,10 @@ measure(struct q_queue *q, struct segment *s, const struct q_segment_news *news)
 	s->size = news->size;
 	s->end = news->end;
 	all = s->end - (uint64_t)s->all.v[0] * Q_PLACE;
-	over = octets_of(s, &s->done) + octets_of(s, &s->moved);
+	over = octets_of(s, &s->done) + octets_of(s, &s->moved) +
+	    octets_of(s, &s->left);
 	s->live_octets = over < all ? all - over : 0;
+	s->counted = true;
 	q->file_octets += s->size;
 	q->live_octets += s->live_octets;
 }
@@ -316,7 +364,6 @@ q_queue_keep_segments(struct q_queue *q, bool keep)
 	INVARIANT(q->keeping >= 0);
 	if (q->keeping > 0)
 		return;
-	queue_lost_again(q);
 	table_each(&q->segments, look_again, q);
 }
 
@@ -339,8 +386,7 @@ add_candidate(void *arg, void *owner)
 	struct candidates *c = arg;
 	const struct segment *s = owner;
 
-	if (s->size > 0 && !s->stuck && s->live > 0 &&
-	    s->announced >= s->records)
+	if (s->counted && s->live > s->left.n && s->announced >= s->records)
 		c->v[c->n++] = s;
 }
 
@@ -364,19 +410,25 @@ by_number(const void *x, const void *y)
 	return a < b ? -1 : a > b;
 }
 
-/* Adds the places that are in `all` and neither done nor moved. */
+static void
+add_places(struct q_places *to, const struct q_places *from)
+{
+	if (from->n > 0)
+		memcpy(to->v + to->n, from->v, from->n * sizeof(*from->v));
+	to->n += from->n;
+}
+
+/* Adds the places that are in `all` and neither done nor moved nor left. */
 static void
 add_live(const struct segment *s, q_id *v, size_t *n)
 {
-	size_t n_over = s->done.n + s->moved.n;
+	size_t n_over = s->done.n + s->moved.n + s->left.n;
 	struct q_places over = {
-	    xmalloc((n_over + 1) * sizeof(uint32_t)), n_over, n_over};
+	    .v = xmalloc((n_over + 1) * sizeof(uint32_t)), .cap = n_over};
 
-	if (s->done.n > 0)
-		memcpy(over.v, s->done.v, s->done.n * sizeof(uint32_t));
-	if (s->moved.n > 0)
-		memcpy(over.v + s->done.n, s->moved.v,
-		    s->moved.n * sizeof(uint32_t));
+	add_places(&over, &s->done);
+	add_places(&over, &s->moved);
+	add_places(&over, &s->left);
 	qsort(over.v, n_over, sizeof(uint32_t), by_number);
 	for (size_t i = 0; i < s->all.n; i++) {
 		size_t at = find_place(&over, s->all.v[i]);
@@ -395,10 +447,7 @@ q_queue_stragglers(
 	uint64_t wasted = 0, octets = 0;
 	size_t n = 0, places = 0;
 
-	/* what was copied, and is read by a work still, must not be copied
-	 * again */
-	if (q->leaving == NULL)
-		table_each(&q->segments, add_candidate, &c);
+	table_each(&q->segments, add_candidate, &c);
 	qsort(c.v, c.n, sizeof(*c.v), by_use);
 	for (size_t i = 0; i < c.n; i++) {
 		octets += c.v[i]->live_octets;
@@ -415,16 +464,6 @@ q_queue_stragglers(
 	return n;
 }
 
-static uint64_t
-leaving_from(const struct q_queue *q, uint64_t number)
-{
-	uint64_t n = 0;
-
-	for (const struct leaving *x = q->leaving; x != NULL; x = x->next)
-		n += q_id_number(x->place) == number;
-	return n;
-}
-
 void
 q_queue_unmoved(struct q_queue *q, const q_id *v, size_t n)
 {
@@ -437,8 +476,8 @@ q_queue_unmoved(struct q_queue *q, const q_id *v, size_t n)
 		if (number == last)
 			continue;
 		s = table_get(&q->segments, number);
-		if (s != NULL && s->live > leaving_from(q, number))
-			s->stuck = true;
+		if (s != NULL && s->live > s->left.n)
+			uncount(q, s);
 	}
 }
 

@@ -66,15 +66,60 @@ queue_settled(struct q_queue *q, const struct q_summary *s)
 	free(v);
 }
 
+static struct lost *
+lost_with(struct q_queue *q, uint64_t instance)
+{
+	struct lost *x = q->lost;
+
+	while (x != NULL && x->instance != instance)
+		x = x->next;
+	if (x != NULL)
+		return x;
+	x = xcalloc(1, sizeof(*x));
+	x->instance = instance;
+	x->next = q->lost;
+	q->lost = x;
+	return x;
+}
+
 bool
-queue_lost_waits(struct q_queue *q, struct mlist *ml)
+queue_lost_waits(struct q_queue *q, struct mlist *ml, uint64_t instance)
 {
 	bool settles = ml->report || ml->way != &ml->target->direct ||
 	    strcmp(ml->target->config->name, Q_PEER_LISTS) == 0;
+	struct lost *x;
 
-	if (q->keeping == 0 || ml->warning || !settles)
+	if (instance == 0 || ml->warning || !settles)
 		return false;
-	ml->next_lost = q->lost;
-	q->lost = ml;
+	x = lost_with(q, instance);
+	ml->next_lost = x->mlists;
+	x->mlists = ml;
 	return true;
+}
+
+struct mlist *
+queue_lost_take(struct q_queue *q, uint64_t instance)
+{
+	struct lost **at = &q->lost, *x;
+	struct mlist *mlists;
+
+	while (*at != NULL && (*at)->instance != instance)
+		at = &(*at)->next;
+	if ((x = *at) == NULL)
+		return NULL;
+	*at = x->next;
+	mlists = x->mlists;
+	free(x);
+	return mlists;
+}
+
+void
+queue_lost_free(struct q_queue *q)
+{
+	struct lost *x;
+
+	while ((x = q->lost) != NULL) {
+		q->lost = x->next;
+		free(x);
+	}
 }

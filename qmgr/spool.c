@@ -15,6 +15,7 @@
 #include "qmgr/content.h"
 #include "qmgr/health.h"
 #include "qmgr/record.h"
+#include "qmgr/summary.h"
 #include "qmgr/wake.h"
 #include "qmgr/writer.h"
 
@@ -384,7 +385,7 @@ q_put_commit(struct q_put *p, const struct mhs_envelope *env, q_commit_fn *done,
 	p->append.content = p->content.data;
 	p->append.h = (struct q_header){
 	    .type = Q_RECORD_MESSAGE,
-	    .parent = env->kind == MHS_MESSAGE ? env->parent : 0,
+	    .parent = q_version_parent(env),
 	    .body_n = (uint32_t)p->body.len,
 	    .body_crc = crc32c(0, p->body.data, p->body.len),
 	    .content_n = p->n,

@@ -291,7 +291,7 @@ int
 q_submit_commit(struct q_submission *m, const struct mhs_envelope *env,
     q_commit_fn *done, void *arg, struct err *e)
 {
-	bool version = env->kind == MHS_MESSAGE && env->parent != 0;
+	bool version = q_version_parent(env) != 0;
 	struct mhs_envelope *x;
 	struct q_put *put = m->put;
 	int rc;

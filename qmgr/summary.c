@@ -102,6 +102,12 @@ may_have_alternate(
 		mhs_ext_find(&r->exts, P1_EXT_ORIGINATOR_ALTERNATE) != NULL);
 }
 
+q_id
+q_version_parent(const struct mhs_envelope *env)
+{
+	return env->kind == MHS_MESSAGE ? env->parent : 0;
+}
+
 struct q_summary *
 q_summary_new(struct arena *a, q_id id, uint64_t content_file,
     const struct mhs_envelope *env)
@@ -110,7 +116,7 @@ q_summary_new(struct arena *a, q_id id, uint64_t content_file,
 
 	*s = (struct q_summary){
 	    .id = id,
-	    .parent = env->kind == MHS_MESSAGE ? env->parent : 0,
+	    .parent = q_version_parent(env),
 	    .content_file = content_file,
 	    .kind = env->kind,
 	    .content_type = env->content_type,

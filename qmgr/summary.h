@@ -44,6 +44,10 @@ struct q_summary {
 	size_t n_rcpts;
 };
 
+/* The message that this is a version of: what a conversion made; 0: it is none.
+ * (A report has a parent too, but is a message of its own.) */
+q_id q_version_parent(const struct mhs_envelope *env);
+
 /* Of a message with that envelope; strings stay the envelope's. */
 struct q_summary *q_summary_new(struct arena *a, q_id id, uint64_t content_file,
     const struct mhs_envelope *env);

@@ -12,6 +12,7 @@
 #include "lib/crc32c.h"
 #include "mhs/envelope.h"
 #include "qmgr/files.h"
+#include "qmgr/summary.h"
 #include "qmgr/writer.h"
 
 #define PIECE (1u << 20)
@@ -322,8 +323,8 @@ on_record(void *arg, const struct q_header *h, const uint8_t *p)
 		fault_in_file(v, q_id_offset(h->id), "envelope");
 		return;
 	}
-	if (env->kind == MHS_MESSAGE && env->parent != 0)
-		message = env->parent;
+	if (q_version_parent(env) != 0)
+		message = q_version_parent(env);
 	if (is_finished(&v->replay, message) ||
 	    is_finished(&v->replay, h->id) || is_moved(&v->replay, h->id))
 		v->result->finished++;

@@ -506,24 +506,6 @@ a_field_that_is_there_twice_is_refused(void)
 	arena_free(&a);
 }
 
-static void
-only_unknown_extensions_critical_for_transfer_are_named(void)
-{
-	struct mhs_ext x[] = {
-	    {99, NULL, MHS_CRITICAL_DELIVERY, NULL, 0},
-	    {20, NULL, MHS_CRITICAL_TRANSFER, NULL, 0},
-	    {-1, "1.2.3.4", 0, NULL, 0},
-	    {-1, "1.2.3.5", MHS_CRITICAL_TRANSFER, NULL, 0},
-	};
-	struct mhs_exts all = {x, 4}, some = {x, 3};
-
-	CU_ASSERT_PTR_NULL(p1_critical_unknown(&some, MHS_CRITICAL_TRANSFER));
-	CU_ASSERT_PTR_EQUAL(
-	    p1_critical_unknown(&all, MHS_CRITICAL_TRANSFER), &x[3]);
-	CU_ASSERT_PTR_EQUAL(
-	    p1_critical_unknown(&some, MHS_CRITICAL_DELIVERY), &x[0]);
-}
-
 /* Every field that the model has. */
 static void
 a_full_envelope_survives(void)
@@ -776,7 +758,6 @@ suite_p1_apdu(void)
 	    TEST(the_older_encoding_of_an_extension_type_is_accepted),
 	    TEST(unknown_fields_go_out_unchanged_and_in_order),
 	    TEST(a_field_that_is_there_twice_is_refused),
-	    TEST(only_unknown_extensions_critical_for_transfer_are_named),
 	    TEST(a_full_envelope_survives),
 	    TEST(a_cut_apdu_is_not_complete),
 	    TEST(no_changed_octet_crashes),

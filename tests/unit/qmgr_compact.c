@@ -383,12 +383,14 @@ files_in(const struct world *w, const char *below)
 /* --- what a start would find --- */
 
 static void
-on_loaded(void *arg, const struct q_summary *s, const uint8_t *states, size_t n)
+on_loaded(void *arg, const struct q_summary *s, const uint8_t *states, size_t n,
+    size_t learned)
 {
 	struct message *m = by_id(arg, s->id);
 
 	(void)states;
 	(void)n;
+	CU_ASSERT_EQUAL(learned, 0);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(m);
 	m->told++;
 	m->place = s->place != 0 ? s->place : s->id;
@@ -627,8 +629,11 @@ a_place_that_is_being_read_stays_until_the_work_is_done(void)
 {
 	struct world *w = begin_with_stragglers();
 	unsigned before = files_in(w, "segments"), after;
+	uint64_t live = q_queue_use(w->q).live;
 	struct q_work work;
 	struct q_record *r;
+	size_t n;
+	q_id *v;
 
 	w->now += 300 * 1000;
 	q_queue_tick(w->q);
@@ -638,6 +643,15 @@ a_place_that_is_being_read_stays_until_the_work_is_done(void)
 	CU_ASSERT_EQUAL(w->moved, queued(w));
 	after = files_in(w, "segments");
 	CU_ASSERT(after < before);
+	/* its octets count once, and what waits for it is no use compacting */
+	CU_ASSERT_EQUAL(q_queue_use(w->q).live, live);
+	CU_ASSERT_EQUAL(q_queue_use(w->q).files % SEGMENT, 0);
+	CU_ASSERT(q_queue_use(w->q).files < after * (uint64_t)SEGMENT);
+	n = q_queue_stragglers(w->q, UINT64_MAX, UINT64_MAX, &v);
+	CU_ASSERT_EQUAL(n, queued(w));
+	for (size_t i = 0; i < n; i++)
+		CU_ASSERT_NOT_EQUAL(v[i], work.record);
+	free(v);
 	/* its channel opens it only now */
 	CU_ASSERT_EQUAL_FATAL(
 	    q_record_open(w->spool, work.record, &r, NULL), 0);
@@ -748,7 +762,9 @@ a_damaged_record_is_not_copied_and_keeps_its_segment(void)
 	CU_ASSERT_EQUAL(compact(w, 78, UINT64_MAX), 0);
 	CU_ASSERT_EQUAL(w->moved, before - 1);
 	CU_ASSERT_EQUAL(access(path, F_OK), 0);
-	/* it is not tried for ever */
+	/* it is not tried for ever, nor is compaction due for its sake */
+	CU_ASSERT_EQUAL(q_queue_use(w->q).files,
+	    (files_in(w, "segments") - 1) * (uint64_t)SEGMENT);
 	CU_ASSERT_EQUAL(
 	    q_queue_stragglers(w->q, UINT64_MAX, UINT64_MAX, &v), before - 1);
 	free(v);
