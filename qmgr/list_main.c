@@ -13,59 +13,22 @@
  *	"expanded" with the list, the message and the new one; "not expanded"
  *	with the reason; "list loop"; "report passed on"; "report dropped".
  */
-#include <stdlib.h>
-#include <string.h>
-
 #include "lib/log.h"
 #include "mhs/diag.h"
 #include "p1/trace.h"
 #include "qmgr/direct.h"
 #include "qmgr/settled.h"
-#include "qmgr/submit.h"
+#include "qmgr/worker.h"
 
 #define CAPACITY 8
 
-struct expander {
-	struct loop *loop;
-	struct q_chan *chan;
-	const char *name;
-	struct q_submitter *submitter;
-	unsigned busy;
-	bool stopping;
-};
-
-/* One work: until all that it expanded to is durable. */
-struct job {
-	struct expander *x;
-	struct q_record *record;
-	uint64_t mlist;
-	q_id message;
-	struct q_outcome *outcomes; /* one per list */
-	size_t n;
-	unsigned commits; /* under way */
-};
-
-/* One list of it. */
+/* One list of a work. */
 struct expansion {
-	struct job *job;
+	struct q_job *job;
 	struct q_outcome *outcome;
 	const struct q_list *list;
 	const char *done; /* what the log says when it is durable */
 };
-
-static void
-job_end(struct job *j)
-{
-	struct expander *x = j->x;
-	struct q_outcomes o = {.mlist = j->mlist, .v = j->outcomes, .n = j->n};
-
-	for (size_t i = 0; i < j->n; i++)
-		j->outcomes[i].at = clock_wall();
-	q_chan_result(x->chan, &o);
-	q_record_close(&j->record); /* the job lives in its arena */
-	if (--x->busy == 0 && x->stopping)
-		loop_stop(x->loop);
-}
 
 static void
 log_list(const struct expansion *x, enum log_level level, const char *event,
@@ -107,14 +70,11 @@ static void
 on_durable(void *arg, int result, q_id id, const struct err *e)
 {
 	struct expansion *x = arg;
-	struct job *j = x->job;
 
 	if (result < 0)
 		defer(x, e);
 	else
 		log_list(x, LOG_LEVEL_INFO, x->done, id, NULL);
-	if (--j->commits == 0)
-		job_end(j);
 }
 
 /* Submits it with the content as it is. It says whom it stands for: so each
@@ -122,7 +82,8 @@ on_durable(void *arg, int result, q_id id, const struct err *e)
 static void
 submit(struct expansion *x, struct mhs_envelope *env)
 {
-	struct job *j = x->job;
+	struct q_job *j = x->job;
+	const struct q_record *rec = j->record;
 	const struct q_settled settled = {
 	    .message = j->message,
 	    .as = x->outcome->result == Q_DELIVERED ? Q_SETTLED_DELIVERED
@@ -131,21 +92,12 @@ submit(struct expansion *x, struct mhs_envelope *env)
 	    .n = 1,
 	};
 	struct err e = ERR_INIT;
-	struct q_submission *m = q_submit_begin(j->x->submitter, &e);
 
-	q_settled_set(j->record->arena, env, &settled);
-	if (m == NULL ||
-	    q_submit_content(m, j->record->content, j->record->content_n, &e) <
-		0) {
-		q_submit_abort(&m);
-		defer(x, &e);
+	q_settled_set(rec->arena, env, &settled);
+	if (q_job_submit(
+		j, env, rec->content, rec->content_n, on_durable, x, &e) >= 0)
 		return;
-	}
-	j->commits++;
-	if (q_submit_commit(m, env, on_durable, x, &e) >= 0)
-		return;
-	j->commits--;
-	if (e.code == ERR_TEMPORARY || e.code == ERR_SYSTEM)
+	if (q_submit_may_pass(&e))
 		defer(x, &e);
 	else
 		fail(x,
@@ -190,7 +142,7 @@ expand(struct expansion *x, const struct mhs_recipient *r)
 	}
 	if (env->content_type != MHS_CONTENT_RFC822)
 		q_trace_mark(rec->arena,
-		    q_submitter_config(x->job->x->submitter), env,
+		    q_submitter_config(q_worker_submitter(x->job->worker)), env,
 		    P1_TRACE_DL_OPERATION, 0);
 	/* the originator hears of the members, or that the list has it */
 	x->outcome->result = x->list->reports == Q_LIST_REPORTS_ORIGINATOR
@@ -224,7 +176,7 @@ judge(struct expansion *x, const struct mhs_recipient *r)
 }
 
 static void
-look(struct job *j, struct q_outcome *o)
+look(struct q_job *j, struct q_outcome *o)
 {
 	const struct mhs_envelope *env = j->record->env;
 	struct expansion *x = ARENA_NEW(j->record->arena, struct expansion);
@@ -238,7 +190,8 @@ look(struct job *j, struct q_outcome *o)
 		return;
 	}
 	r = &env->recipients[o->recipient];
-	x->list = q_config_list(q_submitter_config(j->x->submitter), &r->name);
+	x->list = q_config_list(
+	    q_submitter_config(q_worker_submitter(j->worker)), &r->name);
 	if (x->list == NULL)
 		fail(x, MHS_UNRECOGNISED_OR_NAME, "there is no such list");
 	else if (env->kind == MHS_REPORT)
@@ -248,91 +201,25 @@ look(struct job *j, struct q_outcome *o)
 }
 
 static void
-on_work(void *arg, const struct q_work *w)
+on_work(void *state, struct q_job *j, const struct q_work *w)
 {
-	struct expander *x = arg;
-	struct q_record *record;
-	struct err e = ERR_INIT;
-	struct job *j;
-
-	if (q_record_open(
-		q_submitter_spool(x->submitter), w->record, &record, &e) < 0) {
-		q_chan_unreadable(x->chan, w, &e);
-		return;
-	}
-	j = ARENA_NEW(record->arena, struct job);
-	j->x = x;
-	j->record = record;
-	j->mlist = w->mlist;
-	j->message = w->message;
-	j->n = w->n_recipients;
-	j->outcomes = arena_alloc(record->arena, j->n * sizeof(*j->outcomes));
-	x->busy++;
-	j->commits++; /* ours, until all is begun */
-	for (size_t i = 0; i < j->n; i++) {
-		j->outcomes[i].recipient = w->recipients[i];
-		j->outcomes[i].diagnostic = MHS_DIAG_ABSENT;
+	(void)state;
+	(void)w;
+	for (size_t i = 0; i < j->n; i++)
 		look(j, &j->outcomes[i]);
-	}
-	if (--j->commits == 0)
-		job_end(j);
-}
-
-/* --- the process --- */
-
-static int
-on_config(void *arg, const struct conf_node *root, const struct conf_node *own,
-    struct err *e)
-{
-	struct expander *x = arg;
-
-	(void)own;
-	x->submitter = q_submitter_new(x->chan, root, x->name, e);
-	if (x->submitter == NULL)
-		return e->code;
-	q_chan_capacity(x->chan, CAPACITY);
-	return 0;
-}
-
-static void
-on_stop(void *arg)
-{
-	struct expander *x = arg;
-
-	x->stopping = true;
-	if (x->busy == 0)
-		loop_stop(x->loop);
 }
 
 static void *
-expander_new(struct loop *l, struct q_chan *c, const char *name)
+new_worker(struct loop *l, struct q_chan *c, const char *name)
 {
-	struct expander *x = xcalloc(1, sizeof(*x));
+	static const struct q_worker_ops ops = {.work = on_work};
 
-	x->loop = l;
-	x->chan = c;
-	x->name = name;
-	return x;
-}
-
-static void
-expander_free(void *arg)
-{
-	struct expander *x = arg;
-
-	q_submitter_free(&x->submitter);
-	free(x);
+	return q_worker_new(l, c, name, CAPACITY, &ops);
 }
 
 int
 main(int argc, char **argv)
 {
-	static const struct q_chan_ops ops = {
-	    .config = on_config,
-	    .work = on_work,
-	    .stop = on_stop,
-	};
-
 	return q_chan_main(
-	    argc, argv, "list", &ops, expander_new, expander_free);
+	    argc, argv, "list", &q_worker_chan_ops, new_worker, q_worker_free);
 }

@@ -65,6 +65,7 @@ SRCS += \
 	qmgr/verify.c \
 	qmgr/wake.c \
 	qmgr/wire.c \
+	qmgr/worker.c \
 	qmgr/writer.c
 
 PROG_LIBEXEC += \

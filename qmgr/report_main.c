@@ -20,7 +20,6 @@
  *	queued (it is tried again).
  */
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "lib/log.h"
@@ -28,30 +27,20 @@
 #include "mhs/mta.h"
 #include "qmgr/report.h"
 #include "qmgr/settled.h"
-#include "qmgr/submit.h"
+#include "qmgr/worker.h"
 
 #define CAPACITY 16
 
 struct reporter {
-	struct loop *loop;
-	struct q_chan *chan;
-	const char *name;
-	struct q_submitter *submitter;
-	struct arena *arena;
 	struct mhs_mta us;
 	int64_t content_max;
-	unsigned busy;
-	bool stopping;
 };
 
-/* One work: until what came of it is durable. */
+/* One work. */
 struct job {
-	struct reporter *reporter;
+	const struct reporter *reporter;
+	struct q_job *job;
 	struct q_record *record;
-	uint64_t mlist;
-	uint32_t *recipients;
-	size_t n_recipients;
-	unsigned commits; /* under way */
 	/* of the recipients that alternates were tried for, and of the rest */
 	const bool *taken;
 	struct part {
@@ -60,38 +49,18 @@ struct job {
 	} redirected, reported;
 };
 
-static struct q_outcome
-outcome(const struct job *j, size_t i)
-{
-	const struct part *p = j->taken[i] ? &j->redirected : &j->reported;
-	struct q_outcome o = {
-	    .recipient = j->recipients[i],
-	    .result = p->result,
-	    .reason = MHS_TRANSFER_FAILURE,
-	    .diagnostic = MHS_DIAG_ABSENT,
-	    .text = p->err.code != 0 ? p->err.text : NULL,
-	    .at = clock_wall(),
-	};
-
-	return o;
-}
-
 static void
-job_end(struct job *j)
+set_outcomes(struct job *j)
 {
-	struct reporter *r = j->reporter;
-	struct q_outcome *v =
-	    arena_alloc(j->record->arena, j->n_recipients * sizeof(*v));
-	struct q_outcomes o = {.mlist = j->mlist, .v = v, .n = j->n_recipients};
+	for (size_t i = 0; i < j->job->n; i++) {
+		const struct part *p =
+		    j->taken[i] ? &j->redirected : &j->reported;
+		struct q_outcome *o = &j->job->outcomes[i];
 
-	for (size_t i = 0; i < j->n_recipients; i++)
-		v[i] = outcome(j, i);
-	q_chan_result(r->chan, &o);
-	q_record_close(&j->record);
-	free(j->recipients);
-	free(j);
-	if (--r->busy == 0 && r->stopping)
-		loop_stop(r->loop);
+		o->result = p->result;
+		o->reason = MHS_TRANSFER_FAILURE;
+		o->text = p->err.code != 0 ? p->err.text : NULL;
+	}
 }
 
 static void
@@ -116,8 +85,7 @@ over(struct job *j, struct part *p, const char *what, int result, q_id id,
 		    "subject", q_id_text(j->record->id, subject), "to", to,
 		    NULL);
 	}
-	if (--j->commits == 0)
-		job_end(j);
+	set_outcomes(j);
 }
 
 static void
@@ -167,20 +135,8 @@ static int
 submit(struct job *j, struct mhs_envelope *env, size_t n, q_commit_fn *done,
     struct err *e)
 {
-	struct q_submission *m = q_submit_begin(j->reporter->submitter, e);
-	int rc;
-
-	if (m == NULL)
-		return e->code;
 	env->content_length = n;
-	if (q_submit_content(m, j->record->content, n, e) < 0) {
-		q_submit_abort(&m);
-		return e->code;
-	}
-	rc = q_submit_commit(m, env, done, j, e);
-	if (rc >= 0)
-		j->commits++;
-	return rc;
+	return q_job_submit(j->job, env, j->record->content, n, done, j, e);
 }
 
 static size_t
@@ -191,12 +147,6 @@ returned_length(const struct q_record *rec, enum q_report_return ret)
 	return ret == Q_RETURN_HEADER
 	    ? header_length(rec->content, rec->content_n)
 	    : 0;
-}
-
-static bool
-is_temporary(const struct err *e)
-{
-	return e->code == ERR_TEMPORARY || e->code == ERR_SYSTEM;
 }
 
 /* --- alternates --- */
@@ -212,8 +162,8 @@ try_alternates(struct job *j, const struct q_work *w, struct q_outcome *v)
 	    arena_alloc(rec->arena, w->n_outcomes * sizeof(*those));
 	size_t n_those = 0;
 	struct mhs_envelope *env = q_report_alternates(rec->arena,
-	    q_submitter_config(j->reporter->submitter), rec->env, w->outcomes,
-	    w->n_outcomes, clock_wall(), taken);
+	    q_submitter_config(q_worker_submitter(j->job->worker)), rec->env,
+	    w->outcomes, w->n_outcomes, clock_wall(), taken);
 	struct err e = ERR_INIT;
 	size_t n = 0;
 	bool failed;
@@ -225,10 +175,10 @@ try_alternates(struct job *j, const struct q_work *w, struct q_outcome *v)
 		settle(j, env, those, n_those);
 	failed = env != NULL &&
 	    submit(j, env, rec->content_n, on_redirected, &e) < 0;
-	if (failed && is_temporary(&e))
+	if (failed && q_submit_may_pass(&e))
 		set_result(&j->redirected, Q_DEFERRED, &e);
 	for (size_t i = 0; i < w->n_outcomes; i++) {
-		taken[i] &= !failed || is_temporary(&e);
+		taken[i] &= !failed || q_submit_may_pass(&e);
 		if (!taken[i])
 			v[n++] = w->outcomes[i];
 	}
@@ -282,7 +232,7 @@ report(struct job *j, const struct q_outcome *v, size_t n)
 		return;
 	/* a hop limit: trying again would not help, and nobody else can be
 	 * told */
-	again = is_temporary(&e);
+	again = q_submit_may_pass(&e);
 	log_err(again ? LOG_LEVEL_WARN : LOG_LEVEL_ERROR,
 	    again ? "report deferred" : "report impossible", &e, "subject",
 	    q_id_text(j->record->id, subject), NULL);
@@ -299,109 +249,52 @@ outcomes_fit(const struct q_work *w, const struct mhs_envelope *env)
 	return w->n_outcomes == w->n_recipients;
 }
 
-static struct job *
-job_new(struct reporter *r, const struct q_work *w, struct q_record *record)
-{
-	struct job *j = xcalloc(1, sizeof(*j));
-
-	j->reporter = r;
-	j->record = record;
-	j->mlist = w->mlist;
-	j->n_recipients = w->n_recipients;
-	j->redirected.result = j->reported.result = Q_TRANSFERRED;
-	j->recipients = xcalloc(w->n_recipients, sizeof(*j->recipients));
-	memcpy(j->recipients, w->recipients,
-	    w->n_recipients * sizeof(*j->recipients));
-	r->busy++;
-	return j;
-}
-
 static void
-on_work(void *arg, const struct q_work *w)
+on_work(void *state, struct q_job *job, const struct q_work *w)
 {
-	struct reporter *r = arg;
-	struct job *j;
-	struct q_record *record;
-	struct err e = ERR_INIT;
-	struct q_outcome *v;
+	struct arena *a = job->record->arena;
+	struct job *j = ARENA_NEW(a, struct job);
+	struct q_outcome *v = arena_alloc(a, (w->n_outcomes + 1) * sizeof(*v));
 	size_t n;
 
-	if (q_record_open(
-		q_submitter_spool(r->submitter), w->record, &record, &e) < 0) {
-		q_chan_unreadable(r->chan, w, &e);
-		return;
-	}
-	j = job_new(r, w, record);
-	INVARIANT(outcomes_fit(w, j->record->env));
-	v = arena_alloc(record->arena, w->n_outcomes * sizeof(*v));
-	j->commits++; /* ours, until all is begun */
+	INVARIANT(outcomes_fit(w, job->record->env));
+	j->reporter = state;
+	j->job = job;
+	j->record = job->record;
+	j->redirected.result = j->reported.result = Q_TRANSFERRED;
 	n = try_alternates(j, w, v);
 	if (n > 0)
 		report(j, v, n);
-	if (--j->commits == 0)
-		job_end(j);
+	set_outcomes(j);
 }
 
 static int
-on_config(void *arg, const struct conf_node *root, const struct conf_node *own,
-    struct err *e)
+on_open(void **state, struct q_worker *w, const struct conf_node *root,
+    const struct conf_node *own, struct err *e)
 {
-	struct reporter *r = arg;
+	struct arena *a = q_worker_arena(w);
+	struct reporter *r = ARENA_NEW(a, struct reporter);
 
+	*state = r;
 	if (own != NULL &&
 	    conf_size(own, "return-max", Q_REPORT_CONTENT_MAX, &r->content_max,
 		e) != 0)
 		return e->code;
-	if (mhs_mta_read(r->arena, root, &r->us, e) < 0)
-		return e->code;
-	r->submitter = q_submitter_new(r->chan, root, r->name, e);
-	if (r->submitter == NULL)
-		return e->code;
-	q_chan_capacity(r->chan, CAPACITY);
-	return 0;
-}
-
-static void
-on_stop(void *arg)
-{
-	struct reporter *r = arg;
-
-	r->stopping = true;
-	if (r->busy == 0)
-		loop_stop(r->loop);
+	return mhs_mta_read(a, root, &r->us, e) < 0 ? e->code : 0;
 }
 
 static void *
-reporter_new(struct loop *l, struct q_chan *c, const char *name)
+new_worker(struct loop *l, struct q_chan *c, const char *name)
 {
-	struct reporter *r = xcalloc(1, sizeof(*r));
+	static const struct q_worker_ops ops = {
+	    .open = on_open, .work = on_work};
 
-	r->loop = l;
-	r->arena = arena_new();
-	r->chan = c;
-	r->name = name;
-	return r;
-}
-
-static void
-reporter_free(void *arg)
-{
-	struct reporter *r = arg;
-
-	q_submitter_free(&r->submitter);
-	arena_free(&r->arena);
-	free(r);
+	return q_worker_new(l, c, name, CAPACITY, &ops);
 }
 
 int
 main(int argc, char **argv)
 {
-	static const struct q_chan_ops ops = {
-	    .config = on_config,
-	    .work = on_work,
-	    .stop = on_stop,
-	};
-
-	return q_chan_main(
-	    argc, argv, "report", &ops, reporter_new, reporter_free);
+	return q_chan_main(argc, argv, "report", &q_worker_chan_ops, new_worker,
+	    q_worker_free);
 }
