@@ -401,6 +401,7 @@ read_peers(struct q_reading *r)
 			q_complain(
 			    r, n, "channel: \"%s\" has no peers", channel);
 		read_connections(r, n, p);
+		p->max_size = size(r, n, "max-size", 0);
 		p->otherwise = conf_str(n, "otherwise", NULL);
 		p->reroute_after = duration(r, n, "reroute-after", HOUR / 4);
 		add_peer(c, p);

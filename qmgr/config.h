@@ -52,8 +52,9 @@ struct q_peer_config {
 	 * nobody */
 	const char *otherwise;
 	int64_t reroute_after;
-	bool p2;       /* it knows no P22 */
-	bool maybe_p2; /* that may be found out (protocol="auto") */
+	uint64_t max_size; /* octets of content that it takes; 0: any */
+	bool p2;           /* it knows no P22 */
+	bool maybe_p2;     /* that may be found out (protocol="auto") */
 	const struct conf_node *node;
 };
 

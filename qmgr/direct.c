@@ -156,7 +156,7 @@ has_equivalent(enum mhs_content c)
 	    c == MHS_CONTENT_P772;
 }
 
-/* X.411 9.1, 14.3.1: where the way leaves X.400, or ends at a list, extensions
+/* What is larger than the peer takes does not go there. X.411 9.1, 14.3.1: where the way leaves X.400, or ends at a list, extensions
  * that are critical for delivery must be known; in Internet mail nothing of
  * physical delivery or security can be done either. A label on a report says
  * nothing that its destination did not write; a list hands on all there is. */
@@ -168,6 +168,9 @@ judge(struct pass *p, const struct mhs_recipient *r)
 	unsigned can = P1_CAN_PHYSICAL | P1_CAN_SECURITY | P1_CAN_PROVE;
 	struct p1_verdict v;
 
+	if (peer != NULL && peer->max_size > 0 && p->env->kind != MHS_REPORT &&
+	    p->env->content_length > peer->max_size)
+		return fault(p, MHS_CONTENT_TOO_LONG);
 	if (peer == NULL || peer->channel->world == Q_WORLD_X400 ||
 	    (p->env->kind != MHS_REPORT &&
 		p->env->content_type == MHS_CONTENT_RFC822))

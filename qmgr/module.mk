@@ -18,6 +18,7 @@ SRCS += \
 	qmgr/control_status.c \
 	qmgr/direct.c \
 	qmgr/dispose.c \
+	qmgr/duplicates.c \
 	qmgr/files.c \
 	qmgr/health.c \
 	qmgr/heap.c \

@@ -10,6 +10,11 @@
 #include "qmgr/chan_own.h"
 #include "qmgr/config.h"
 #include "qmgr/direct.h"
+#include "qmgr/duplicates.h"
+
+/* RFC 5321 4.5.3.1: local part, "@", domain; O/R addresses that are written as
+ * mailboxes are longer, RFC 2156 4.3.1 */
+#define MAILBOX_MAX 1024
 
 struct q_submitter {
 	struct q_chan *chan;
@@ -23,6 +28,9 @@ struct q_submission {
 	struct q_put *put;
 	struct arena *arena;
 	struct q_summary *summary; /* made at commit */
+	uint64_t max_size;         /* 0: any */
+	q_authorize_fn *authorize;
+	void *authorize_arg;
 	q_commit_fn *done;
 	void *arg;
 };
@@ -146,9 +154,33 @@ q_submit_begin(struct q_submitter *s, struct err *e)
 	return m;
 }
 
+void
+q_submit_limit(struct q_submission *m, uint64_t octets)
+{
+	if (octets > 0 && (m->max_size == 0 || octets < m->max_size))
+		m->max_size = octets;
+}
+
+void
+q_submit_authorize(struct q_submission *m, q_authorize_fn *fn, void *arg)
+{
+	m->authorize = fn;
+	m->authorize_arg = arg;
+}
+
 int
 q_submit_content(struct q_submission *m, const void *p, size_t n, struct err *e)
 {
+	uint64_t had = q_put_length(m->put);
+
+	if (m->max_size > 0 && (had > m->max_size || n > m->max_size - had)) {
+		err_set(e, "submit", ERR_LIMIT,
+		    "content of more than %llu octets",
+		    (unsigned long long)m->max_size);
+		if (e != NULL)
+			e->detail = MHS_CONTENT_TOO_LONG;
+		return ERR_LIMIT;
+	}
 	return q_put_content(m->put, p, n, e);
 }
 
@@ -219,6 +251,38 @@ goes_on(const struct mhs_envelope *env)
 	return env->kind == MHS_REPORT;
 }
 
+/* local@domain of RFC 5321 4.1.2, whose syntax is its parser's business; here
+ * it must only be something that a report can go to. */
+static bool
+is_mailbox(const char *s)
+{
+	const char *at = strrchr(s, '@');
+
+	if (*s == '\0')
+		return true;
+	for (const char *p = s; *p != '\0'; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			return false;
+	return at != NULL && at > s && at[1] != '\0' &&
+	    strlen(s) <= MAILBOX_MAX;
+}
+
+static int
+check_originator(const struct mhs_envelope *env, struct err *e)
+{
+	const struct mhs_name *o = &env->originator;
+
+	if (o->ora == NULL && o->mailbox == NULL)
+		return err_set(e, "submit", ERR_SYNTAX, "no originator");
+	if (o->ora != NULL && o->ora->n_attrs == 0)
+		return err_set(
+		    e, "submit", ERR_SYNTAX, "originator without attributes");
+	if (o->ora == NULL && !is_mailbox(o->mailbox))
+		return err_set(
+		    e, "submit", ERR_SYNTAX, "originator is no mailbox");
+	return 0;
+}
+
 static int
 check_envelope(
     const struct q_config *c, const struct mhs_envelope *env, struct err *e)
@@ -228,9 +292,8 @@ check_envelope(
 	if (env->n_recipients > MHS_RECIPIENTS_MAX)
 		return err_set(e, "submit", ERR_LIMIT, "%zu recipients",
 		    env->n_recipients);
-	if (env->kind != MHS_REPORT && env->originator.ora == NULL &&
-	    env->originator.mailbox == NULL)
-		return err_set(e, "submit", ERR_SYNTAX, "no originator");
+	if (env->kind != MHS_REPORT && check_originator(env, e) != 0)
+		return ERR_SYNTAX;
 	if (env->kind == MHS_REPORT && env->report == NULL)
 		return err_set(e, "submit", ERR_SYNTAX, "a report of nothing");
 	return goes_on(env) ? check_trace(c, env, e) : 0;
@@ -275,16 +338,43 @@ static void
 direct_all(struct q_submission *m, struct mhs_envelope *env)
 {
 	const struct q_config *c = &m->submitter->config;
-	bool redirected = q_direct(m->arena, c, env, env->arrival);
+	bool redirected;
 	int64_t deferred =
 	    env->kind == MHS_MESSAGE && env->deferred_delivery > env->arrival
 	    ? env->deferred_delivery
 	    : 0;
 
+	if (env->kind != MHS_REPORT)
+		q_merge_duplicates(env);
+	redirected = q_direct(m->arena, c, env, env->arrival);
 	if ((redirected || deferred != 0) &&
 	    env->content_type != MHS_CONTENT_RFC822)
 		q_trace_mark(m->arena, c, env,
 		    redirected ? P1_TRACE_REDIRECTED : 0, deferred);
+}
+
+/* A recipient that may not be written to gets a peer that says so. */
+static int
+authorize(struct q_submission *m, struct mhs_envelope *env, struct err *e)
+{
+	struct err why = ERR_INIT;
+
+	if (m->authorize == NULL)
+		return 0;
+	if (m->authorize(m->authorize_arg, env, NULL, e) != 0)
+		return ERR_REFUSED;
+	for (size_t i = 0; i < env->n_recipients; i++) {
+		struct mhs_recipient *r = &env->recipients[i];
+
+		why.detail = MHS_DIAG_ABSENT;
+		if (r->responsible &&
+		    m->authorize(m->authorize_arg, env, r, &why) != 0)
+			r->peer = q_fault_peer(m->arena,
+			    why.detail >= 0 && why.detail < Q_FAULTS
+				? (int32_t)why.detail
+				: MHS_UNRECOGNISED_OR_NAME);
+	}
+	return 0;
 }
 
 int
@@ -305,8 +395,13 @@ q_submit_commit(struct q_submission *m, const struct mhs_envelope *env,
 	m->done = done;
 	m->arg = arg;
 	x = complete(m, env);
-	if (!version)
+	if (!version) {
 		direct_all(m, x);
+		if ((rc = authorize(m, x, e)) != 0) {
+			submission_free(m);
+			return rc;
+		}
+	}
 	m->summary = q_summary_new(m->arena, 0, q_put_content_file(put), x);
 	m->put = NULL; /* the commit's from here */
 	q_put_commit(put, x, on_durable, m);

@@ -34,7 +34,9 @@ int q_submit_verify(struct q_submitter *s, const struct mhs_name *recipient,
  * refuses with temporary). */
 int q_submit_ready(struct q_submitter *s, struct err *e);
 
-/* Content comes in between begin and commit, in pieces. */
+/* Content comes in between begin and commit, in pieces. ERR_LIMIT, with
+ * e->detail content-too-long, when it is more than q_submit_limit() says: abort
+ * it then. */
 struct q_submission;
 /* Would q_submit_commit() refuse this envelope, with our trace, as a loop? For
  * who then rejects the recipients (q_fault_reject()) and commits it all the
@@ -44,7 +46,34 @@ int q_submit_check_loop(
 struct q_submission *q_submit_begin(struct q_submitter *s, struct err *e);
 int q_submit_content(
     struct q_submission *m, const void *p, size_t n, struct err *e);
-/* Directs (qmgr/direct.h) and commits. Recipients without a route and ones not `responsible`
+/* Who may submit, and for whom: asked at commit, before anything is written, of
+ * all but versions. First for the envelope (r NULL: may this originator
+ * submit here?), then for each recipient that we are responsible for, when its
+ * way is known (r->peer; NULL: none). 0: yes. ERR_REFUSED with the X.411
+ * diagnostic in e->detail: an envelope is refused as a whole, a recipient gets a
+ * non-delivery report that says so. Who is asking (a user of SMTP AUTH, an MTS
+ * user of P3) is in `arg`. Pure: called from inside q_submit_commit(). */
+typedef int q_authorize_fn(void *arg, const struct mhs_envelope *env,
+    const struct mhs_recipient *r, struct err *e);
+/* Without it everybody may. */
+void q_submit_authorize(struct q_submission *m, q_authorize_fn *fn, void *arg);
+/* This submission's content has at most so many octets: a user's or a peer's own
+ * limit; the lowest counts. (max-size of <smtpd> and <channel name="x400p1">
+ * is held by their engines, which hear of the size before the content; max-size
+ * of the <peer> that a recipient is routed to by q_direct().) */
+void q_submit_limit(struct q_submission *m, uint64_t octets);
+
+/* Directs (qmgr/direct.h) and commits. What it checks, in this order:
+ * - recipients (some, at most MHS_RECIPIENTS_MAX), and the originator: there must
+ *   be one, of a message or probe; a mailbox has a local part and a domain, or
+ *   is the null reverse-path; an O/R address has attributes;
+ * - loops and hops: below;
+ * - whether it is allowed: q_submit_authorize().
+ * Recipients that are named twice get one delivery and keep their numbers
+ * (qmgr/duplicates.h). A deferred delivery time and a latest one go to qmgr, which
+ * keeps to them; what was asked for in the envelope, for the message or for
+ * one recipient, is in the record as it came. The record is written at once or
+ * not at all. Recipients without a route and ones not `responsible`
  * are no error: the first get a non-delivery report, the second nothing. One that has a peer from
  * q_fault_reject() keeps it, and gets such a report, too. With
  * env->parent set and env->kind a message it is a conversion's new version:

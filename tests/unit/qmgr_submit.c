@@ -7,6 +7,7 @@
 
 #include "lib/log.h"
 #include "mhs/diag.h"
+#include "p1/ext.h"
 #include "qmgr/pipe.h"
 #include "qmgr/proto.h"
 #include "qmgr/summary.h"
@@ -108,6 +109,8 @@ static const struct q_pipe_ops pipe_ops = {on_frame, on_gone};
 	"mta name=alpha country=XX admd=ALPHA hostname=a.e\n"              \
 	"channel name=smtp\n"                                              \
 	"peer name=out channel=smtp\n"                                     \
+	"peer name=small channel=smtp max-size=1000\n"                     \
+	"route domain=small.example peer=small\n"                          \
 	"route domain=y.example peer=out\n"                                \
 	"redirect mailbox=moved@y.example to=b@y.example\n"                \
 	"redirect mailbox=p@y.example to=q@y.example\n"                    \
@@ -327,6 +330,17 @@ what_is_wrong_with_an_envelope_is_said_at_once(void)
 	env = envelope(w);
 	env->originator.mailbox = NULL;
 	CU_ASSERT_EQUAL(submit(w, env, 1, &e), ERR_SYNTAX);
+	for (size_t i = 0; i < 5; i++) {
+		static const char *const bad[] = {
+		    "a", "@b", "a@", "a\n@b.example", " \x7f@b"};
+
+		env = envelope(w);
+		env->originator.mailbox = bad[i];
+		CU_ASSERT_EQUAL(submit(w, env, 1, &e), ERR_SYNTAX);
+	}
+	env = envelope(w);
+	env->originator.ora = mhs_or_new(w->a);
+	CU_ASSERT_EQUAL(submit(w, env, 1, &e), ERR_SYNTAX);
 	env = envelope(w);
 	for (unsigned i = 0; i < 4; i++)
 		add_trace(w, env, false, "OTHER", NULL);
@@ -389,6 +403,180 @@ what_is_done_with_it_stands_in_our_trace(void)
 	finish(w);
 }
 
+static struct q_record *
+last_record(struct world *w)
+{
+	struct q_record *r = NULL;
+
+	loop_run(w->loop);
+	CU_ASSERT_EQUAL(w->result, 0);
+	CU_ASSERT_EQUAL_FATAL(
+	    q_record_open(q_submitter_spool(w->submitter), w->id, &r, NULL), 0);
+	return r;
+}
+
+static void
+a_recipient_named_twice_is_kept_and_delivered_to_once(void)
+{
+	struct world *w = begin();
+	struct mhs_envelope *env = envelope(w);
+	struct q_record *r;
+	struct err e = ERR_INIT;
+
+	env->recipients[1].name.mailbox = "B@y.example";
+	CU_ASSERT_EQUAL(submit(w, env, 1, &e), 0);
+	r = last_record(w);
+	CU_ASSERT_EQUAL(r->env->n_recipients, 2);
+	CU_ASSERT_EQUAL(r->env->recipients[1].number, 2);
+	CU_ASSERT_TRUE(w->summary->rcpts[0].flags & Q_RCPT_RESPONSIBLE);
+	CU_ASSERT_FALSE(w->summary->rcpts[1].flags & Q_RCPT_RESPONSIBLE);
+	/* the caller's envelope is its own */
+	CU_ASSERT_TRUE(env->recipients[1].responsible);
+	q_record_close(&r);
+	finish(w);
+}
+
+static void
+a_content_above_the_limit_is_refused_whatever_its_pieces(void)
+{
+	static const struct {
+		uint64_t limits[2];
+		size_t good;
+	} v[] = {{{100, 0}, 100}, {{100, 50}, 50}, {{50, 100}, 50}};
+	uint8_t p[101] = {0};
+
+	for (size_t i = 0; i < 3; i++)
+		for (size_t piece = 1; piece < 101; piece += 33) {
+			struct world *w = begin();
+			struct err e = ERR_INIT;
+			struct q_submission *m =
+			    q_submit_begin(w->submitter, &e);
+			size_t n = 0;
+			int rc = 0;
+
+			q_submit_limit(m, v[i].limits[0]);
+			q_submit_limit(m, v[i].limits[1]);
+			while (n < 101) {
+				rc = q_submit_content(m, p, piece, &e);
+				if (rc != 0)
+					break;
+				n += piece;
+			}
+			CU_ASSERT_EQUAL(n, v[i].good / piece * piece);
+			CU_ASSERT_EQUAL(rc, ERR_LIMIT);
+			CU_ASSERT_EQUAL(e.detail, MHS_CONTENT_TOO_LONG);
+			q_submit_abort(&m);
+			finish(w);
+		}
+}
+
+static void
+what_is_too_large_for_a_peer_fails_for_its_recipients_only(void)
+{
+	struct world *w = begin();
+	struct mhs_envelope *env = envelope(w);
+	struct err e = ERR_INIT;
+
+	env->recipients[1].name.mailbox = "c@small.example";
+	CU_ASSERT_EQUAL(submit(w, env, 1000, &e), 0);
+	loop_run(w->loop);
+	CU_ASSERT_STRING_EQUAL(w->summary->rcpts[1].peer, "small");
+	CU_ASSERT_EQUAL(submit(w, env, 1001, &e), 0);
+	loop_run(w->loop);
+	CU_ASSERT_STRING_EQUAL(w->summary->rcpts[0].peer, "out");
+	CU_ASSERT_EQUAL(
+	    q_fault_of(w->summary->rcpts[1].peer), MHS_CONTENT_TOO_LONG);
+	finish(w);
+}
+
+/* Lets one originator write, and to one recipient. */
+static int
+only(void *arg, const struct mhs_envelope *env, const struct mhs_recipient *r,
+    struct err *e)
+{
+	struct world *w = arg;
+	const char *who = r == NULL ? env->originator.mailbox : r->name.mailbox;
+
+	w->works++;
+	if (strcmp(who, r == NULL ? "a@x.example" : "b@y.example") == 0)
+		return 0;
+	CU_ASSERT_TRUE(r == NULL || r->peer == NULL);
+	err_set(e, "test", ERR_REFUSED, "not you");
+	e->detail = MHS_NO_DL_SUBMIT_PERMISSION;
+	return ERR_REFUSED;
+}
+
+static void
+who_may_not_submit_is_refused_and_for_whom_is_reported(void)
+{
+	struct world *w = begin();
+	struct mhs_envelope *env = envelope(w);
+	struct err e = ERR_INIT;
+	struct q_submission *m = q_submit_begin(w->submitter, &e);
+
+	q_submit_authorize(m, only, w);
+	CU_ASSERT_EQUAL(q_submit_commit(m, env, on_durable, w, &e), 0);
+	loop_run(w->loop);
+	CU_ASSERT_EQUAL(w->works, 3);
+	CU_ASSERT_STRING_EQUAL(w->summary->rcpts[0].peer, "out");
+	CU_ASSERT_EQUAL(
+	    q_fault_of(w->summary->rcpts[1].peer), MHS_NO_DL_SUBMIT_PERMISSION);
+	env->originator.mailbox = "z@x.example";
+	m = q_submit_begin(w->submitter, &e);
+	q_submit_authorize(m, only, w);
+	CU_ASSERT_EQUAL(
+	    q_submit_commit(m, env, on_durable, w, &e), ERR_REFUSED);
+	CU_ASSERT_EQUAL(e.detail, MHS_NO_DL_SUBMIT_PERMISSION);
+	CU_ASSERT_EQUAL(w->submitted, 1);
+	finish(w);
+}
+
+/* X.411 8.2.1.1.1.15, 8.2.1.1.1.12; and what else was asked for. */
+static void
+times_and_options_are_in_the_record_and_told(void)
+{
+	struct world *w = begin();
+	struct mhs_envelope *env = envelope(w);
+	struct mhs_recipient *rcpt = env->recipients;
+	struct err e = ERR_INIT;
+	struct q_record *r;
+	int64_t t;
+
+	env->arrival = 1000;
+	env->deferred_delivery = 5000;
+	env->priority = MHS_URGENT;
+	env->envid = "envelope-1";
+	env->ret = 'H';
+	env->body_8bitmime = true;
+	env->implicit_conversion_prohibited = true;
+	CU_ASSERT_EQUAL(p1_ext_set_time(w->a, &env->exts,
+			    P1_EXT_LATEST_DELIVERY_TIME, 9000, &e),
+	    0);
+	rcpt->notify = MHS_NOTIFY_SUCCESS;
+	rcpt->orcpt = "rfc822;who@y.example";
+	rcpt->originator_report = MHS_REPORT_DR;
+	CU_ASSERT_EQUAL(submit(w, env, 1, &e), 0);
+	r = last_record(w);
+	CU_ASSERT_EQUAL(w->summary->deferred, 5000);
+	CU_ASSERT_EQUAL(w->summary->latest, 9000);
+	CU_ASSERT_EQUAL(q_level_priority(w->summary->level), MHS_URGENT);
+	CU_ASSERT_TRUE(w->summary->rcpts[0].flags & Q_RCPT_WANTS_DR);
+	CU_ASSERT_EQUAL(r->env->deferred_delivery, 5000);
+	CU_ASSERT_TRUE(
+	    p1_ext_time(&r->env->exts, P1_EXT_LATEST_DELIVERY_TIME, &t));
+	CU_ASSERT_EQUAL(t, 9000);
+	CU_ASSERT_STRING_EQUAL(r->env->envid, "envelope-1");
+	CU_ASSERT_EQUAL(r->env->ret, 'H');
+	CU_ASSERT_TRUE(r->env->body_8bitmime);
+	CU_ASSERT_TRUE(r->env->implicit_conversion_prohibited);
+	rcpt = r->env->recipients;
+	CU_ASSERT_EQUAL(rcpt->notify, MHS_NOTIFY_SUCCESS);
+	CU_ASSERT_STRING_EQUAL(rcpt->orcpt, "rfc822;who@y.example");
+	CU_ASSERT_EQUAL(rcpt->originator_report, MHS_REPORT_DR);
+	q_record_close(&r);
+	finish(w);
+}
+
 static void
 verify_tells_routed_from_unrouted(void)
 {
@@ -420,6 +608,11 @@ suite_qmgr_submit(void)
 	    TEST(what_was_rejected_keeps_its_reason),
 	    TEST(what_is_wrong_with_an_envelope_is_said_at_once),
 	    TEST(what_is_done_with_it_stands_in_our_trace),
+	    TEST(a_recipient_named_twice_is_kept_and_delivered_to_once),
+	    TEST(a_content_above_the_limit_is_refused_whatever_its_pieces),
+	    TEST(what_is_too_large_for_a_peer_fails_for_its_recipients_only),
+	    TEST(who_may_not_submit_is_refused_and_for_whom_is_reported),
+	    TEST(times_and_options_are_in_the_record_and_told),
 	    TEST(verify_tells_routed_from_unrouted),
 	    CU_TEST_INFO_NULL,
 	};
