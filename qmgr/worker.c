@@ -206,6 +206,12 @@ q_worker_new(struct loop *l, struct q_chan *c, const char *name,
 }
 
 void
+q_worker_join(struct q_worker *w, struct q_chan *c)
+{
+	w->chan = c;
+}
+
+void
 q_worker_free(void *arg)
 {
 	struct q_worker *w = arg;

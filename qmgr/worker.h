@@ -44,6 +44,8 @@ struct q_worker_ops {
 extern const struct q_chan_ops q_worker_chan_ops;
 struct q_worker *q_worker_new(struct loop *l, struct q_chan *c,
     const char *name, unsigned capacity, const struct q_worker_ops *ops);
+/* The channel, where it was not there yet. */
+void q_worker_join(struct q_worker *w, struct q_chan *c);
 void q_worker_free(void *w);
 
 /* Submits that envelope and content; `done` is called when it is durable or
