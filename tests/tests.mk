@@ -119,5 +119,6 @@ $(BENCH_BINS): $(BUILD)/tests/bench/%: tests/bench/%.c $(LIB) $(ASN1_LIB)
 	$(call say,LINK  $@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(WARN) -I. $(PKG_CFLAGS) -o $@ $< $(LIB) $(ASN1_LIB) $(LDLIBS_ALL)
 bench: deps
+	@sh tests/deps.sh strace
 	@$(MAKE) --no-print-directory programs $(BENCH_BINS)
 	@BUILD=$(BUILD) bash tests/bench/run.sh
