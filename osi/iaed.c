@@ -62,6 +62,8 @@ struct iaed {
 	struct target *targets; /* the one next in turn comes first */
 	struct caller *callers;
 	size_t n_callers;
+	void (*waiting)(void *arg, size_t n); /* or NULL */
+	void *waiting_arg;
 	bool stopped;
 };
 
@@ -96,6 +98,13 @@ apply_limits(struct iaed *i)
 
 /* Ends our part in a connection; the socket is closed. */
 static void
+tell_waiting(const struct iaed *i)
+{
+	if (i->waiting != NULL)
+		i->waiting(i->waiting_arg, i->n_callers);
+}
+
+static void
 caller_end(struct caller *c)
 {
 	struct iaed *i = c->iaed;
@@ -109,6 +118,7 @@ caller_end(struct caller *c)
 		c->next->back = c->back;
 	i->n_callers--;
 	c->listener->n_callers--;
+	tell_waiting(i);
 	free(c->peer);
 	free(c);
 	if (was_full)
@@ -427,6 +437,7 @@ caller_new(struct listener *l, int fd, const char *peer)
 	i->callers = c;
 	i->n_callers++;
 	l->n_callers++;
+	tell_waiting(i);
 	return c;
 }
 
@@ -526,6 +537,13 @@ iaed_free(struct iaed **i)
 	arena_free(&(*i)->arena);
 	free(*i);
 	*i = NULL;
+}
+
+void
+iaed_on_waiting(struct iaed *i, void (*fn)(void *arg, size_t n), void *arg)
+{
+	i->waiting = fn;
+	i->waiting_arg = arg;
 }
 
 size_t

@@ -57,6 +57,9 @@ void iaed_add_listener(struct iaed *i, int fd, const struct iaed_listen *l);
 void iaed_stop(struct iaed *i);
 /* Connections that wait for their CR. */
 size_t iaed_waiting(const struct iaed *i);
+/* fn is called whenever that number changes. */
+void iaed_on_waiting(
+    struct iaed *i, void (*fn)(void *arg, size_t n), void *arg);
 
 /* At the service: the octets in a datagram of n octets, or ERR_SYNTAX. */
 int iaed_handoff_parse(

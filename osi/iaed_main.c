@@ -35,6 +35,7 @@
 
 struct state {
 	struct loop *loop;
+	struct q_chan *chan;
 	struct iaed *iaed; /* NULL until the configuration has come */
 	const struct conf_node *node; /* <iaed> */
 };
@@ -82,6 +83,14 @@ read_services(struct iaed *i, const struct conf_node *n, struct err *e)
 	return 0;
 }
 
+static void
+on_waiting(void *arg, size_t n)
+{
+	struct state *st = arg;
+
+	q_chan_connections(st->chan, "", (unsigned)n, 0);
+}
+
 static int
 on_config(void *arg, const struct conf_node *root, const struct conf_node *own,
     struct err *e)
@@ -99,6 +108,7 @@ on_config(void *arg, const struct conf_node *root, const struct conf_node *own,
 		return r;
 	st->node = n;
 	st->iaed = iaed_new(st->loop, &limits);
+	iaed_on_waiting(st->iaed, on_waiting, st);
 	return read_services(st->iaed, n, e);
 }
 
@@ -164,9 +174,9 @@ make(struct loop *l, struct q_chan *c, const char *name)
 {
 	struct state *st = xcalloc(1, sizeof(*st));
 
-	(void)c;
 	(void)name;
 	st->loop = l;
+	st->chan = c;
 	return st;
 }
 

@@ -84,8 +84,9 @@ struct x_peer {
 
 	struct x_job *first; /* waiting: the most urgent first */
 	unsigned n_waiting, n_links, n_opening;
-	unsigned busy[X_URGENCIES]; /* of our links, by their work */
-	struct loop_timer *again;   /* permanent ones are to be opened */
+	unsigned opened_in, opened_out; /* associations, for qmgr to know */
+	unsigned busy[X_URGENCIES];     /* of our links, by their work */
+	struct loop_timer *again;       /* permanent ones are to be opened */
 	msec_t back_off;
 	struct loop_timer *held; /* it gives no more than there are: for now no
 	                          * other one is tried */

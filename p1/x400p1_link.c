@@ -151,12 +151,26 @@ x_link_guard(struct x_link *l, msec_t limit)
 
 /* --- events --- */
 
+/* One more or fewer. */
+static void
+count_open(struct x_link *l, int change)
+{
+	struct x_peer *p = l->peer;
+	unsigned *n = l->role == OSI_INITIATOR ? &p->opened_out : &p->opened_in;
+
+	*n += (unsigned)change;
+	if (l->channel->chan != NULL)
+		q_chan_connections(
+		    l->channel->chan, p->name, p->opened_in, p->opened_out);
+}
+
 static void
 opened(struct x_link *l, const struct p1_event *ev)
 {
 	struct x_peer *p = l->peer;
 
 	l->opened = true;
+	count_open(l, 1);
 	if (l->role == OSI_INITIATOR) {
 		p->n_opening--;
 		p->has_lost = false;
@@ -348,6 +362,8 @@ link_free(struct x_link *l)
 	*l->prev = l->next;
 	if (l->next != NULL)
 		l->next->prev = l->prev;
+	if (l->opened)
+		count_open(l, -1);
 	if (l->role == OSI_RESPONDER) {
 		c->n_incoming--;
 	} else {

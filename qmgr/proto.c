@@ -218,7 +218,7 @@ q_segment_unpack(struct q_in *in, struct arena *a, struct q_segment_news *s)
 	s->all = unpack_places(in, a, &s->n_all);
 }
 
-#define GAUGE_LEAST 12
+#define GAUGE_LEAST 10
 
 void
 q_gauges_pack(const struct q_gauge *v, size_t n, struct buf *out)

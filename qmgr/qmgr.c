@@ -18,6 +18,7 @@
  *	SPOOL/segments, contents, journal, transfers, quarantine: docs/QUEUE.md
  *	SPOOL/run/lock: held by qmgr and all its children
  *	SPOOL/run/control: the socket that isthmus(1) talks to
+ *	SPOOL/stopped: what the operator stopped
  * DIAGNOSTICS
  *	Exit code 0 after a clean stop, 2 when the configuration cannot be
  *	used, 1 for other trouble at the start.

@@ -120,6 +120,13 @@ give_job(struct smtp_link *l)
 }
 
 static void
+tell_links(const struct smtp_peer *p)
+{
+	q_chan_connections(
+	    p->channel->chan, p->name, 0, p->n_links - p->n_opening);
+}
+
+static void
 on_ready(void *arg)
 {
 	struct smtp_link *l = arg;
@@ -127,6 +134,7 @@ on_ready(void *arg)
 	if (!l->opened) {
 		l->opened = true;
 		l->peer->n_opening--;
+		tell_links(l->peer);
 	}
 	if (l->job == NULL && smtp_client_idle(l->client))
 		give_job(l);
@@ -176,6 +184,7 @@ link_free(struct smtp_link *l)
 	p->channel->n_links--;
 	if (!l->opened)
 		p->n_opening--;
+	tell_links(p);
 	conn_free(&l->conn);
 	smtp_client_free(&l->client);
 	free(l);

@@ -129,20 +129,27 @@ pause_if_full(struct smtpd *d)
 }
 
 static void
+sessions_changed(struct smtpd *d)
+{
+	pause_if_full(d);
+	q_chan_connections(d->chan, "", d->n_sessions, 0);
+}
+
+static void
 on_accept(void *arg, int fd, const char *peer)
 {
 	struct smtpd_listener *l = arg;
 	struct smtpd *d = l->d;
 
 	smtpd_session_open(d, fd, peer, l->lmtp);
-	pause_if_full(d);
+	sessions_changed(d);
 }
 
 void
 smtpd_session_closed(struct smtpd *d)
 {
 	d->n_sessions--;
-	pause_if_full(d);
+	sessions_changed(d);
 	if (d->stopping && d->n_sessions == 0)
 		loop_stop(d->loop);
 }

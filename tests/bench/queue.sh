@@ -2,7 +2,8 @@
 # The queue alone: durable records per second through the spool's own
 # functions, what submit() costs a message while so many wait for their commit,
 # and seconds from the start of a switch until a full queue is back in
-# its scheduler, from a warm cache, with its only peer out of reach.
+# its scheduler, from a warm cache, with its only peer out of reach; then what the
+# operator's questions cost with all of it queued.
 #   QUEUED (500000)  ROUNDS (3)
 set -u
 # shellcheck source=tests/bench/common.sh
@@ -46,3 +47,12 @@ for _ in $(seq "$ROUNDS"); do
 	stop_pid "$PID_switch"
 done
 line queue-load "$(median "$all")" - "ms until $QUEUED queued messages are back, warm cache; goal: below 5000"
+
+: >"$WORLD/switch.log"
+start switch "$BIN/isthmus" run -c "$WORLD/bench.xml"
+wait_for 120 loaded || exit 1
+id=$("$BIN/isthmus" queue -c "$WORLD/bench.xml" --limit 1 --json | grep -oE '"id":"[0-9a-f]{16}"' | cut -d '"' -f 4)
+perl "$BENCH_HERE/control.pl" "$WORLD/spool/run/control" "$id" out "$((2 * ROUNDS + 1))"
+code=$?
+stop_pid "$PID_switch"
+exit $code

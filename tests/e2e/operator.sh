@@ -16,10 +16,10 @@ says() { # PATTERN: in the last command's output
 operator_help() {
 	local c
 	check "isthmus --help" status_is 0 isthmus --help
-	for c in run check queue decode convert ping; do
+	for c in run check status queue channel peer decode convert ping; do
 		check "isthmus --help names $c" says "\\b$c\\b"
 	done
-	for c in run check queue decode convert ping; do
+	for c in run check status queue channel peer decode convert ping; do
 		check "isthmus $c --help" status_is 0 isthmus "$c" --help
 	done
 	check "an unknown subcommand is a usage error" status_is 2 isthmus frobnicate
@@ -80,6 +80,95 @@ operator_queue() {
 	check "bravo's is empty" status_is 0 isthmus queue -c "$WORLD/bravo.xml"
 }
 
+json_is() { # PATTERN: each line of the last output is JSON, and one says so
+	perl -MJSON::PP -ne 'decode_json($_)' "$WORLD/out" && says "$1"
+}
+queued_id() { # FILTER...: the only one
+	isthmus queue list -c "$WORLD/alpha.xml" --json "$@" | grep -oE '"id":"[0-9a-f]{16}"' | cut -d '"' -f 4 | sort -u
+}
+entries() { # N FILTER...
+	local n=$1
+	shift
+	[ "$(isthmus queue list -c "$WORLD/alpha.xml" --json "$@" | grep -c '"id"')" = "$n" ]
+}
+
+operator_actions() {
+	local c=(-c "$WORLD/alpha.xml") id token
+	check "delete by recipient" status_is 0 isthmus queue delete "${c[@]}" --to joe@dead.example
+	send_mail "$ALPHA_SMTP" alice@alpha.example "$HERE/mail/text.eml" sue@dead.example >/dev/null
+	send_mail "$ALPHA_SMTP" alice@alpha.example "$HERE/mail/text.eml" tom@dead.example >/dev/null
+	wait_for 10 log_line "$WORLD/alpha.log" " deferred " tom@dead.example
+	check "list by recipient" wait_for 10 entries 1 --to sue@dead.example
+	check "list by a pattern" entries 2 --from 'alice@*' --to '*@dead.example'
+	check "list by peer, kind and age" entries 2 --peer dead --kind message --newer-than 1h --from alice@alpha.example
+	check "nothing is older than it is" entries 0 --older-than 1h
+	check "a state that is none is a usage error" status_is 2 isthmus queue list "${c[@]}" --state asleep
+	check "list gives pages" status_is 0 isthmus queue list "${c[@]}" --peer dead --limit 1
+	token=$(sed -n 's/^more: --after //p' "$WORLD/out")
+	check "and where the next begins" status_is 0 isthmus queue list "${c[@]}" --peer dead --limit 1 --after "$token"
+	check "a token of another start is refused" status_is 1 isthmus queue list "${c[@]}" --after "0000000000000001-${token#*-}"
+	check "JSON is JSON" status_is 0 isthmus queue list "${c[@]}" --json --peer dead
+	check "with addresses" json_is '"to":\["sue@dead.example"\]'
+	id=$(queued_id --to sue@dead.example)
+	check "show one message" status_is 0 isthmus queue show "${c[@]}" "$id"
+	check "its recipient's state and error" says 'peer dead by channel smtp'
+	check "its envelope" says 'originator: alice@alpha.example'
+	check "show as JSON" status_is 0 isthmus queue show "${c[@]}" --json "$id"
+	check "is JSON" json_is '"recipient_states":\['
+	check "show its header" status_is 0 isthmus queue show "${c[@]}" --header "$id"
+	check "which has the subject" says '^Subject:'
+	check "one that is not there is refused" status_is 1 isthmus queue show "${c[@]}" 0000000000000001
+	check "hold" status_is 0 isthmus queue hold "${c[@]}" "$id"
+	check "it is held" entries 1 --state held --to sue@dead.example
+	check "release by a filter" status_is 0 isthmus queue release "${c[@]}" --state held --to sue@dead.example
+	check "it is held no more" entries 0 --state held
+	check "priority" status_is 0 isthmus queue priority flash "${c[@]}" "$id"
+	check "has a new level" entries 1 --priority flash.. --to sue@dead.example
+	check "retry" status_is 0 isthmus queue retry "${c[@]}" "$id"
+	check "two by a filter need --yes" status_is 2 isthmus queue retry "${c[@]}" --from alice@alpha.example </dev/null
+	check "with the number of them" says '2 messages'
+	check "and go with it" status_is 0 isthmus queue retry "${c[@]}" --from alice@alpha.example --yes
+	check "an action on nothing is a usage error" status_is 2 isthmus queue delete "${c[@]}"
+	isthmus peer stop "${c[@]}" dead
+	wait_for 10 entries 2 --state stopped --peer dead --from alice@alpha.example
+	check "redirect to a peer that is not there is refused" status_is 1 isthmus queue redirect "${c[@]}" --to-peer nowhere "$id"
+	check "redirect" status_is 0 isthmus queue redirect "${c[@]}" --to-peer outside "$id"
+	check "it goes there" wait_for 15 entries 0 --to sue@dead.example
+	id=$(queued_id --to tom@dead.example)
+	check "return, with a text" status_is 0 isthmus queue return "${c[@]}" --status 5.7.1 --reason "not from here, says the operator" "$id"
+	check "it is gone" wait_for 15 entries 0 --to tom@dead.example
+	check "the originator is told why" wait_for 15 grep -rq 'not from here, says the operator' "$WORLD/mail/alpha.example/alice"
+	check "and with which status" grep -rqE '^Status: 5\.7\.1' "$WORLD/mail/alpha.example/alice"
+	send_mail "$ALPHA_SMTP" alice@alpha.example "$HERE/mail/text.eml" zoe@dead.example >/dev/null
+	check "what is for a stopped peer waits" wait_for 10 entries 1 --state stopped --to zoe@dead.example
+	check "delete" status_is 0 isthmus queue delete "${c[@]}" --to zoe@dead.example
+	check "it is gone too" wait_for 10 entries 0 --to zoe@dead.example
+	check "who did it is in the log" log_line "$WORLD/alpha.log" "operator action=delete" "uid=$(id -u)"
+}
+
+operator_status() {
+	local c=(-c "$WORLD/alpha.xml")
+	check "status" status_is 0 isthmus status "${c[@]}"
+	check "names processes" says 'smtpd +pid [0-9]+'
+	check "the spool" says '^spool: ok'
+	check "what is stopped" says 'peer dead'
+	check "as JSON" status_is 0 isthmus status "${c[@]}" --json
+	check "is JSON" json_is '"type":"process","program":"smtpd"'
+	check "with the self test" json_is '"type":"self_test"'
+	check "stopped is remembered" grep -qx 'peer dead' "$WORLD/alpha/spool/stopped"
+	check "stop a channel that is not there" status_is 1 isthmus channel stop "${c[@]}" nonesuch
+	check "start the peer" status_is 0 isthmus peer start "${c[@]}" dead
+	check "that is remembered too" test ! -s "$WORLD/alpha/spool/stopped"
+	check "stop a channel" status_is 0 isthmus channel stop "${c[@]}" smtp
+	check "and let it go on" status_is 0 isthmus channel start "${c[@]}" smtp
+	check "retry a peer" status_is 0 isthmus peer retry "${c[@]}" dead
+	if [ "$(id -u)" = 0 ]; then
+		check "others do not even reach the socket" status_is 1 setpriv --reuid 65534 --regid 65534 --clear-groups \
+			"$BIN/isthmus" status -d "$WORLD/alpha/spool"
+	fi
+	check "no switch there" status_is 1 isthmus status -d "$WORLD"
+}
+
 operator_convert() {
 	local m=$HERE/mail/text.eml
 	check "convert rfc822 to p22" bash -c "'$BIN/isthmus' convert --from rfc822 --to p22 <'$m' >'$WORLD/m.p22' 2>'$WORLD/lost.p22'"
@@ -120,6 +209,8 @@ operator() {
 	operator_help
 	operator_check
 	operator_queue
+	operator_actions
+	operator_status
 	operator_convert
 	operator_ping
 }
