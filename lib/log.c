@@ -207,6 +207,20 @@ log_err(enum log_level level, const char *event, const struct err *e, ...)
 }
 
 void
+log_text(enum log_level level, const char *event, const char *fmt, ...)
+{
+	char text[LINE_MAX_OCTETS];
+	va_list ap;
+
+	if (!log_enabled(level))
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	log_event(level, event, "text", text, NULL);
+}
+
+void
 log_die(const char *fmt, ...)
 {
 	struct line l;

@@ -38,6 +38,9 @@ void log_event(enum log_level level, const char *event, ...)
 /* The same, with the error's layer, text, code and octet offset added. */
 void log_err(enum log_level level, const char *event, const struct err *e, ...)
     __attribute__((sentinel));
+/* Free text under an event name, for traces. */
+void log_text(enum log_level level, const char *event, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 /* Logs and aborts. */
 void log_die(const char *fmt, ...)
     __attribute__((format(printf, 1, 2), noreturn));

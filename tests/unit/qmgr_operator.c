@@ -135,7 +135,7 @@ what_is_out_is_held_when_it_comes_back(void)
 		CU_ASSERT_EQUAL(out.recipients, v[i].held);
 		CU_ASSERT_EQUAL(look(&w, NULL).state[Q_VIEW_ACTIVE], 1);
 		if (v[i].lost)
-			q_queue_lost(w.q, work.mlist);
+			q_queue_lost(w.q, work.mlist, 0);
 		else
 			world_answer(&w, &work, Q_DEFERRED, 0, false);
 		seen = look(&w, NULL);
@@ -580,9 +580,10 @@ what_a_channel_has_is_not_deleted_under_its_hands(void)
 	CU_ASSERT_EQUAL(out.busy, 1);
 	/* its process dies: it may have made the report */
 	q_queue_keep_segments(w.q, true);
-	q_queue_lost(w.q, report.mlist);
+	q_queue_lost(w.q, report.mlist, 7);
 	CU_ASSERT_EQUAL(q_op_delete(w.q, &t, &out, NULL, NULL, &e), 0);
 	CU_ASSERT_EQUAL(out.busy, 1);
+	q_queue_scanned(w.q, 7);
 	q_queue_keep_segments(w.q, false);
 	CU_ASSERT_EQUAL(q_op_delete(w.q, &t, &out, NULL, NULL, &e), 0);
 	CU_ASSERT_EQUAL(out.recipients, 1);
@@ -878,7 +879,7 @@ one_answer(struct world *w, uint64_t *seed, bool good)
 		result = draw(seed, 2) || good ? Q_TRANSFERRED : Q_DEFERRED;
 	error = result == Q_DEFERRED && draw(seed, 2);
 	if (!good && draw(seed, 6) == 0)
-		q_queue_lost(w->q, work.mlist);
+		q_queue_lost(w->q, work.mlist, 0);
 	else
 		world_answer(w, &work, result,
 		    result == Q_CONVERTED ? q_id_make(50, 128) : 0, error);

@@ -152,7 +152,7 @@ world_restart(struct world *w, const char *conf, bool by_snapshot,
 		if (m == NULL || !m->finished)
 			CU_ASSERT_EQUAL(q_queue_loaded(w->q, s[i],
 					    m != NULL ? m->states : NULL,
-					    m != NULL ? m->n : 0, NULL),
+					    m != NULL ? m->n : 0, 0, NULL),
 			    0);
 	}
 	q_replay_free(&r);
