@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "lib/clock.h"
 #include "qmgr/summary.h"
@@ -270,7 +271,12 @@ struct q_spool *
 queue_spool(const struct control *c, struct err *e)
 {
 	struct q_spool_params p = {.directory = c->spool};
+	const char *segments = arena_printf(c->a, "%s/segments", c->spool);
 
+	if (access(segments, R_OK | X_OK) != 0) {
+		err_sys(e, "spool", "%s", segments);
+		return NULL;
+	}
 	return q_spool_open(&p, NULL, e);
 }
 
