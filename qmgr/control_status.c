@@ -201,10 +201,10 @@ stage_processes(struct client *c)
 	put_spool(c);
 	for (const struct program *p = q->programs; p != NULL; p = p->next)
 		put_program(c, p, now);
-	for (const struct child *x = q->children; x != NULL; x = x->next) {
+	for (const struct child *x = q->children; x != NULL; x = x->next)
 		put_process(c, x, now);
+	for (const struct child *x = q->children; x != NULL; x = x->next)
 		put_connections(c, x);
-	}
 	return true;
 }
 
