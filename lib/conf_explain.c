@@ -272,7 +272,7 @@ data_fits(struct explainer *x, const xmlNode *data, const char *value)
 static bool
 fits(struct explainer *x, const xmlNode *p, const char *value, unsigned depth)
 {
-	bool any = false;
+	bool any = conf_first(p) == NULL; /* an <attribute/>: any text */
 
 	if (depth > DEPTH_MAX)
 		return false;

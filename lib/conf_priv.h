@@ -8,6 +8,7 @@
 #ifndef LIB_CONF_PRIV_H
 #define LIB_CONF_PRIV_H
 
+#include <libxml/relaxng.h>
 #include <libxml/tree.h>
 
 #include "lib/conf.h"
@@ -33,6 +34,11 @@ xmlDoc *conf_read_doc(struct conf_loader *ld, const char *path);
 
 /* Replaces every xi:include in the document. Complains. */
 void conf_include(struct conf_loader *ld, xmlDoc *doc, const char *path);
+
+/* Does the schema accept the document? 0 if so; else `fn` was told why. The order
+ * of attributes changes. */
+int conf_run_schema(struct arena *a, xmlRelaxNG *rng, const xmlDoc *schema,
+    xmlDoc *doc, xmlStructuredErrorFunc fn, void *arg);
 
 /* Complains about whatever in the document the schema does not allow, in words
  * that name what would be allowed. `schema` is a RELAX NG document that keeps

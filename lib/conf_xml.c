@@ -221,20 +221,6 @@ schema_complains(void *arg, xmlErrorPtr err)
 	v->at = err->node;
 }
 
-static int
-run_schema(xmlRelaxNG *rng, xmlDoc *doc, struct verdict *v)
-{
-	xmlRelaxNGValidCtxt *ctx = xmlRelaxNGNewValidCtxt(rng);
-	int rc;
-
-	if (ctx == NULL)
-		log_die("conf: out of memory");
-	xmlRelaxNGSetValidStructuredErrors(ctx, schema_complains, v);
-	rc = xmlRelaxNGValidateDoc(ctx, doc);
-	xmlRelaxNGFreeValidCtxt(ctx);
-	return rc;
-}
-
 static xmlRelaxNG *
 compile_schema(struct conf_loader *ld, xmlDoc *schema, const char *path)
 {
@@ -264,7 +250,9 @@ validate(struct conf_loader *ld, xmlDoc *doc, const char *schema_path)
 	if (schema == NULL)
 		return;
 	rng = compile_schema(ld, schema, schema_path);
-	if (rng != NULL && run_schema(rng, doc, &v) == 0) {
+	if (rng != NULL &&
+	    conf_run_schema(ld->a, rng, schema, doc, schema_complains, &v) ==
+		0) {
 		conf_check_numbers(ld, schema, doc);
 	} else if (rng != NULL) {
 		conf_explain(ld, schema, doc);

@@ -5,6 +5,7 @@ SRCS += \
 	lib/clock.c \
 	lib/conf.c \
 	lib/conf_explain.c \
+	lib/conf_schema.c \
 	lib/conf_include.c \
 	lib/conf_xml.c \
 	lib/conn.c \

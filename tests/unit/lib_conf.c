@@ -409,6 +409,60 @@ an_unusable_schema_is_told(void)
 	end(&w);
 }
 
+/* A schema of an element with many optional attributes, and a document that has
+ * all of them; the one numbered `bad` has a wrong value, and those of `group`
+ * belong together. */
+static struct conf_node *
+load_wide(struct world *w, int attributes, int bad, bool half_group)
+{
+	struct buf rng = {0}, xml = {0};
+	char path[128], schema[128];
+
+	buf_puts(&rng,
+	    "<grammar xmlns=\"http://relaxng.org/ns/structure/1.0\">"
+	    "<start><element name=\"isthmus\"><attribute name=\"must\"/>");
+	buf_puts(&xml, "<isthmus");
+	for (int i = 0; i < attributes; i++) {
+		buf_printf(&rng,
+		    "<optional><attribute name=\"a%d\"><value>y</value>"
+		    "</attribute></optional>",
+		    i);
+		buf_printf(&xml, " a%d='%s'", i, i == bad ? "n" : "y");
+	}
+	buf_puts(&rng,
+	    "<optional><attribute name=\"g\"/><attribute name=\"h\"/>"
+	    "</optional></element></start></grammar>");
+	buf_printf(&xml, " must='' g='' %s/>", half_group ? "" : "h=''");
+	buf_putc(&rng, '\0');
+	buf_putc(&xml, '\0');
+	put(w, "b.xml", (const char *)rng.data);
+	put(w, "main.xml", (const char *)xml.data);
+	buf_free(&rng);
+	buf_free(&xml);
+	snprintf(path, sizeof(path), "%s/main.xml", w->dir);
+	snprintf(schema, sizeof(schema), "%s/b.xml", w->dir);
+	return conf_load(w->a, path, schema, complain, w, &w->e);
+}
+
+/* libxml2 alone would take longer than anybody lives. */
+static void
+an_element_may_have_sixty_optional_attributes(void)
+{
+	struct conf_node *root;
+	struct world w;
+
+	begin(&w);
+	root = load_wide(&w, 60, -1, false);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(root);
+	CU_ASSERT_EQUAL(root->n_attrs, 63);
+	CU_ASSERT_STRING_EQUAL(conf_str(root, "a59", ""), "y");
+	for (int bad = 0; bad < 60; bad++)
+		CU_ASSERT_PTR_NULL(load_wide(&w, 60, bad, false));
+	CU_ASSERT_EQUAL(w.n, 60);
+	CU_ASSERT_PTR_NULL(load_wide(&w, 60, -1, true));
+	end(&w);
+}
+
 /* --- getters --- */
 
 static void
@@ -587,6 +641,7 @@ suite_lib_conf(void)
 	    TEST(a_p1_channel_may_limit_the_size_of_contents),
 	    TEST(includes_reach_only_local_files_and_never_themselves),
 	    TEST(an_unusable_schema_is_told),
+	    TEST(an_element_may_have_sixty_optional_attributes),
 	    TEST(numbers_and_words_are_read_strictly),
 	    TEST(durations_and_sizes_know_their_units_and_their_limits),
 	    TEST(a_packed_tree_comes_back_the_same_and_no_shorter),
