@@ -25,7 +25,7 @@ my $world = tempdir('isthmus-crash-XXXXXX', DIR => $room);
 my ($load_seconds, $patience) = (1.6, 25);
 
 # A kill between two writes finds a message on its way that is a moment old.
-my ($on_its_way, $noted_late) = (2.0, 0.5);
+my ($on_its_way, $noted_late) = (1.5, 0.5);
 
 # --- what happens: all of it drawn from the seed, before anything starts ---
 
