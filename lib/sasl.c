@@ -201,20 +201,22 @@ sasl_word_is(const char *word, size_t n, const char *name)
 /* --- TLS --- */
 
 int
-sasl_lend_tls(sasl_conn_t *conn, const struct tls_peer *tls,
-    sasl_channel_binding_t *binding)
+sasl_lend_tls(
+    sasl_conn_t *conn, const struct tls_peer *tls, struct sasl_binding *binding)
 {
 	sasl_ssf_t strength = tls->bits;
 	int rc = sasl_setprop(conn, SASL_SSF_EXTERNAL, &strength);
 
 	if (rc != SASL_OK || tls->binding_n == 0)
 		return rc;
-	*binding = (sasl_channel_binding_t){
+	INVARIANT(tls->binding_n <= sizeof(binding->data));
+	memcpy(binding->data, tls->binding_data, tls->binding_n);
+	binding->cb = (sasl_channel_binding_t){
 	    .name = tls->binding,
 	    .len = tls->binding_n,
-	    .data = tls->binding_data,
+	    .data = binding->data,
 	};
-	return sasl_setprop(conn, SASL_CHANNEL_BINDING, binding);
+	return sasl_setprop(conn, SASL_CHANNEL_BINDING, &binding->cb);
 }
 
 /* --- the element --- */

@@ -49,7 +49,7 @@ struct identity_table *sasl_service_identities(
 
 /* --- the server's side --- */
 
-/* What the connection itself has proved, valid while an exchange lasts. */
+/* What the connection itself has proved; copied by who is given one. */
 struct sasl_link {
 	const char *protocol;       /* "smtp": RFC 4422 4, a) */
 	const char *host;           /* whom the client means to talk to */

@@ -17,7 +17,7 @@
 struct sasl_client {
 	sasl_conn_t *conn;
 	sasl_callback_t callbacks[CALLBACKS];
-	sasl_channel_binding_t binding;
+	struct sasl_binding binding;
 	char *user, *authorize;
 	sasl_secret_t *password;
 	unsigned steps;

@@ -37,9 +37,14 @@ bool sasl_library_has(const char *mechanism);
 /* The next word of a list: its length, and *list behind it; 0 at the end. */
 size_t sasl_next_word(const char **list, const char **word);
 bool sasl_word_is(const char *word, size_t n, const char *name);
+/* A copy of the channel's binding: exchanges may outlive the connection. */
+struct sasl_binding {
+	sasl_channel_binding_t cb;
+	uint8_t data[64];
+};
 /* What TLS lends: its strength, and the channel's binding (RFC 5056). */
 int sasl_lend_tls(sasl_conn_t *conn, const struct tls_peer *tls,
-    sasl_channel_binding_t *binding);
+    struct sasl_binding *binding);
 
 /* --- sasl_options.c --- */
 

@@ -25,7 +25,7 @@ struct sasl_exchange {
 	struct identity_table *identities; /* NULL: none */
 	sasl_conn_t *conn;
 	sasl_callback_t callbacks[CALLBACKS];
-	sasl_channel_binding_t binding;
+	struct sasl_binding binding;
 	char mechanism[SASL_MECHANISM_MAX + 1];
 	char external[IDENTITY_NAME_MAX + 1]; /* "": none */
 	char principal[512];                  /* as GSSAPI gave it */

@@ -1,7 +1,7 @@
 /*
  * The server's frame: lines, the command table, time, and replies. What the
- * commands do is in server_hello.c, server_mail.c, server_data.c and
- * server_misc.c.
+ * commands do is in server_hello.c, server_mail.c, server_data.c,
+ * server_auth.c, server_tls.c and server_misc.c.
  */
 #include "smtp/server.h"
 
@@ -17,21 +17,25 @@
 #define OUTPUT_MAX (64 * 1024) /* above it, no more commands are read */
 #define VERB_MAX 12
 
-/* Extensions add rows here (STARTTLS, AUTH, BDAT ...), nothing else. */
+/* Extensions add rows here, nothing else. */
 static const struct smtp_command commands[] = {
     {"EHLO", smtp_cmd_ehlo, S_COMMANDS, CMD_SMTP | CMD_LAST | CMD_IDLE},
     {"HELO", smtp_cmd_helo, S_COMMANDS, CMD_SMTP | CMD_LAST | CMD_IDLE},
     {"LHLO", smtp_cmd_ehlo, S_COMMANDS, CMD_LMTP | CMD_LAST | CMD_IDLE},
-    {"MAIL", smtp_cmd_mail, S_READY, CMD_BOTH},
-    {"RCPT", smtp_cmd_rcpt, S_MAIL | S_RCPT, CMD_BOTH},
-    {"DATA", smtp_cmd_data, S_RCPT, CMD_BOTH | CMD_LAST | CMD_NO_ARGS},
-    {"RSET", smtp_cmd_rset, S_COMMANDS, CMD_BOTH | CMD_IDLE | CMD_NO_ARGS},
+    {"STARTTLS", smtp_cmd_starttls, S_START | S_READY, CMD_BOTH | CMD_NO_ARGS},
+    {"AUTH", smtp_cmd_auth, S_READY, CMD_BOTH | CMD_NEEDS_TLS},
+    {"MAIL", smtp_cmd_mail, S_READY, CMD_BOTH | CMD_NEEDS_BOTH},
+    {"RCPT", smtp_cmd_rcpt, S_MAIL | S_RCPT, CMD_BOTH | CMD_NEEDS_BOTH},
+    {"DATA", smtp_cmd_data, S_RCPT,
+	CMD_BOTH | CMD_LAST | CMD_NO_ARGS | CMD_NEEDS_BOTH},
+    {"RSET", smtp_cmd_rset, S_COMMANDS,
+	CMD_BOTH | CMD_IDLE | CMD_NO_ARGS | CMD_NEEDS_TLS},
     {"NOOP", smtp_cmd_noop, S_COMMANDS, CMD_BOTH | CMD_IDLE},
     {"QUIT", smtp_cmd_quit, S_COMMANDS, CMD_BOTH | CMD_NO_ARGS},
-    {"VRFY", smtp_cmd_vrfy, S_COMMANDS, CMD_BOTH | CMD_IDLE},
-    {"HELP", smtp_cmd_help, S_COMMANDS, CMD_BOTH | CMD_IDLE},
-    {"EXPN", smtp_cmd_unimplemented, S_COMMANDS, CMD_BOTH},
-    {"TURN", smtp_cmd_unimplemented, S_COMMANDS, CMD_BOTH},
+    {"VRFY", smtp_cmd_vrfy, S_COMMANDS, CMD_BOTH | CMD_IDLE | CMD_NEEDS_BOTH},
+    {"HELP", smtp_cmd_help, S_COMMANDS, CMD_BOTH | CMD_IDLE | CMD_NEEDS_TLS},
+    {"EXPN", smtp_cmd_unimplemented, S_COMMANDS, CMD_BOTH | CMD_NEEDS_BOTH},
+    {"TURN", smtp_cmd_unimplemented, S_COMMANDS, CMD_BOTH | CMD_NEEDS_BOTH},
     /* a browser was tricked into talking to us */
     {"GET", smtp_cmd_foreign, S_COMMANDS, CMD_BOTH},
     {"POST", smtp_cmd_foreign, S_COMMANDS, CMD_BOTH},
@@ -80,6 +84,7 @@ smtp_server_close(
     struct smtp_server *s, int code, const char *status, const char *text)
 {
 	smtp_server_reset(s);
+	smtp_server_auth_drop(s);
 	s->state = S_CLOSED;
 	smtp_server_reply(s, code, status, text);
 }
@@ -113,7 +118,7 @@ sequence_text(const struct smtp_server *s, const struct smtp_command *c)
 {
 	if (s->state == S_START)
 		return s->p->lmtp ? "Send LHLO first" : "Send EHLO first";
-	if (c->states == S_READY)
+	if ((c->states & S_READY) && !(c->states & S_MAIL))
 		return "A message is under way already";
 	return s->state == S_READY ? "Send MAIL first" : "No valid recipients";
 }
@@ -125,6 +130,8 @@ run_command(struct smtp_server *s, const struct smtp_command *c,
 	s->command = c->verb;
 	if (!(c->states & (unsigned)s->state)) {
 		smtp_server_error(s, 503, "5.5.1", sequence_text(s, c));
+	} else if (!smtp_server_permits(s, c)) {
+		return;
 	} else if ((c->flags & CMD_NO_ARGS) && n > 0) {
 		smtp_server_error(s, 501, "5.5.4", "No arguments allowed");
 	} else if ((c->flags & CMD_IDLE) &&
@@ -156,6 +163,10 @@ run_line(struct smtp_server *s)
 	size_t n = s->line.len, verb;
 	const struct smtp_command *c;
 
+	if (s->state == S_AUTH) {
+		smtp_server_auth_line(s, line, n);
+		return;
+	}
 	s->command = NULL;
 	while (n > 0 && line[n - 1] == ' ')
 		n--;
@@ -178,6 +189,49 @@ run_line(struct smtp_server *s)
 
 /* --- lines --- */
 
+/* Lines of AUTH may be longer than others, which is known by their beginning:
+ * in s->line, and then in p. */
+static bool
+is_auth_line(const struct smtp_server *s, const uint8_t *p, size_t n)
+{
+	static const char verb[] = "AUTH ";
+	char start[sizeof(verb)] = {0};
+
+	if (s->state == S_AUTH)
+		return true;
+	for (size_t i = 0; i < sizeof(verb) - 1; i++)
+		if (i < s->line.len)
+			start[i] = (char)s->line.data[i];
+		else if (i - s->line.len < n)
+			start[i] = (char)p[i - s->line.len];
+	return smtp_server_has_auth(s) && strcasecmp(start, verb) == 0;
+}
+
+static bool
+is_too_long(const struct smtp_server *s, const uint8_t *p, size_t n)
+{
+	size_t length = s->line.len + n;
+
+	if (length <= s->p->command_line_max)
+		return false;
+	return length > SMTP_AUTH_LINE_MAX || !is_auth_line(s, p, n);
+}
+
+static void
+drop_line(struct smtp_server *s)
+{
+	bool auth = is_auth_line(s, NULL, 0);
+
+	s->line_dropped = true;
+	buf_clear(&s->line);
+	if (auth) {
+		smtp_server_auth_too_long(s);
+		return;
+	}
+	s->command = NULL;
+	smtp_server_error(s, 500, "5.5.2", "Line too long");
+}
+
 /* Takes octets up to the end of a line. Returns how many. */
 static size_t
 take_line(struct smtp_server *s, const uint8_t *p, size_t n, msec_t now)
@@ -188,12 +242,8 @@ take_line(struct smtp_server *s, const uint8_t *p, size_t n, msec_t now)
 	bool complete = lf != NULL && cr;
 
 	s->line_cr = p[used - 1] == '\r';
-	if (!s->line_dropped && s->line.len + used > s->p->command_line_max) {
-		s->line_dropped = true;
-		buf_clear(&s->line);
-		s->command = NULL;
-		smtp_server_error(s, 500, "5.5.2", "Line too long");
-	}
+	if (!s->line_dropped && is_too_long(s, p, used))
+		drop_line(s);
 	if (!s->line_dropped)
 		buf_append(&s->line, p, used);
 	if (!complete)
@@ -209,6 +259,13 @@ take_line(struct smtp_server *s, const uint8_t *p, size_t n, msec_t now)
 	return used;
 }
 
+static void
+end_of_input(struct smtp_server *s)
+{
+	smtp_server_auth_drop(s);
+	s->state = S_CLOSED;
+}
+
 /* Works on input until it is used up or the user owes a reply. */
 static void
 process(struct smtp_server *s, const uint8_t *p, size_t n, msec_t now)
@@ -216,7 +273,7 @@ process(struct smtp_server *s, const uint8_t *p, size_t n, msec_t now)
 	size_t used;
 
 	s->busy = true;
-	while (n > 0 && s->state != S_WAIT && s->state != S_CLOSED) {
+	while (n > 0 && !(s->state & (S_OWED | S_CLOSED))) {
 		if (s->state == S_DATA) {
 			used = smtp_server_content(s, p, n);
 			s->deadline = now +
@@ -227,22 +284,24 @@ process(struct smtp_server *s, const uint8_t *p, size_t n, msec_t now)
 		}
 		p += used;
 		n -= used;
+		if (s->starting_tls)
+			n = smtp_server_enter_tls(s, n);
 	}
 	s->busy = false;
 	if (s->state == S_CLOSED)
 		buf_free(&s->held);
 	else if (n > 0)
 		buf_append(&s->held, p, n);
-	else if (s->eof && s->state != S_WAIT)
-		s->state = S_CLOSED;
+	else if (s->eof && !(s->state & S_OWED))
+		end_of_input(s);
 }
 
-static void
-process_held(struct smtp_server *s, msec_t now)
+void
+smtp_server_resume(struct smtp_server *s, msec_t now)
 {
 	struct buf b = s->held;
 
-	if (s->busy || s->state == S_WAIT)
+	if (s->busy || (s->state & S_OWED))
 		return;
 	s->held = (struct buf){0};
 	process(s, b.data, b.len, now);
@@ -271,6 +330,7 @@ smtp_server_new(const struct smtp_server_params *p,
 	s->arg = arg;
 	s->state = S_GREETING;
 	s->deadline = now + p->greet_delay;
+	s->tls = p->tls_from_start;
 	if (p->greet_delay == 0)
 		greet(s, now);
 	return s;
@@ -298,7 +358,7 @@ on_input(void *engine, const uint8_t *p, size_t n, msec_t now)
 	if (s->state == S_GREETING && n > 0)
 		smtp_server_close(
 		    s, 554, "5.5.0", "Commands were sent before the greeting");
-	if (s->state == S_WAIT)
+	if (s->state & S_OWED)
 		buf_append(&s->held, p, n);
 	else
 		process(s, p, n, now);
@@ -311,12 +371,12 @@ on_closed(void *engine, const struct err *reason, msec_t now)
 
 	(void)now;
 	s->eof = true;
-	if (s->state == S_WAIT && reason == NULL)
+	if ((s->state & S_OWED) && reason == NULL)
 		return;
 	if ((s->state & S_TRANSACTION) && s->ops->abandoned != NULL)
 		s->ops->abandoned(s->arg, reason);
 	smtp_server_reset(s);
-	s->state = S_CLOSED;
+	end_of_input(s);
 }
 
 static struct buf *
@@ -330,8 +390,7 @@ deadline(void *engine)
 {
 	struct smtp_server *s = engine;
 
-	return s->state == S_WAIT || s->state == S_CLOSED ? MSEC_NEVER
-							  : s->deadline;
+	return s->state & (S_OWED | S_CLOSED) ? MSEC_NEVER : s->deadline;
 }
 
 static void
@@ -353,7 +412,7 @@ wants_input(void *engine)
 {
 	struct smtp_server *s = engine;
 
-	return s->state != S_WAIT && s->out.len < OUTPUT_MAX;
+	return !(s->state & S_OWED) && s->out.len < OUTPUT_MAX;
 }
 
 static bool
@@ -383,7 +442,7 @@ content_replied(struct smtp_server *s, msec_t now)
 	s->deadline = now + s->p->command_timeout;
 	if (s->stopping)
 		smtp_server_close(s, 421, "4.3.2", "Shutting down");
-	process_held(s, now);
+	smtp_server_resume(s, now);
 }
 
 void
@@ -413,7 +472,7 @@ void
 smtp_server_shutdown(struct smtp_server *s)
 {
 	s->command = NULL;
-	if (s->state == S_WAIT)
+	if (s->state & S_OWED)
 		s->stopping = true;
 	else if (s->state != S_CLOSED)
 		smtp_server_close(s, 421, "4.3.2", "Shutting down");
@@ -425,10 +484,31 @@ smtp_server_helo(const struct smtp_server *s)
 	return s->helo;
 }
 
+/* RFC 3848: S for TLS, A for AUTH. */
 const char *
 smtp_server_protocol(const struct smtp_server *s)
 {
-	return s->p->lmtp ? "LMTP" : s->extended ? "ESMTP" : "SMTP";
+	static const char *const names[2][4] = {
+	    {"ESMTP", "ESMTPS", "ESMTPA", "ESMTPSA"},
+	    {"LMTP", "LMTPS", "LMTPA", "LMTPSA"},
+	};
+
+	if (!s->p->lmtp && !s->extended)
+		return "SMTP";
+	return names[s->p->lmtp]
+		    [(s->tls ? 1 : 0) + (s->user[0] != '\0' ? 2 : 0)];
+}
+
+const char *
+smtp_server_user(const struct smtp_server *s)
+{
+	return s->user;
+}
+
+bool
+smtp_server_tls(const struct smtp_server *s)
+{
+	return s->tls;
 }
 
 bool

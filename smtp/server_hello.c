@@ -7,10 +7,12 @@
 
 #include "smtp/server_priv.h"
 
-/* One EHLO keyword; parameter may be NULL, and writes what follows it. */
+/* One EHLO keyword; parameter may be NULL, and writes what follows it; offered
+ * may be NULL, for always. */
 struct extension {
 	const char *keyword;
 	void (*parameter)(struct smtp_server *s);
+	bool (*offered)(const struct smtp_server *s);
 };
 
 static void
@@ -19,12 +21,39 @@ size_parameter(struct smtp_server *s)
 	buf_printf(&s->out, " %llu", (unsigned long long)s->p->size_max);
 }
 
+static bool
+starttls_offered(const struct smtp_server *s)
+{
+	return s->p->starttls && !s->tls;
+}
+
+static const char *
+mechanisms(const struct smtp_server *s)
+{
+	return smtp_server_has_auth(s) ? s->ops->mechanisms(s->arg) : "";
+}
+
+static bool
+auth_offered(const struct smtp_server *s)
+{
+	return s->user[0] == '\0' && *mechanisms(s) != '\0';
+}
+
+static void
+auth_parameter(struct smtp_server *s)
+{
+	buf_printf(&s->out, " %s", mechanisms(s));
+}
+
+/* The last one is always offered. */
 static const struct extension extensions[] = {
-    {"PIPELINING", NULL},         /* RFC 2920 */
-    {"SIZE", size_parameter},     /* RFC 1870 */
-    {"8BITMIME", NULL},           /* RFC 6152 */
-    {"DSN", NULL},                /* RFC 3461 */
-    {"ENHANCEDSTATUSCODES", NULL} /* RFC 2034 */
+    {"PIPELINING", NULL, NULL},             /* RFC 2920 */
+    {"SIZE", size_parameter, NULL},         /* RFC 1870 */
+    {"8BITMIME", NULL, NULL},               /* RFC 6152 */
+    {"DSN", NULL, NULL},                    /* RFC 3461 */
+    {"STARTTLS", NULL, starttls_offered},   /* RFC 3207 */
+    {"AUTH", auth_parameter, auth_offered}, /* RFC 4954 */
+    {"ENHANCEDSTATUSCODES", NULL, NULL}     /* RFC 2034 */
 };
 #define N_EXTENSIONS (sizeof(extensions) / sizeof(extensions[0]))
 
@@ -53,6 +82,8 @@ smtp_cmd_ehlo(struct smtp_server *s, const char *args, size_t n)
 	s->extended = true;
 	buf_printf(&s->out, "250-%s\r\n", s->p->hostname);
 	for (size_t i = 0; i < N_EXTENSIONS; i++) {
+		if (extensions[i].offered != NULL && !extensions[i].offered(s))
+			continue;
 		buf_printf(&s->out, "250%c%s", i + 1 < N_EXTENSIONS ? '-' : ' ',
 		    extensions[i].keyword);
 		if (extensions[i].parameter != NULL)

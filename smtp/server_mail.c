@@ -1,6 +1,6 @@
 /*
  * MAIL and RCPT (RFC 5321 4.1.1.2, 4.1.1.3) with the parameters of SIZE
- * (RFC 1870), 8BITMIME (RFC 6152) and DSN (RFC 3461 4).
+ * (RFC 1870), 8BITMIME (RFC 6152), DSN (RFC 3461 4) and AUTH (RFC 4954 5).
  */
 #include <string.h>
 #include <strings.h>
@@ -18,6 +18,7 @@ struct request {
 	char path[SMTP_MAILBOX_TEXT];
 	char envid[ENVID_MAX + 1];
 	char orcpt[ORCPT_MAX + 1];
+	char auth[SMTP_MAILBOX_TEXT];
 };
 
 /* One ESMTP parameter. parse() returns 0 or negative. */
@@ -79,6 +80,20 @@ parse_envid(struct request *q, const char *value, size_t n)
 	    : smtp_xtext_decode(value, n, q->envid, sizeof(q->envid), NULL);
 }
 
+/* "<>" or a mailbox, as xtext; a local part without a domain is not allowed. */
+static int
+parse_auth(struct request *q, const char *value, size_t n)
+{
+	char text[SMTP_MAILBOX_TEXT];
+
+	q->mail.auth = q->auth;
+	if (smtp_xtext_decode(value, n, text, sizeof(text), NULL) < 0)
+		return ERR_SYNTAX;
+	if (strcmp(text, "<>") == 0)
+		return 0;
+	return smtp_mailbox_parse(text, strlen(text), q->auth, NULL);
+}
+
 static int
 parse_notify(struct request *q, const char *value, size_t n)
 {
@@ -133,6 +148,7 @@ static const struct parameter mail_parameters[] = {
     {"BODY", parse_body},
     {"RET", parse_ret},
     {"ENVID", parse_envid},
+    {"AUTH", parse_auth},
     {NULL, NULL},
 };
 
@@ -212,6 +228,10 @@ smtp_cmd_mail(struct smtp_server *s, const char *args, size_t n)
 	if (!parse_request(
 		s, "FROM:", SMTP_PATH_NULL, mail_parameters, args, n, &q))
 		return;
+	if (q.mail.auth != NULL && !smtp_server_has_auth(s)) {
+		smtp_server_error(s, 555, "5.5.4", "Parameter not recognized");
+		return;
+	}
 	if (s->p->size_max > 0 && q.mail.size > s->p->size_max) {
 		smtp_server_reply(
 		    s, 552, "5.3.4", "Message size exceeds the fixed maximum");

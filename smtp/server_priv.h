@@ -10,15 +10,18 @@
 
 /* Where the session is. Each is a bit, for the command table. */
 enum smtp_server_state {
-	S_GREETING = 1, /* greet_delay runs; nothing may come yet */
-	S_START = 2,    /* greeted; no hello yet */
-	S_READY = 4,    /* hello done, no transaction */
-	S_MAIL = 8,     /* MAIL accepted, no recipient yet */
-	S_RCPT = 16,    /* at least one recipient accepted */
-	S_DATA = 32,    /* content comes in */
-	S_WAIT = 64,    /* content complete; the user owes replies */
-	S_CLOSED = 128, /* the last reply was given */
+	S_GREETING = 1,    /* greet_delay runs; nothing may come yet */
+	S_START = 2,       /* greeted; no hello yet */
+	S_READY = 4,       /* hello done, no transaction */
+	S_MAIL = 8,        /* MAIL accepted, no recipient yet */
+	S_RCPT = 16,       /* at least one recipient accepted */
+	S_DATA = 32,       /* content comes in */
+	S_WAIT = 64,       /* content complete; the user owes replies */
+	S_CLOSED = 128,    /* the last reply was given */
+	S_AUTH = 256,      /* a challenge was given; its response comes */
+	S_AUTH_STEP = 512, /* the user owes the next step of AUTH */
 };
+#define S_OWED (S_WAIT | S_AUTH_STEP) /* input waits */
 #define S_COMMANDS (S_START | S_READY | S_MAIL | S_RCPT)
 #define S_TRANSACTION (S_MAIL | S_RCPT | S_DATA)
 
@@ -52,6 +55,9 @@ struct smtp_server {
 	/* the session */
 	char helo[SMTP_DOMAIN_MAX + 1];
 	unsigned errors, idle_commands, refused_recipients, messages;
+	bool tls, starting_tls; /* the rest of the input at hand is dropped */
+	char user[SMTP_USER_MAX + 1]; /* proved by AUTH; "" nobody */
+	unsigned auth_failures;
 	/* the transaction */
 	unsigned recipients; /* accepted */
 	unsigned owed;       /* replies to the content still to be given */
@@ -76,6 +82,9 @@ struct smtp_command {
 #define CMD_LAST 4     /* nothing may follow before its reply (RFC 2920 3.1) */
 #define CMD_IDLE 8     /* counted until a message comes */
 #define CMD_NO_ARGS 16 /* 501 with any */
+#define CMD_NEEDS_TLS 32  /* where TLS is required */
+#define CMD_NEEDS_AUTH 64 /* where that is required */
+#define CMD_NEEDS_BOTH (CMD_NEEDS_TLS | CMD_NEEDS_AUTH)
 
 /* server.c */
 void smtp_server_reply(
@@ -86,6 +95,8 @@ void smtp_server_error(
 void smtp_server_close(
     struct smtp_server *s, int code, const char *status, const char *text);
 void smtp_server_reset(struct smtp_server *s);
+/* What the user owed is given: works on what came meanwhile. */
+void smtp_server_resume(struct smtp_server *s, msec_t now);
 
 /* server_hello.c */
 void smtp_cmd_ehlo(struct smtp_server *s, const char *args, size_t n);
@@ -97,6 +108,21 @@ void smtp_cmd_rcpt(struct smtp_server *s, const char *args, size_t n);
 void smtp_cmd_data(struct smtp_server *s, const char *args, size_t n);
 /* Takes content; returns the octets used, fewer than n when it ended. */
 size_t smtp_server_content(struct smtp_server *s, const uint8_t *p, size_t n);
+/* server_auth.c */
+bool smtp_server_has_auth(const struct smtp_server *s);
+void smtp_cmd_auth(struct smtp_server *s, const char *args, size_t n);
+/* A response, without its end; or one that is too long. */
+void smtp_server_auth_line(struct smtp_server *s, const char *line, size_t n);
+void smtp_server_auth_too_long(struct smtp_server *s);
+/* The exchange is over, without a reply. */
+void smtp_server_auth_drop(struct smtp_server *s);
+/* server_tls.c */
+void smtp_cmd_starttls(struct smtp_server *s, const char *args, size_t n);
+/* After the reply to STARTTLS: n octets more have come. Returns how many are
+ * good: none. */
+size_t smtp_server_enter_tls(struct smtp_server *s, size_t n);
+/* May this command be used, as far as TLS and AUTH go? False: 530 was said. */
+bool smtp_server_permits(struct smtp_server *s, const struct smtp_command *c);
 /* server_misc.c */
 void smtp_cmd_rset(struct smtp_server *s, const char *args, size_t n);
 void smtp_cmd_noop(struct smtp_server *s, const char *args, size_t n);

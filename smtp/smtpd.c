@@ -5,26 +5,30 @@
  *	Started by qmgr(8).
  * DESCRIPTION
  *	Accepts connections on the sockets of <smtpd><listen/>, takes messages
- *	from clients, and submits them. A client in a <relay/> network may send
- *	to every recipient that has a route; others only to <accept/> domains.
- *	A message is acknowledged when it is durable in the queue. See
+ *	from clients, and submits them. A client in a <relay/> network, or one
+ *	that has authenticated, may send to every recipient that has a route;
+ *	others only to <accept/> domains. Each listener has its own policy
+ *	(policy.h). A message is acknowledged when it is durable in the queue. See
  *	smtpd.8.
  * DIAGNOSTICS
  *	"accepted" for each message (id, mts-id, from, recipients, size,
- *	client); "refused" for each negative reply; "not accepted", "spool not
- *	ready", "too many connections" as warnings.
+ *	client); "authenticated"; "refused" for each negative reply; "not
+ *	accepted", "not authenticated", "spool not ready", "too many
+ *	connections" as warnings.
  */
-#include "smtp/smtpd.h"
+#include "smtp/smtpd_session.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/log.h"
+#include "lib/paths.h"
 
 struct smtpd_listener {
 	struct smtpd *d;
 	struct loop_listener *listener;
-	bool lmtp;
+	const struct smtp_policy *policy;
 };
 
 /* --- configuration --- */
@@ -32,9 +36,9 @@ struct smtpd_listener {
 static int
 read_limits(struct smtpd *d, const struct conf_node *n, struct err *e)
 {
-	struct smtp_server_params *p = &d->smtp;
-	int64_t connections, per_client, recipients, errors, messages, size,
-	    line, header;
+	struct smtp_server_params *p = &d->params;
+	int64_t connections, per_client, recipients, errors, messages, failures,
+	    size, line, header;
 
 	if (conf_int(n, "max-connections", 1000, 1, 100000, &connections, e) <
 		0 ||
@@ -44,6 +48,8 @@ read_limits(struct smtpd *d, const struct conf_node *n, struct err *e)
 		MHS_RECIPIENTS_MAX, &recipients, e) < 0 ||
 	    conf_int(n, "max-errors", p->errors_max, 1, 1000, &errors, e) < 0 ||
 	    conf_int(n, "max-messages", 0, 0, INT32_MAX, &messages, e) < 0 ||
+	    conf_int(n, "max-auth-failures", p->auth_failures_max, 1, 1000,
+		&failures, e) < 0 ||
 	    conf_size(n, "max-size", (int64_t)p->size_max, &size, e) < 0 ||
 	    conf_size(n, "max-line", (int64_t)p->text_line_max, &line, e) < 0 ||
 	    conf_size(n, "max-header", (int64_t)p->header_max, &header, e) <
@@ -59,36 +65,11 @@ read_limits(struct smtpd *d, const struct conf_node *n, struct err *e)
 	p->recipients_max = (unsigned)recipients;
 	p->errors_max = (unsigned)errors;
 	p->messages_max = (unsigned)messages;
+	p->auth_failures_max = (unsigned)failures;
 	p->size_max = (uint64_t)size;
 	p->text_line_max = (size_t)line;
 	p->header_max = (size_t)header;
 	p->hostname = d->us.hostname;
-	d->lmtp = d->smtp;
-	d->lmtp.lmtp = true;
-	return 0;
-}
-
-static int
-read_access(struct smtpd *d, const struct conf_node *n, struct err *e)
-{
-	const struct conf_node *c;
-	const char *value;
-
-	d->access = smtp_access_new(d->arena);
-	for (c = conf_child(n, "relay"); c != NULL;
-	     c = conf_next(n, "relay", c)) {
-		value = conf_str(c, "client", "");
-		if (smtp_access_add_network(d->access, value, e) < 0)
-			return conf_error(
-			    c, e, "client: \"%s\" is no network", value);
-	}
-	for (c = conf_child(n, "accept"); c != NULL;
-	     c = conf_next(n, "accept", c)) {
-		value = conf_str(c, "domain", "");
-		if (smtp_access_add_domain(d->access, value, e) < 0)
-			return conf_error(
-			    c, e, "domain: \"%s\" is no domain", value);
-	}
 	return 0;
 }
 
@@ -103,7 +84,9 @@ on_config(void *arg, const struct conf_node *root, const struct conf_node *own,
 	if (d->conf == NULL)
 		return conf_error(root, e, "no <smtpd>");
 	if (mhs_mta_read(d->arena, root, &d->us, e) < 0 ||
-	    read_limits(d, d->conf, e) < 0 || read_access(d, d->conf, e) < 0)
+	    read_limits(d, d->conf, e) < 0 ||
+	    smtp_policies_read(&d->policies, d->arena, root, &d->params,
+		paths_identity_schema(d->arena), e) < 0)
 		return ERR_CONFIG;
 	d->submitter = q_submitter_new(d->chan, root, d->name, e);
 	return d->submitter == NULL ? ERR_CONFIG : 0;
@@ -141,7 +124,7 @@ on_accept(void *arg, int fd, const char *peer)
 	struct smtpd_listener *l = arg;
 	struct smtpd *d = l->d;
 
-	smtpd_session_open(d, fd, peer, l->lmtp);
+	smtpd_session_open(d, fd, peer, l->policy);
 	sessions_changed(d);
 }
 
@@ -154,18 +137,6 @@ smtpd_session_closed(struct smtpd *d)
 		loop_stop(d->loop);
 }
 
-static bool
-address_speaks_lmtp(const struct smtpd *d, const char *address)
-{
-	const struct conf_node *c = conf_child(d->conf, "listen");
-
-	for (; c != NULL; c = conf_next(d->conf, "listen", c))
-		if (strcmp(conf_str(c, "address", ""), address) == 0)
-			return strcmp(conf_str(c, "protocol", "smtp"),
-				   "lmtp") == 0;
-	return false;
-}
-
 static void
 on_listen(void *arg, const char *name, int fd)
 {
@@ -174,10 +145,14 @@ on_listen(void *arg, const char *name, int fd)
 
 	INVARIANT(d->conf != NULL);
 	l->d = d;
-	l->lmtp = address_speaks_lmtp(d, name);
+	l->policy = smtp_policy_of(d->policies, name);
+	if (l->policy == NULL) { /* a socket that no listener names any more */
+		close(fd);
+		return;
+	}
 	l->listener = loop_listen(d->loop, fd, on_accept, l);
 	log_event(LOG_LEVEL_INFO, "listening", "address", name, "protocol",
-	    l->lmtp ? "lmtp" : "smtp", NULL);
+	    l->policy->protocol, NULL);
 	*(struct smtpd_listener **)arena_push(d->arena, &d->listeners,
 	    &d->n_listeners, sizeof(*d->listeners)) = l;
 }
@@ -215,7 +190,8 @@ make(struct loop *l, struct q_chan *c, const char *name)
 	d->name = name;
 	d->arena = arena_new();
 	d->clients = smtp_clients_new();
-	d->smtp = (struct smtp_server_params)SMTP_SERVER_PARAMS_DEFAULT;
+	d->params = (struct smtp_server_params)SMTP_SERVER_PARAMS_DEFAULT;
+	d->auth = smtpd_auth_pool_new(l, smtpd_session_auth_done);
 	return d;
 }
 
@@ -228,6 +204,8 @@ destroy(void *state)
 	smtpd_sessions_abort(d);
 	q_submitter_free(&d->submitter);
 	smtpd_sessions_free(d);
+	smtpd_auth_pool_free(&d->auth);
+	smtp_policies_free(&d->policies);
 	smtp_clients_free(&d->clients);
 	arena_free(&d->arena);
 	free(d);

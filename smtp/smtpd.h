@@ -1,7 +1,7 @@
 /*
  * Inside the smtpd program: its state, and the sessions. smtpd.c reads the
  * configuration and accepts connections; smtpd_session.c joins one server
- * engine to the submission library.
+ * engine to the submission library, smtpd_secure.c to TLS and SASL.
  */
 #ifndef SMTP_SMTPD_H
 #define SMTP_SMTPD_H
@@ -10,8 +10,9 @@
 #include "mhs/mta.h"
 #include "qmgr/chan.h"
 #include "qmgr/submit.h"
-#include "smtp/access.h"
+#include "smtp/policy.h"
 #include "smtp/server.h"
+#include "smtp/smtpd_auth.h"
 
 struct smtpd_session;
 
@@ -24,8 +25,9 @@ struct smtpd {
 	const struct conf_node *conf; /* <smtpd> */
 	struct mhs_mta us;
 	/* <smtpd> */
-	struct smtp_access *access;
-	struct smtp_server_params smtp, lmtp;
+	struct smtp_server_params params; /* of all listeners */
+	struct smtp_policies *policies;
+	struct smtpd_auth_pool *auth;
 	unsigned max_connections, max_per_client;
 	/* listeners and sessions */
 	struct smtpd_listener **listeners;
@@ -38,7 +40,8 @@ struct smtpd {
 };
 
 /* Takes the socket. */
-void smtpd_session_open(struct smtpd *d, int fd, const char *peer, bool lmtp);
+void smtpd_session_open(struct smtpd *d, int fd, const char *peer,
+    const struct smtp_policy *policy);
 /* Ends every session as soon as it can. */
 void smtpd_sessions_stop(struct smtpd *d);
 /* At the end of the process: first what is not committed (the spool waits for

@@ -11,31 +11,7 @@
 
 #include "lib/log.h"
 #include "mhs/diag.h"
-#include "smtp/address.h"
-#include "smtp/received.h"
-#include "smtp/smtpd.h"
-
-#define REPLY_TEXT ERR_TEXT_MAX
-
-struct smtpd_session {
-	struct smtpd *d;
-	struct smtpd_session *next, **prev;
-	struct smtp_server *server;
-	struct conn *conn; /* NULL once it is gone */
-	char peer[128], address[SMTP_ADDRESS_TEXT];
-	bool relay;
-	/* the message */
-	struct arena *arena; /* reset after each */
-	struct mhs_envelope *env;
-	struct q_submission *submission;
-	struct smtp_header_scan scan;
-	struct mhs_trace *received; /* newest first */
-	size_t n_received;
-	struct err failed; /* code 0: the content could be written so far */
-	uint64_t size;
-	bool committing;
-	char reply[REPLY_TEXT];
-};
+#include "smtp/smtpd_session.h"
 
 static void
 forget_message(struct smtpd_session *s)
@@ -54,6 +30,7 @@ session_free(struct smtpd_session *s)
 	struct smtpd *d = s->d;
 
 	forget_message(s);
+	smtpd_auth_free(&s->auth);
 	smtp_server_free(&s->server);
 	arena_free(&s->arena);
 	smtp_clients_leave(d->clients, s->address);
@@ -77,6 +54,11 @@ on_mail(void *arg, const struct smtp_server_mail *m, struct smtp_reply *r)
 		    s->peer, NULL);
 		*r = (struct smtp_reply){
 		    452, "4.3.1", "Insufficient system storage"};
+		return false;
+	}
+	if (!smtpd_session_may_send_as(s, m->from)) {
+		*r = (struct smtp_reply){
+		    553, "5.7.1", "The sender is none of your addresses"};
 		return false;
 	}
 	s->env = mhs_envelope_new(s->arena, MHS_MESSAGE);
@@ -118,9 +100,9 @@ check_recipient(
 	struct err e = ERR_INIT;
 	const char *peer;
 
-	if (!s->relay &&
+	if (!smtpd_session_may_relay(s) &&
 	    !smtp_access_domain(
-		s->d->access, smtp_mailbox_domain(name->mailbox)))
+		s->policy->access, smtp_mailbox_domain(name->mailbox)))
 		return refuse(s, r, 550, "5.7.1", "Relaying is not allowed");
 	switch (q_submit_verify(s->d->submitter, name, &peer, &e)) {
 	case 0: return true;
@@ -202,13 +184,15 @@ add_received(struct smtpd_session *s)
 	const char *helo = smtp_server_helo(s->server);
 	bool ipv6 = strchr(s->address, ':') != NULL;
 	bool one = s->env->n_recipients == 1;
+	const char *tls = smtpd_session_tls_text(s);
 	struct mhs_trace *t;
 
 	line = arena_printf(s->arena,
-	    "from %s ([%s%s])\r\n"
+	    "from %s ([%s%s])%s%s%s\r\n"
 	    "\tby %s (Isthmus) with %s id %s%s%s%s;\r\n"
 	    "\t%s",
-	    helo, ipv6 ? "IPv6:" : "", s->address, d->us.hostname,
+	    helo, ipv6 ? "IPv6:" : "", s->address, tls != NULL ? "\r\n\t(" : "",
+	    tls != NULL ? tls : "", tls != NULL ? ")" : "", d->us.hostname,
 	    smtp_server_protocol(s->server), s->env->id.local,
 	    one ? "\r\n\tfor <" : "",
 	    one ? s->env->recipients[0].name.mailbox : "", one ? ">" : "",
@@ -242,6 +226,7 @@ on_data_begin(void *arg, struct smtp_reply *r)
 	s->size = 0;
 	s->scan.state = SCAN_LINE_START;
 	s->scan.in_received = false;
+	s->fixup = (struct smtp_fixup){0};
 	make_id(s);
 	add_received(s);
 	return true;
@@ -265,13 +250,45 @@ on_received_field(void *arg, const char *value, size_t n)
 }
 
 static void
+on_fixup_write(void *arg, const void *p, size_t n)
+{
+	write_content(arg, p, n);
+}
+
+static void
+on_fixup_missing(void *arg, bool date, bool message_id)
+{
+	struct smtpd_session *s = arg;
+	char text[SMTP_DATE_TEXT], *line;
+
+	if (date) {
+		line = arena_printf(s->arena, "Date: %s\r\n",
+		    smtp_date_format(s->env->arrival, text));
+		write_content(s, line, strlen(line));
+	}
+	if (message_id) {
+		line = arena_printf(s->arena, "Message-ID: <%s@%s>\r\n",
+		    s->env->id.local, s->d->us.hostname);
+		write_content(s, line, strlen(line));
+	}
+}
+
+static const struct smtp_fixup_ops fixup_ops = {
+    .write = on_fixup_write,
+    .missing = on_fixup_missing,
+};
+
+static void
 on_data(void *arg, const uint8_t *p, size_t n)
 {
 	struct smtpd_session *s = arg;
 
 	if (s->scan.state != SCAN_BODY)
 		smtp_header_scan(&s->scan, p, n, on_received_field, s);
-	write_content(s, p, n);
+	if (s->policy->submission && s->fixup.state != FIXUP_BODY)
+		smtp_fixup(&s->fixup, &fixup_ops, s, p, n);
+	else
+		write_content(s, p, n);
 }
 
 static void
@@ -313,7 +330,10 @@ log_accepted(struct smtpd_session *s, const char *id)
 	    mhs_name_text(s->arena, &s->env->originator), "to",
 	    mhs_name_text(s->arena, &s->env->recipients[0].name), "recipients",
 	    log_u64(s->env->n_recipients), "size", log_u64(s->size), "client",
-	    s->peer, NULL);
+	    s->peer, "user",
+	    *smtp_server_user(s->server) != '\0' ? smtp_server_user(s->server)
+						 : NULL,
+	    "tls", smtpd_session_tls_text(s), NULL);
 }
 
 /* The record is durable, or never will be. What waited on the connection is
@@ -356,6 +376,8 @@ on_data_end(void *arg)
 	struct q_submission *m = s->submission;
 	struct err e = ERR_INIT;
 
+	if (s->policy->submission)
+		smtp_fixup_end(&s->fixup, &fixup_ops, s);
 	/* a header section without an end */
 	smtp_header_scan(
 	    &s->scan, (const uint8_t *)"\r\n", 2, on_received_field, s);
@@ -416,6 +438,11 @@ static const struct smtp_server_ops session_ops = {
     .reset = on_reset,
     .abandoned = on_abandoned,
     .refused = on_refused,
+    .mechanisms = smtpd_session_mechanisms,
+    .auth_start = smtpd_session_auth_start,
+    .auth_response = smtpd_session_auth_response,
+    .auth_forget = smtpd_session_auth_forget,
+    .start_tls = smtpd_session_start_tls,
 };
 
 /* --- the connection --- */
@@ -431,7 +458,8 @@ on_gone(void *arg)
 }
 
 void
-smtpd_session_open(struct smtpd *d, int fd, const char *peer, bool lmtp)
+smtpd_session_open(
+    struct smtpd *d, int fd, const char *peer, const struct smtp_policy *policy)
 {
 	struct smtpd_session *s;
 	char address[SMTP_ADDRESS_TEXT];
@@ -443,7 +471,8 @@ smtpd_session_open(struct smtpd *d, int fd, const char *peer, bool lmtp)
 
 		log_event(LOG_LEVEL_WARN, "too many connections", "client",
 		    peer, NULL);
-		(void)!write(fd, busy, sizeof(busy) - 1);
+		if (!policy->implicit_tls)
+			(void)!write(fd, busy, sizeof(busy) - 1);
 		close(fd);
 		return;
 	}
@@ -451,10 +480,12 @@ smtpd_session_open(struct smtpd *d, int fd, const char *peer, bool lmtp)
 	s->d = d;
 	snprintf(s->peer, sizeof(s->peer), "%s", peer);
 	snprintf(s->address, sizeof(s->address), "%s", address);
-	s->relay = smtp_access_network(d->access, address);
+	s->policy = policy;
+	s->relay = policy->relay_clients &&
+	    smtp_access_network(policy->access, address);
 	s->arena = arena_new();
-	s->server = smtp_server_new(
-	    lmtp ? &d->lmtp : &d->smtp, &session_ops, s, clock_mono());
+	s->server =
+	    smtp_server_new(&policy->params, &session_ops, s, clock_mono());
 	s->next = d->sessions;
 	s->prev = &d->sessions;
 	if (s->next != NULL)
@@ -463,6 +494,8 @@ smtpd_session_open(struct smtpd *d, int fd, const char *peer, bool lmtp)
 	d->n_sessions++;
 	s->conn =
 	    conn_new(d->loop, fd, &smtp_server_engine, s->server, on_gone, s);
+	if (policy->implicit_tls)
+		conn_start_tls(s->conn, policy->tls, true, NULL);
 }
 
 void

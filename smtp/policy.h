@@ -1,0 +1,46 @@
+/*
+ * What each listener of smtpd asks of its clients, and lets them do: one policy
+ * for each <smtpd><listen>. A listener is closed as long as nothing opens it:
+ * without <relay> and without authentication clients may send to the <accept>
+ * domains only.
+ *
+ * Policies are read once, and belong to their arena's owner; TLS settings and
+ * SASL services are shared by the listeners that name the same.
+ */
+#ifndef SMTP_POLICY_H
+#define SMTP_POLICY_H
+
+#include "lib/conf.h"
+#include "lib/sasl.h"
+#include "lib/tls.h"
+#include "smtp/access.h"
+#include "smtp/server.h"
+
+struct smtp_policy {
+	const char *address;  /* of the listener */
+	const char *protocol; /* "smtp", "submission", "lmtp" */
+	struct smtp_server_params params;
+	struct tls *tls; /* NULL: none */
+	bool implicit_tls;
+	struct sasl_service *sasl; /* NULL: no AUTH */
+	struct smtp_access *access;
+	bool submission;          /* RFC 6409: fields that lack are added */
+	bool relay_clients;       /* those of <relay> may send to anywhere */
+	bool relay_authenticated; /* so may whoever is known */
+	bool own_senders;         /* who is known sends as themselves only */
+};
+
+struct smtp_policies;
+
+/* Of <smtpd>, where `params` are the limits of all listeners. `schema` is that
+ * of identity tables. ERR_CONFIG. Free it in any case. */
+int smtp_policies_read(struct smtp_policies **out, struct arena *a,
+    const struct conf_node *root, const struct smtp_server_params *params,
+    const char *schema, struct err *e);
+void smtp_policies_free(struct smtp_policies **p);
+/* NULL: no such listener. */
+const struct smtp_policy *smtp_policy_of(
+    const struct smtp_policies *p, const char *address);
+bool smtp_policies_have_sasl(const struct smtp_policies *p);
+
+#endif
