@@ -29,7 +29,7 @@ struct cmd {
 };
 
 extern const struct cmd cmd_run, cmd_check, cmd_queue, cmd_decode, cmd_convert,
-    cmd_ping, cmd_spool, cmd_status, cmd_channel, cmd_peer;
+    cmd_ping, cmd_spool, cmd_status, cmd_channel, cmd_peer, cmd_identity;
 
 /* One option. With `value` it takes an argument, kept there by pointer; with
  * `flag` it takes none. letter 0: only the long name. */

@@ -26,6 +26,7 @@ static const struct cmd *const cmds[] = {
     &cmd_ping,
     &cmd_decode,
     &cmd_convert,
+    &cmd_identity,
 };
 
 #define N_CMDS (sizeof(cmds) / sizeof(cmds[0]))

@@ -4,6 +4,7 @@ SRCS += \
 	ops/cmd_check.c \
 	ops/cmd_convert.c \
 	ops/cmd_decode.c \
+	ops/cmd_identity.c \
 	ops/cmd_ping.c \
 	ops/cmd_queue.c \
 	ops/cmd_run.c \
@@ -18,6 +19,7 @@ SRCS += \
 	ops/decode_rose.c \
 	ops/decode_session.c \
 	ops/decode_upper.c \
+	ops/identity_file.c \
 	ops/ping_peer.c \
 	ops/queue_act.c \
 	ops/queue_list.c \
