@@ -141,24 +141,46 @@ struct listing {
 	size_t n;
 };
 
+/* A file without octets, that says no more than that it was accepted. */
+static bool
+is_done(const char *name)
+{
+	const char *end = strrchr(name, '.');
+
+	return end != NULL && strcmp(end, X_KEEP_DONE) == 0;
+}
+
+static bool
+look_at(const struct x_keep *k, struct entry *x)
+{
+	struct stat st;
+
+	if (fstatat(k->dir, x->name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    !S_ISREG(st.st_mode))
+		return false;
+	x->octets = (uint64_t)st.st_size;
+	x->changed = st.st_mtime;
+	return true;
+}
+
+/* Of what is done, which may be much, the name alone is known. */
 static void
 list_add(struct x_keep *k, struct listing *l, const char *name)
 {
 	struct entry *x;
-	struct stat st;
 
-	if (strlen(name) >= X_KEEP_NAME || strrchr(name, '-') == NULL ||
-	    fstatat(k->dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-	    !S_ISREG(st.st_mode))
+	if (strlen(name) >= X_KEEP_NAME || strrchr(name, '-') == NULL)
 		return;
 	/* doubling, when n is a power of two */
 	if ((l->n & (l->n - 1)) == 0)
 		l->v =
 		    xrealloc(l->v, (l->n > 0 ? 2 * l->n : 1) * sizeof(*l->v));
-	x = &l->v[l->n++];
+	x = &l->v[l->n];
+	x->octets = 0;
+	x->changed = INT64_MAX;
 	snprintf(x->name, sizeof(x->name), "%s", name);
-	x->octets = (uint64_t)st.st_size;
-	x->changed = st.st_mtime;
+	if (is_done(name) || look_at(k, x))
+		l->n++;
 }
 
 static struct listing
@@ -201,21 +223,13 @@ x_keep_clean(struct x_keep *k, int64_t now)
 	struct listing l = list(k);
 
 	for (size_t i = 0; i < l.n; i++)
-		if (now - l.v[i].changed > k->params.max_age)
+		if (look_at(k, &l.v[i]) &&
+		    now - l.v[i].changed > k->params.max_age)
 			discard(k, l.v[i].name, "too old");
 	free(l.v);
 }
 
 /* --- room --- */
-
-/* A file without octets, that says no more than that it was accepted. */
-static bool
-is_done(const char *name)
-{
-	const char *end = strrchr(name, '.');
-
-	return end != NULL && strcmp(end, X_KEEP_DONE) == 0;
-}
 
 static struct entry *
 oldest_of(struct listing *l, const char *peer, bool done)
@@ -280,7 +294,7 @@ disk_has(const struct x_keep *k, uint64_t octets)
 }
 
 /* They have no limit in octets, and of their own in files: as many as may be
- * under way. */
+ * under way, and a quarter more, so that they need not be looked at for each. */
 static void
 forget_done(struct x_keep *k, struct listing *l, const char *peer)
 {
@@ -289,6 +303,11 @@ forget_done(struct x_keep *k, struct listing *l, const char *peer)
 
 	for (size_t i = 0; i < l->n; i++)
 		n += is_of(l->v[i].name, peer) && is_done(l->v[i].name);
+	if (n <= k->params.max_per_peer + k->params.max_per_peer / 4)
+		return;
+	for (size_t i = 0; i < l->n; i++)
+		if (is_of(l->v[i].name, peer) && is_done(l->v[i].name))
+			look_at(k, &l->v[i]);
 	for (; n > k->params.max_per_peer; n--) {
 		oldest = oldest_of(l, peer, true);
 		unlinkat(k->dir, oldest->name, 0);
