@@ -8,7 +8,7 @@ DEPS_BUILD := build-essential pkg-config asn1c libevent-dev libxml2-dev \
 	libcurl4-openssl-dev libsasl2-dev libsasl2-modules
 DEPS_TEST := perl openssl procps tshark tcpdump swaks postfix dovecot-lmtpd libxml2-utils \
 	nsd ldnsutils gsasl sasl2-bin libsasl2-modules-gssapi-mit \
-	krb5-kdc krb5-admin-server krb5-user
+	krb5-kdc krb5-admin-server krb5-user libio-socket-ssl-perl
 DEPS_DEVELOP := clang libclang-rt-14-dev clang-format mandoc shellcheck
 
 deps:
