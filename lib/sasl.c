@@ -137,10 +137,11 @@ sasl_library_start_server(struct sasl_service *s, struct err *e)
 	prepare_library();
 	if (library.server) {
 		pthread_mutex_unlock(&library.lock);
-		return same_text(library.options.keytab, s->keytab)
-		    ? 0
-		    : conf_error(s->node, e,
-			  "keytab: a process has one, and it has another");
+		if (s->keytab == NULL ||
+		    same_text(library.options.keytab, s->keytab))
+			return 0;
+		return conf_error(s->node, e,
+		    "keytab: a process has one, which its first <sasl> names");
 	}
 	keep_options(s);
 	rc = sasl_server_init(library.callbacks, NULL);

@@ -34,7 +34,7 @@ struct sasl_service;
 /* From <sasl backend= identities= mechanisms= plaintext= realm= keytab=
  * saslauthd=><option name= value=/></sasl>. The identity table is read.
  * `identity_schema`: the path of identities.rng. Cyrus is started with the
- * first of a process; others must have its keytab (ERR_CONFIG). */
+ * first of a process; others have its keytab or none (ERR_CONFIG). */
 struct sasl_service *sasl_service_new(
     const struct conf_node *n, const char *identity_schema, struct err *e);
 /* From the child <sasl name=...> of `root`. */

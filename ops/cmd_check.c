@@ -17,7 +17,7 @@
 #include "p1/strong.h"
 #include "p1/x400p1.h"
 #include "qmgr/config.h"
-#include "smtp/access.h"
+#include "smtp/policy.h"
 
 struct check {
 	struct arena *a;
@@ -55,26 +55,23 @@ check_mixer(struct check *k, const struct conf_node *root)
 	}
 }
 
-/* What the schema's patterns cannot say of networks. */
+/* The listeners' policies, as smtpd reads them: networks, keys, mechanisms,
+ * identities. */
 static void
 check_smtpd(struct check *k, const struct conf_node *root)
 {
-	const struct conf_node *smtpd = conf_child(root, "smtpd"), *n;
-	struct smtp_access *access = smtp_access_new(k->a);
+	struct smtp_server_params params = SMTP_SERVER_PARAMS_DEFAULT;
+	struct smtp_policies *p = NULL;
+	struct err e = ERR_INIT;
 
-	if (smtpd == NULL)
-		return;
-	for (n = conf_child(smtpd, "relay"); n != NULL;
-	     n = conf_next(smtpd, "relay", n)) {
-		const char *client = conf_str(n, "client", "");
-		struct err e = ERR_INIT;
-
-		if (smtp_access_add_network(access, client, &e) < 0)
-			cmd_complain(&k->complaints, n->file, n->line,
-			    arena_printf(k->a,
-				"<relay> client: \"%s\" is no network",
-				client));
+	if (conf_child(root, "smtpd") != NULL &&
+	    smtp_policies_read(
+		&p, k->a, root, &params, paths_identity_schema(k->a), &e) < 0) {
+		/* the text says file and line itself */
+		fprintf(stderr, "%s\n", e.text);
+		k->complaints++;
 	}
+	smtp_policies_free(&p);
 }
 
 static void

@@ -37,6 +37,7 @@ unit() {
 part unit unit
 part "fuzz corpus" bash tests/fuzz/replay.sh
 part "end to end" bash tests/e2e/run.sh
+part "authentication" bash tests/e2e/auth.sh
 part "processes" bash tests/e2e/processes.sh
 crash() {
 	bash tests/crash/steps.sh

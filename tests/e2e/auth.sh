@@ -24,7 +24,7 @@ PATH=$PATH:/usr/sbin:/sbin
 # shellcheck source=tests/e2e/parts.sh
 . tests/e2e/parts.sh
 
-PID_auth="" # set by start()
+PID_saslauthd="" # set by start()
 trap 'finish "$WORLD"/auth.log' EXIT
 trap 'exit 130' INT TERM
 
@@ -35,6 +35,7 @@ ports() {
 	base=$(free_ports) || return 1
 	MX=$base SUBMIT=$((base + 1)) SUBMITS=$((base + 2)) OLD=$((base + 3))
 	INSIDE=$((base + 4)) LMTPIN=$((base + 5)) SINK=$((base + 6)) KDC=$((base + 7))
+	DAEMON=$((base + 8)) IMAP=$((base + 9))
 }
 
 certificate() { # FILE SUBJECT ALTERNATIVE-NAME
@@ -109,17 +110,38 @@ realm() {
 	wait_port "$KDC"
 }
 
+# saslauthd(8), which asks an IMAP server, which is a few lines of Perl.
+back_end() {
+	mkdir "$WORLD/saslauthd"
+	start imap perl -MIO::Socket::INET -e '
+		my $l = IO::Socket::INET->new(LocalAddr => "127.0.0.1", LocalPort => $ARGV[0],
+			Listen => 5, ReuseAddr => 1) or die $!;
+		while (my $s = $l->accept) {
+			print $s "* OK ready\r\n";
+			while (<$s>) {
+				if (/^(\S+) LOGIN "?carol\@auth.example"? "?carols"?\r?$/) { print $s "$1 OK in\r\n" }
+				elsif (/^(\S+) LOGOUT/) { print $s "* BYE\r\n$1 OK\r\n"; last }
+				elsif (/^(\S+) /) { print $s "$1 NO that is nobody\r\n" }
+			}
+			close $s;
+		}' "$IMAP"
+	wait_port "$IMAP" || return 1
+	# it ends its whole process group: give it one
+	start saslauthd setsid saslauthd -d -a rimap -r -O "127.0.0.1/$IMAP" -m "$WORLD/saslauthd" -n 1
+	wait_for 5 test -S "$WORLD/saslauthd/mux"
+}
+
 start_auth() {
 	mkdir -p "$WORLD/auth" "$WORLD/sink" && chmod 777 "$WORLD/sink"
 	sed -e "s|@WORLD@|$WORLD|g" -e "s|@MX@|$MX|" -e "s|@SUBMIT@|$SUBMIT|" \
 		-e "s|@SUBMITS@|$SUBMITS|" -e "s|@OLD@|$OLD|" -e "s|@INSIDE@|$INSIDE|" \
-		-e "s|@LMTPIN@|$LMTPIN|" -e "s|@SINK@|$SINK|" "$HERE/auth.xml.in" >"$WORLD/auth.xml"
+		-e "s|@LMTPIN@|$LMTPIN|" -e "s|@DAEMON@|$DAEMON|" -e "s|@SINK@|$SINK|" "$HERE/auth.xml.in" >"$WORLD/auth.xml"
 	local as=()
 	[ "$(id -u)" = 0 ] && as=(-u nobody)
 	start sink smtp-sink "${as[@]}" -d "$WORLD/sink/%M." "127.0.0.1:$SINK" 100
 	wait_port "$SINK" || return 1
 	start auth "$BIN/isthmus" run -c "$WORLD/auth.xml"
-	wait_port "$LMTPIN" 15 && wait_port "$MX" 15
+	wait_for 15 grep -q "listening address=127.0.0.1:$LMTPIN " "$WORLD/auth.log"
 }
 
 # --- clients ---
@@ -192,6 +214,10 @@ prove() { # PORT MECHANISM GSASL-OPTION...
 # --- what is promised ---
 
 offers() {
+	check "isthmus check finds nothing" "$BIN/isthmus" check -c "$WORLD/auth.xml"
+	sed 's|mechanisms="PLAIN LOGIN"|mechanisms="DIGEST-MD5"|' "$WORLD/auth.xml" >"$WORLD/bad.xml"
+	check "but what no back end can do" dialogue 'bad\.xml:[0-9]+: .*DIGEST-MD5' \
+		"$BIN/isthmus" check -c "$WORLD/bad.xml"
 	check "in plain no password is asked for" dialogue \
 		'AUTH GSSAPI SCRAM-SHA-256 SCRAM-SHA-1.?$' raw "$MX" 'EHLO c'
 	check "nor is one taken" dialogue '^538 5\.7\.11' \
@@ -388,6 +414,24 @@ kerberos() {
 	part "Kerberos"
 }
 
+daemon() {
+	SUBJECT=daemon-1
+	check "whom saslauthd knows may send" dialogue "$queued" mail "$DAEMON" \
+		carol@auth.example zoe@far.example --tls --auth PLAIN \
+		-au carol@auth.example -ap carols
+	check "as themselves" dialogue '553 5\.7\.1' mail "$DAEMON" \
+		bob@auth.example zoe@far.example --tls --auth LOGIN \
+		-au carol@auth.example -ap carols
+	check "whom it does not know may not" dialogue '535 5\.7\.8' mail "$DAEMON" \
+		carol@auth.example zoe@far.example --tls --auth PLAIN \
+		-au carol@auth.example -ap carol
+	stop_pid "$PID_saslauthd"
+	check "while it is away nobody may, for now" dialogue '454 4\.7\.0|535 5\.7\.8' \
+		mail "$DAEMON" carol@auth.example zoe@far.example --tls --auth PLAIN \
+		-au carol@auth.example -ap carols
+	part "saslauthd"
+}
+
 reload() {
 	echo other | identity bob
 	sleep 1.2
@@ -408,7 +452,7 @@ reload() {
 
 WORLD=$(mktemp -d "${TMPDIR:-/tmp}/isthmus-XXXXXX") || exit 2
 chmod 755 "$WORLD"
-ports && pki && identities && realm && start_auth || exit 1
+ports && pki && identities && realm && back_end && start_auth || exit 1
 offers
 tls_versions
 injection
@@ -418,5 +462,6 @@ refusals
 mechanisms
 external
 kerberos
+daemon
 reload
 [ "$all_failed" = 0 ]

@@ -1,6 +1,7 @@
 /*
- * The SMTP server: the first octet chooses LMTP and how the rest is cut into
- * pieces; the user takes everything, and must see calls only in their order.
+ * The SMTP server: the first octet chooses LMTP, what is offered and required,
+ * and how the rest is cut into pieces; the user takes everything, and must see
+ * calls only in their order.
  */
 #include "smtp/server.h"
 
@@ -11,6 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 struct user {
 	struct smtp_server *s;
 	bool mail, data, owed;
+	bool auth, auth_owed, tls, offers;
 	unsigned recipients; /* accepted */
 };
 
@@ -85,6 +87,65 @@ on_reset(void *arg)
 	u->mail = u->data = false;
 }
 
+static const char *
+on_mechanisms(void *arg)
+{
+	return ((struct user *)arg)->offers ? "PLAIN SCRAM-SHA-1" : NULL;
+}
+
+static void
+on_auth_start(void *arg, const char *mechanism, const uint8_t *p, size_t n)
+{
+	struct user *u = arg;
+
+	require(u->offers && !u->auth && !u->mail && mechanism[0] != '\0');
+	require(p != NULL || n == 0);
+	u->auth = u->auth_owed = true;
+}
+
+static void
+on_auth_response(void *arg, const uint8_t *p, size_t n)
+{
+	struct user *u = arg;
+
+	require(u->auth && !u->auth_owed && p != NULL && n < 12288);
+	u->auth_owed = true;
+}
+
+static void
+on_auth_forget(void *arg)
+{
+	struct user *u = arg;
+
+	require(u->auth);
+	u->auth = u->auth_owed = false;
+}
+
+static void
+on_start_tls(void *arg, size_t dropped)
+{
+	struct user *u = arg;
+
+	(void)dropped;
+	require(!u->tls && !u->mail && !u->auth);
+	u->tls = true;
+}
+
+/* Every third step is refused, every second challenges again. */
+static void
+answer_auth(struct user *u, unsigned round)
+{
+	static const struct smtp_reply no = {535, "5.7.8", "No"};
+
+	u->auth_owed = false;
+	if (round % 2 == 1) {
+		smtp_server_auth_challenge(u->s, (const uint8_t *)"x", 1, 1);
+		return;
+	}
+	u->auth = false;
+	smtp_server_auth_reply(u->s, &no, round % 3 == 0 ? NULL : "joe", 1);
+}
+
 static const struct smtp_server_ops ops = {
     .mail = on_mail,
     .rcpt = on_rcpt,
@@ -92,6 +153,11 @@ static const struct smtp_server_ops ops = {
     .data = on_data,
     .data_end = on_data_end,
     .reset = on_reset,
+    .mechanisms = on_mechanisms,
+    .auth_start = on_auth_start,
+    .auth_response = on_auth_response,
+    .auth_forget = on_auth_forget,
+    .start_tls = on_start_tls,
 };
 
 int
@@ -102,10 +168,15 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	const struct engine_ops *e = &smtp_server_engine;
 	struct user u = {0};
 	size_t step;
+	unsigned round = 0;
 
 	if (n == 0)
 		return 0;
 	params.lmtp = (p[0] & 1) != 0;
+	params.starttls = (p[0] & 2) != 0;
+	u.offers = (p[0] & 4) != 0;
+	params.tls_required = (p[0] & 0x18) == 0x18;
+	params.auth_required = (p[0] & 0x28) == 0x28;
 	params.text_line_max = 100;
 	params.size_max = 1000;
 	params.header_max = 500;
@@ -118,14 +189,18 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		e->input(u.s, p, k, 1);
 		p += k;
 		n -= k;
-		while (u.owed) {
+		while (u.owed || u.auth_owed) {
+			if (u.auth_owed)
+				answer_auth(&u, ++round);
+			if (!u.owed)
+				continue;
 			u.owed = false;
 			smtp_server_data_reply_all(u.s, &ok, 1);
 		}
 	}
 	e->timeout(u.s, e->deadline(u.s));
 	e->closed(u.s, NULL, 2);
-	require(e->finished(u.s) && !u.mail);
+	require(e->finished(u.s) && !u.mail && !u.auth);
 	smtp_server_free(&u.s);
 	return 0;
 }
