@@ -2,8 +2,8 @@
  * Configuration: an XML file, validated against conf/isthmus.rng, as a tree
  * of plain nodes that remember file and line.
  *
- * Only qmgr (and `isthmus check`) parse XML. Every other process gets its part
- * of the tree packed over the channel protocol. Rooms read their part with
+ * Only qmgr (and `isthmus check`) parse the configuration's XML. Every other
+ * process gets its part of the tree packed over the channel protocol. Rooms read their part with
  * the typed getters below; each getter that finds a bad value says which
  * file, line, element and attribute.
  */
