@@ -1,12 +1,14 @@
 /*
  * Rerouting: what waits for a peer that has made errors for long goes to the
- * one that its configuration names, once (X.411 14.3.4, rerouting).
+ * one that its configuration names (X.411 14.3.4, rerouting).
  *
  * A peer is `away` from the moment its errors in a row have lasted for
  * reroute-after until it answers. Its work is then found by going over the queue
  * in slices (a tick each), so that nobody waits for it; what comes meanwhile
  * goes to the other at once while the peer is held, and so does what was tried
- * and failed when a hold ended. Where the other is no better, all stays.
+ * and failed when a hold ended. Where the other fails too, all stays until it
+ * answers; so what two peers that stand in for each other have goes to and fro
+ * only as they do, and never to one that is known to fail.
  */
 #include <stdlib.h>
 
@@ -78,8 +80,8 @@ can_be_used(const struct target *t)
 {
 	const struct sched_peer *p = t->direct.peer;
 
-	return !t->away && !sched_peer_stopped(p) &&
-	    !sched_chan_stopped(sched_peer_chan(p));
+	return t->failing == 0 && sched_peer_held(p) == 0 &&
+	    !sched_peer_stopped(p) && !sched_chan_stopped(sched_peer_chan(p));
 }
 
 static bool
@@ -90,11 +92,10 @@ sends_on(const struct message *m, const struct target *t)
 		t->otherwise->config->channel->world == Q_WORLD_X400);
 }
 
-/* Once for each recipient; two peers may stand in for each other. */
 static bool
 may_go(const struct message *m, const struct rcpt *r)
 {
-	return r->state == Q_RCPT_PENDING && r->from == 0 && !r->unjournalled &&
+	return r->state == Q_RCPT_PENDING && !r->unjournalled &&
 	    queue_has_way(r) && sends_on(m, r->target);
 }
 
@@ -311,12 +312,14 @@ queue_reroute_usable(struct q_queue *q, const struct target *t)
 static void
 is_back(struct q_queue *q, struct target *t)
 {
-	t->failing = 0;
-	if (!t->away)
+	if (t->failing == 0)
 		return;
-	t->away = false;
-	tell(q, t, true);
-	t->gone = 0;
+	t->failing = 0;
+	if (t->away) {
+		t->away = false;
+		tell(q, t, true);
+		t->gone = 0;
+	}
 	queue_reroute_usable(q, t);
 }
 

@@ -19,6 +19,11 @@
 	     "peer name=out channel=smtp\n"                                    \
 	     "peer name=alone channel=x400p1\n"
 
+#define CONF_ONE_WAY                                        \
+	HEAD "peer name=delta channel=x400p1 otherwise=out" \
+	     " reroute-after=0s\n"                          \
+	     "peer name=out channel=x400p1\n"
+
 static struct q_summary *
 submit(struct world *w, unsigned number, const char *to)
 {
@@ -193,7 +198,7 @@ what_comes_meanwhile_goes_there_at_once(void)
 
 /* Each is the other's. */
 static void
-a_recipient_is_rerouted_once_and_never_circles(void)
+nothing_goes_to_a_peer_that_fails_too_until_that_answers(void)
 {
 	struct world w;
 	struct q_work work;
@@ -216,7 +221,7 @@ a_recipient_is_rerouted_once_and_never_circles(void)
 	/* charlie's own cannot go to bravo, which is no better */
 	submit(&w, 1, "charlie");
 	CU_ASSERT_EQUAL(going(&w, "charlie"), 2);
-	/* until that is back: then they can, but for those that came from there */
+	/* until that is back: then all can, and those that came from there too */
 	submit(&w, 2, "bravo");
 	CU_ASSERT_EQUAL(going(&w, "bravo"), 1);
 	while (world_next(&w, "x400p1", &work))
@@ -226,8 +231,37 @@ a_recipient_is_rerouted_once_and_never_circles(void)
 		    0, strcmp(work.peer, "bravo") != 0);
 	world_tick(&w);
 	world_durable(&w);
-	CU_ASSERT_EQUAL(going(&w, "charlie"), 1);
-	CU_ASSERT_EQUAL(going(&w, "bravo"), 1);
+	CU_ASSERT_EQUAL(going(&w, "charlie"), 0);
+	CU_ASSERT_EQUAL(going(&w, "bravo"), 2);
+	world_end(&w);
+}
+
+/* Also one that has no other of its own, and so is never given up. */
+static void
+nothing_goes_where_each_try_fails(void)
+{
+	struct world w;
+	struct q_work work;
+
+	world_begin(&w, CONF_ONE_WAY);
+	submit(&w, 0, "out");
+	work = take(&w, "out");
+	world_answer(&w, &work, Q_DEFERRED, 0, true);
+	submit(&w, 1, "delta");
+	fail(&w, "delta");
+	CU_ASSERT_EQUAL(going(&w, "delta"), 1);
+	CU_ASSERT_EQUAL(going(&w, "out"), 1);
+	/* it answers, and takes over */
+	w.now += 60000;
+	world_tick(&w);
+	while (world_next(&w, "x400p1", &work))
+		world_answer(&w, &work,
+		    strcmp(work.peer, "out") == 0 ? Q_TRANSFERRED : Q_DEFERRED,
+		    0, strcmp(work.peer, "out") != 0);
+	world_tick(&w);
+	world_durable(&w);
+	CU_ASSERT_EQUAL(going(&w, "delta"), 0);
+	CU_ASSERT_EQUAL(going(&w, "out"), 1);
 	world_end(&w);
 }
 
@@ -467,7 +501,8 @@ suite_qmgr_reroute(void)
 	    TEST(what_waits_for_a_peer_that_fails_goes_to_the_other),
 	    TEST(a_peer_that_answers_keeps_its_work),
 	    TEST(what_comes_meanwhile_goes_there_at_once),
-	    TEST(a_recipient_is_rerouted_once_and_never_circles),
+	    TEST(nothing_goes_to_a_peer_that_fails_too_until_that_answers),
+	    TEST(nothing_goes_where_each_try_fails),
 	    TEST(it_survives_a_restart_with_the_peer_that_was_tried_first),
 	    TEST(the_plan_begins_anew_on_another_channel),
 	    TEST(a_probe_is_not_rerouted_out_of_x400),
