@@ -568,15 +568,6 @@ pres_contexts(const struct pres *p, size_t *n)
 	return p->contexts;
 }
 
-void
-pres_reject_context(struct pres *p, int32_t id)
-{
-	INVARIANT(p->state == PRES_WAIT_RSP);
-	for (size_t i = 0; i < p->n_contexts; i++)
-		if (p->contexts[i].id == id)
-			p->contexts[i].result = PRES_USER_REJECTION;
-}
-
 bool
 pres_is_x410(const struct pres *p)
 {

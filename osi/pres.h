@@ -112,9 +112,6 @@ int pres_request(struct pres *p, const struct pres_prim *prim, struct err *e)
 /* The accepted context with this abstract syntax: its id, or 0. */
 int32_t pres_context_id(const struct pres *p, const char *abstract_syntax);
 const struct pres_context *pres_contexts(const struct pres *p, size_t *n);
-/* Responder, from CONNECT.ind to its response: our user will not have this
- * context (X.226 user-rejection). */
-void pres_reject_context(struct pres *p, int32_t id);
 /* The mode of this connection; known from CONNECT.ind on. */
 bool pres_is_x410(const struct pres *p);
 struct ses *pres_ses(struct pres *p);

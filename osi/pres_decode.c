@@ -32,6 +32,17 @@ bits(struct reading *r, const struct ber_tlv *t, uint16_t *out)
 }
 
 static int
+version(struct reading *r, const struct ber_tlv *t, bool *other)
+{
+	uint16_t v;
+
+	if (bits(r, t, &v) < 0)
+		return ERR_SYNTAX;
+	*other = (v & PRES_VERSION_1) == 0;
+	return 0;
+}
+
+static int
 selector(struct reading *r, const struct ber_tlv *t, struct osi_sel *out)
 {
 	struct octets o;
@@ -74,6 +85,22 @@ normal_mode(struct reading *r, size_t n, struct ber_tlv *out)
 	return 0;
 }
 
+/* The next of a list of contexts, when there have been n; 0 at its end. */
+static int
+next_context(struct reading *r, struct ber_cursor *c, size_t n,
+    const char *many, const char *none, struct ber_tlv *t)
+{
+	if (ber_next(c, t, NULL) != 1)
+		return 0;
+	if (n == PRES_PROPOSALS_MAX)
+		return pres_read_bad(r, t->start, ERR_LIMIT,
+		    PRES_ABORT_INVALID_PARAMETER, "more than %d %s",
+		    PRES_PROPOSALS_MAX, many);
+	if (!BER_IS(t->tag, BER_UNIVERSAL, BER_SEQUENCE))
+		return pres_read_invalid(r, t, none);
+	return 1;
+}
+
 /* --- CP --- */
 
 #define CP_FIELD(r) ((struct pres_cp *)(r)->out)
@@ -81,12 +108,7 @@ normal_mode(struct reading *r, size_t n, struct ber_tlv *out)
 static int
 cp_version(struct reading *r, const struct ber_tlv *t)
 {
-	uint16_t v;
-
-	if (bits(r, t, &v) < 0)
-		return ERR_SYNTAX;
-	CP_FIELD(r)->other_version = (v & PRES_VERSION_1) == 0;
-	return 0;
+	return version(r, t, &CP_FIELD(r)->other_version);
 }
 
 static int
@@ -146,18 +168,13 @@ cp_contexts(struct reading *r, const struct ber_tlv *list)
 	struct pres_proposal *v;
 	struct ber_tlv t;
 	size_t n = 0;
+	int rc;
 
 	if (pres_read_constructed(r, list) < 0)
 		return ERR_SYNTAX;
 	v = arena_alloc(r->a, PRES_PROPOSALS_MAX * sizeof(*v));
-	while (ber_next(&c, &t, NULL) == 1) {
-		if (n == PRES_PROPOSALS_MAX)
-			return pres_read_bad(r, t.start, ERR_LIMIT,
-			    PRES_ABORT_INVALID_PARAMETER,
-			    "more than %d contexts", PRES_PROPOSALS_MAX);
-		if (!BER_IS(t.tag, BER_UNIVERSAL, BER_SEQUENCE))
-			return pres_read_invalid(
-			    r, &t, "is no definition of a context");
+	while ((rc = next_context(r, &c, n, "contexts",
+		    "is no definition of a context", &t)) == 1) {
 		if (proposal(r, &t, &v[n]) < 0)
 			return ERR_SYNTAX;
 		for (size_t i = 0; i < n; i++)
@@ -167,6 +184,8 @@ cp_contexts(struct reading *r, const struct ber_tlv *list)
 				    "context %d proposed twice", v[n].id);
 		n++;
 	}
+	if (rc < 0)
+		return rc;
 	CP_FIELD(r)->contexts = v;
 	CP_FIELD(r)->n_contexts = n;
 	return 0;
@@ -265,12 +284,7 @@ pres_cp_decode(struct arena *a, const uint8_t *p, size_t n, struct pres_cp *out,
 static int
 answer_version(struct reading *r, const struct ber_tlv *t)
 {
-	uint16_t v;
-
-	if (bits(r, t, &v) < 0)
-		return ERR_SYNTAX;
-	ANSWER(r)->other_version = (v & PRES_VERSION_1) == 0;
-	return 0;
+	return version(r, t, &ANSWER(r)->other_version);
 }
 
 static int
@@ -337,17 +351,14 @@ answer_results(struct reading *r, const struct ber_tlv *list)
 	if (pres_read_constructed(r, list) < 0)
 		return ERR_SYNTAX;
 	v = arena_alloc(r->a, PRES_PROPOSALS_MAX * sizeof(*v));
-	while (ber_next(&c, &t, NULL) == 1) {
-		if (n == PRES_PROPOSALS_MAX)
-			return pres_read_bad(r, t.start, ERR_LIMIT,
-			    PRES_ABORT_INVALID_PARAMETER,
-			    "more than %d results", PRES_PROPOSALS_MAX);
-		if (!BER_IS(t.tag, BER_UNIVERSAL, BER_SEQUENCE))
-			return pres_read_invalid(r, &t, "is no result");
+	while (
+	    (rc = next_context(r, &c, n, "results", "is no result", &t)) == 1) {
 		if ((rc = result(r, &t, &v[n])) < 0)
 			return rc;
 		n++;
 	}
+	if (rc < 0)
+		return rc;
 	ANSWER(r)->results = v;
 	ANSWER(r)->n_results = n;
 	return 0;

@@ -126,8 +126,9 @@ send_major(struct ses *s, enum spdu_type type, struct ses_ev *ev)
 	return r;
 }
 
-static int
-receive_major(struct ses *s, struct ses_ev *ev)
+/* The peer sets one: MAP or AE. */
+int
+ses_act_MAP_AE(struct ses *s, struct ses_ev *ev)
 {
 	int r = check_peers_point(s, ev);
 
@@ -179,12 +180,6 @@ int
 ses_act_SSYNMreq(struct ses *s, struct ses_ev *ev)
 {
 	return send_major(s, SPDU_MAP, ev);
-}
-
-int
-ses_act_MAP(struct ses *s, struct ses_ev *ev)
-{
-	return receive_major(s, ev);
 }
 
 int
@@ -313,12 +308,6 @@ int
 ses_act_SACTEreq(struct ses *s, struct ses_ev *ev)
 {
 	return send_major(s, SPDU_AE, ev);
-}
-
-int
-ses_act_AE(struct ses *s, struct ses_ev *ev)
-{
-	return receive_major(s, ev);
 }
 
 int

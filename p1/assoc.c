@@ -183,6 +183,7 @@ fill_rtse(const struct p1_params *q, struct rtse_params *r)
 	sp->cotp.calling = q->calling.tsel;
 	sp->cotp.tpdu_size = COTP_TPDU_MAX;
 	sp->cotp.common = q->common;
+	sp->cotp.common.max_depth = q->max_depth;
 	if (q->role == OSI_INITIATOR)
 		session_conn_id(q, &sp->conn_id);
 	r->x410 = q->role == OSI_RESPONDER || q->protocol != P1_MTS_TRANSFER;

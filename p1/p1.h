@@ -139,12 +139,14 @@ struct p1_params {
 	uint32_t checkpoint_size;     /* kilo-octets, 0: no checkpoints */
 	uint32_t window_size;         /* 0: default */
 	uint64_t max_envelope;        /* octets, 0: P1_ENVELOPE_MAX */
-	unsigned max_depth;           /* of an APDU, 0: P1_APDU_DEPTH */
-	msec_t transfer_timeout;      /* for one APDU; 0: none */
-	struct osi_common common;     /* time-outs and trace hook; `reply` is
+	unsigned max_depth; /* of an APDU, and of a value in the layers below
+	                     * (struct osi_common, which this sets); 0:
+	                     * P1_APDU_DEPTH, and theirs */
+	msec_t transfer_timeout;  /* for one APDU; 0: none */
+	struct osi_common common; /* time-outs and trace hook; `reply` is
 	                               * also for the turn that a release waits
 	                               * for, and the rest of a TSDU */
-	p1_lookup_fn *lookup;         /* responder; called with the user */
+	p1_lookup_fn *lookup;     /* responder; called with the user */
 	uint64_t conn_id; /* initiator: makes the session connection identifier
 	                   * unique, among those of all processes that ever
 	                   * call this peer: random */

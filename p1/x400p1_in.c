@@ -14,12 +14,31 @@
 
 #include "lib/log.h"
 #include "mhs/diag.h"
+#include "p1/ext.h"
 #include "p1/judge.h"
 #include "qmgr/summary.h"
 
+/* A commit for another association is looked after so often, and waited for so
+ * long: then it counts as given up, for a message twice is better than none. */
 #define CLAIM_AGAIN_MS 200
+#define CLAIM_WAIT_MS (120 * 1000)
 
 /* --- the log --- */
+
+/* Who made a report, when it says so. */
+static const char *
+reporting_mta(const struct x_in *in)
+{
+	const struct mhs_envelope *env = in->env;
+	struct mhs_domain domain;
+	const char *mta;
+
+	if (env->kind != MHS_REPORT ||
+	    !p1_ext_reporting_mta(in->arena, &env->exts, &domain, &mta))
+		return NULL;
+	return arena_printf(
+	    in->arena, "%s %s", mhs_domain_text(in->arena, &domain), mta);
+}
 
 static void
 log_in(const struct x_in *in, enum log_level level, const char *event,
@@ -38,8 +57,8 @@ log_in(const struct x_in *in, enum log_level level, const char *event,
 	    "to", x_name_text(in->arena, &env->recipients[0].name),
 	    "recipients", log_u64(env->n_recipients), "size",
 	    log_u64(in->octets), "peer", in->peer, "assoc", in->assoc,
-	    "address", in->address, "trace", log_u64(env->n_trace), "reason",
-	    reason, NULL);
+	    "address", in->address, "trace", log_u64(env->n_trace),
+	    "reporting-mta", reporting_mta(in), "reason", reason, NULL);
 }
 
 /* --- the end of one --- */
@@ -253,9 +272,26 @@ submit(struct x_in *in)
 static enum x_claimed
 claim(struct x_in *in)
 {
-	return in->kept ? x_kept_claim(in->channel->keep, in->peer,
-			      &in->activity, in->serial, &in->claim)
-			: X_CLAIM_OURS;
+	msec_t now = clock_mono();
+	enum x_claimed c;
+
+	if (!in->kept)
+		return X_CLAIM_OURS;
+	c = x_kept_claim(
+	    in->channel->keep, in->peer, &in->activity, in->serial, &in->claim);
+	if (c != X_CLAIM_WAIT)
+		return c;
+	if (in->waits_until == 0) {
+		in->waits_until = now + CLAIM_WAIT_MS;
+		log_in(in, LOG_LEVEL_INFO, "transfer waits",
+		    "it is being committed for another association");
+	}
+	if (now < in->waits_until)
+		return X_CLAIM_WAIT;
+	log_in(in, LOG_LEVEL_WARN, "transfer waits no longer",
+	    "its commit for another association does not end; it may come "
+	    "twice");
+	return X_CLAIM_OURS;
 }
 
 static void settle(struct x_in *in);
@@ -280,10 +316,6 @@ on_claim_again(void *arg)
 static void
 await(struct x_in *in)
 {
-	if (!in->waits)
-		log_in(in, LOG_LEVEL_INFO, "transfer waits",
-		    "it is being committed for another association");
-	in->waits = true;
 	in->commits++;
 	in->channel->n_commits++;
 	loop_timer_set(in->channel->loop, CLAIM_AGAIN_MS, on_claim_again, in);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/log.h"
+#include "mhs/diag.h"
 #include "qmgr/queue_own.h"
 
 /* What a summary may say of a recipient; the other bits are the queue's. */
@@ -21,6 +22,26 @@ hash_name(const char *s)
 	return h;
 }
 
+/* Those that have this reason and this diagnostic share one. */
+static struct target *
+fault_target(struct q_queue *q, const char *peer, int32_t fault)
+{
+	int32_t reason = MHS_UNABLE_TO_TRANSFER;
+	const char *text;
+	struct target **row;
+
+	(void)q_fault_rejected(peer, &reason, &text);
+	row = &q->faults[reason];
+	if (*row == NULL) {
+		*row = xcalloc(Q_FAULTS, sizeof(**row));
+		for (int32_t i = 0; i < Q_FAULTS; i++) {
+			(*row)[i].reason = reason;
+			(*row)[i].fault = i;
+		}
+	}
+	return &(*row)[fault];
+}
+
 struct target *
 queue_target(struct q_queue *q, const char *peer)
 {
@@ -29,7 +50,7 @@ queue_target(struct q_queue *q, const char *peer)
 	int32_t fault = q_fault_of(peer);
 
 	if (fault >= 0)
-		return &q->faults[fault];
+		return fault_target(q, peer, fault);
 	return t != NULL && strcmp(t->config->name, peer) == 0 ? t : NULL;
 }
 
@@ -93,8 +114,6 @@ q_queue_new(const struct q_config *c, const struct q_queue_ops *ops, void *arg)
 	q->ops = ops;
 	q->arg = arg;
 	q->all.next = q->all.prev = &q->all;
-	for (int32_t i = 0; i < Q_FAULTS; i++)
-		q->faults[i].fault = i;
 	q->sched = sched_new(&c->sched);
 	make_tree(q);
 	q->rates = xcalloc(c->n_channels + 1, sizeof(*q->rates));
@@ -467,5 +486,7 @@ q_queue_free(struct q_queue **qp)
 	free(q->tunes);
 	free(q->rates);
 	free(q->targets);
+	for (size_t i = 0; i < Q_REASONS; i++)
+		free(q->faults[i]);
 	free(q);
 }

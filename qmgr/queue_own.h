@@ -52,7 +52,7 @@ struct way {
 struct target {
 	struct table_node node;
 	const struct q_peer_config *config; /* NULL: nowhere, for `fault` */
-	int32_t fault;                      /* a diagnostic */
+	int32_t reason, fault;              /* the latter a diagnostic */
 	struct way direct, *mixer;
 	struct way own_mixer; /* of a peer that gets P2, or may */
 	bool p2;              /* it does: configured, or found out */
@@ -163,12 +163,13 @@ struct q_queue {
 	struct sched *sched;
 	struct sched_chan **chans; /* as config->channels */
 	struct way report;
-	struct way *by_mixer;           /* as config->channels */
-	struct tune *tunes;             /* the same: of processes */
-	struct rate *rates;             /* the same */
-	struct target *targets;         /* as config->peers */
-	struct target faults[Q_FAULTS]; /* by diagnostic */
-	struct table by_peer;           /* targets by hash of the name */
+	struct way *by_mixer;   /* as config->channels */
+	struct tune *tunes;     /* the same: of processes */
+	struct rate *rates;     /* the same */
+	struct target *targets; /* as config->peers */
+	/* By reason, made when one is needed, and diagnostic. */
+	struct target *faults[Q_REASONS];
+	struct table by_peer; /* targets by hash of the name */
 	struct table messages, active, segments, moved;
 	struct leaving *leaving;
 	uint64_t file_octets, live_octets; /* of counted segments */

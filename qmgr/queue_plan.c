@@ -186,6 +186,7 @@ no_way(const struct rcpt *r)
 	};
 
 	if (r->target != NULL) {
+		o.reason = r->target->reason;
 		o.diagnostic = r->target->fault;
 		o.status = mhs_diag_to_status(o.reason, o.diagnostic);
 		o.text = mhs_diagnostic_name(o.diagnostic);

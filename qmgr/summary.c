@@ -73,6 +73,7 @@ q_fault_reject(
     struct arena *a, int32_t reason, int32_t diagnostic, const char *text)
 {
 	INVARIANT(diagnostic >= 0 && diagnostic < Q_FAULTS);
+	INVARIANT(reason >= 0 && reason < Q_REASONS);
 	return arena_printf(a, "!%d.%d %s", (int)diagnostic, (int)reason, text);
 }
 
@@ -80,13 +81,17 @@ bool
 q_fault_rejected(const char *peer, int32_t *reason, const char **text)
 {
 	const char *dot, *blank;
+	long code;
 
 	if (q_fault_of(peer) < 0 || (blank = strchr(peer, ' ')) == NULL)
 		return false;
 	dot = memchr(peer, '.', (size_t)(blank - peer));
 	if (dot == NULL)
 		return false;
-	*reason = (int32_t)strtol(dot + 1, NULL, 10);
+	code = strtol(dot + 1, NULL, 10);
+	if (code < 0 || code >= Q_REASONS)
+		return false;
+	*reason = (int32_t)code;
 	*text = blank + 1;
 	return true;
 }

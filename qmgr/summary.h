@@ -72,6 +72,7 @@ uint8_t q_report_wanted(
 /* The peer of a recipient whose way ends at submission: no name of a <peer>,
  * but the diagnostic. -1 when `peer` is none such. */
 #define Q_FAULTS 128
+#define Q_REASONS 16 /* of X.411's, that a rejection may have */
 const char *q_fault_peer(struct arena *a, int32_t diagnostic);
 int32_t q_fault_of(const char *peer);
 /* The same of one that the MTA rejected at receipt, with what its report is to

@@ -14,7 +14,7 @@ struct hand {
 	struct pres *p; /* ours */
 	struct ses *s;  /* the peer's session */
 	bool answered;
-	bool refuse, keep, reject_other;
+	bool refuse, keep;
 	unsigned up[PRES_SESSION + 1];
 	struct buf data;
 	struct err err;
@@ -56,8 +56,6 @@ up(void *user, const struct pres_prim *q)
 	if (q->kind != SES_IND || h->keep ||
 	    (q->type != PRES_CONNECT && q->type != PRES_RELEASE))
 		return;
-	if (h->reject_other)
-		pres_reject_context(h->p, 5);
 	CU_ASSERT_EQUAL(pres_request(h->p, &r, &e), 0);
 }
 
@@ -275,22 +273,6 @@ an_error_names_the_octet_and_the_parameter(void)
 			printf("\n  row %zu: %ld\n", i, (long)h.err.offset);
 		hand_free(&h);
 	}
-}
-
-static void
-our_user_may_reject_a_context(void)
-{
-	struct hand h;
-
-	hand_init(&h, OSI_RESPONDER, 3, NULL);
-	h.reject_other = true;
-	peer_sends(&h, SES_CONNECT, SES_REQ, false,
-	    "3129" MODE "a222 a420" CTX1
-	    "300d 020105 0602 2b09 3004 0602 5101");
-	CU_ASSERT(
-	    got(&h, "3117" MODE "a210 a50e 3007 800100 8102 5101 3003 800101"));
-	CU_ASSERT_EQUAL(pres_context_id(h.p, OTHER), 0);
-	hand_free(&h);
 }
 
 static void
@@ -702,7 +684,6 @@ suite_osi_pres_rules(void)
 	static CU_TestInfo tests[] = {
 	    TEST(every_cp_gets_its_answer),
 	    TEST(an_error_names_the_octet_and_the_parameter),
-	    TEST(our_user_may_reject_a_context),
 	    TEST(contexts_beyond_our_limit_are_rejected_as_such),
 	    TEST(every_answer_to_our_cp_is_judged),
 	    TEST(values_come_up_in_every_encoding_and_broken_ones_abort),
