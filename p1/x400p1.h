@@ -115,7 +115,7 @@ struct x_in {
 	bool kept;       /* it may be resumed, and so be there twice */
 	uint32_t serial; /* of its last checkpoint */
 	struct x_claim *claim;
-	msec_t waits_until; /* it is being committed for another association */
+	msec_t waits_since; /* it is being committed for another association */
 	q_id id;
 };
 

@@ -18,10 +18,7 @@
 #include "p1/judge.h"
 #include "qmgr/summary.h"
 
-/* A commit for another association is looked after so often, and waited for so
- * long: then it counts as given up, for a message twice is better than none. */
 #define CLAIM_AGAIN_MS 200
-#define CLAIM_WAIT_MS (120 * 1000)
 
 /* --- the log --- */
 
@@ -277,21 +274,14 @@ claim(struct x_in *in)
 
 	if (!in->kept)
 		return X_CLAIM_OURS;
-	c = x_kept_claim(
-	    in->channel->keep, in->peer, &in->activity, in->serial, &in->claim);
-	if (c != X_CLAIM_WAIT)
+	c = x_kept_claim(in->channel->keep, in->peer, &in->activity, in->serial,
+	    in->waits_since != 0 ? now - in->waits_since : 0, &in->claim);
+	if (c != X_CLAIM_WAIT || in->waits_since != 0)
 		return c;
-	if (in->waits_until == 0) {
-		in->waits_until = now + CLAIM_WAIT_MS;
-		log_in(in, LOG_LEVEL_INFO, "transfer waits",
-		    "it is being committed for another association");
-	}
-	if (now < in->waits_until)
-		return X_CLAIM_WAIT;
-	log_in(in, LOG_LEVEL_WARN, "transfer waits no longer",
-	    "its commit for another association does not end; it may come "
-	    "twice");
-	return X_CLAIM_OURS;
+	in->waits_since = now;
+	log_in(in, LOG_LEVEL_INFO, "transfer waits",
+	    "it is being committed for another association");
+	return c;
 }
 
 static void settle(struct x_in *in);

@@ -64,7 +64,9 @@ bool x_kept_was_done(struct x_keep *k, const char *peer,
     const struct rtse_activity *a, uint32_t serial);
 /* Before a transfer that is kept is committed: may it be? A claim holds until it
  * is given up, or the process dies; it is given up once x_kept_done() or
- * x_kept_done_late() was called, or the commit failed. */
+ * x_kept_done_late() was called, or the commit failed. Who `waited` for one that
+ * does not end is told that it is his: twice is better than not at all. */
+#define X_CLAIM_WAIT_MS (120 * 1000)
 enum x_claimed {
 	X_CLAIM_OURS, /* commit it. *out may be NULL all the same. */
 	X_CLAIM_DONE, /* it was: accept it */
@@ -72,8 +74,8 @@ enum x_claimed {
 };
 struct x_claim;
 enum x_claimed x_kept_claim(struct x_keep *k, const char *peer,
-    const struct rtse_activity *a, uint32_t serial, struct x_claim **out)
-    __attribute__((warn_unused_result));
+    const struct rtse_activity *a, uint32_t serial, msec_t waited,
+    struct x_claim **out) __attribute__((warn_unused_result));
 void x_kept_unclaim(struct x_claim **c);
 /* A new one begins under that name: nothing is known of an older one. */
 void x_kept_forget(

@@ -272,9 +272,24 @@ struct x_claim {
 static bool done_is_there(
     struct x_keep *k, const char *peer, const struct buf *key, uint32_t serial);
 
+/* The holder lives, or there would be no lock; but its commit does not end. */
+static enum x_claimed
+wait_or_not(const char *peer, msec_t waited)
+{
+	if (waited < X_CLAIM_WAIT_MS)
+		return X_CLAIM_WAIT;
+	log_event(LOG_LEVEL_WARN, "transfer waits no longer", "peer", peer,
+	    "waited-seconds", log_u64((unsigned long long)waited / 1000),
+	    "reason",
+	    "its commit for another association does not end; it may be there "
+	    "twice",
+	    NULL);
+	return X_CLAIM_OURS;
+}
+
 enum x_claimed
 x_kept_claim(struct x_keep *k, const char *peer, const struct rtse_activity *a,
-    uint32_t serial, struct x_claim **out)
+    uint32_t serial, msec_t waited, struct x_claim **out)
 {
 	struct buf key = {0};
 	char name[X_KEEP_NAME];
@@ -288,7 +303,7 @@ x_kept_claim(struct x_keep *k, const char *peer, const struct rtse_activity *a,
 		/* nobody can know */
 	} else if (!x_keep_lock(k, peer, name, true, &f)) {
 		if (exists(k, peer, &key, CLAIMED))
-			result = X_CLAIM_WAIT;
+			result = wait_or_not(peer, waited);
 	} else if (done_is_there(k, peer, &key, serial)) {
 		x_keep_unlock(k, &f, true);
 		result = X_CLAIM_DONE;

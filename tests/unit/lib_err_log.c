@@ -6,37 +6,7 @@
 
 #include "lib/err.h"
 #include "lib/log.h"
-#include "tests/unit/unit.h"
-
-/* Standard error goes into a pipe while a test logs. */
-struct capture {
-	int saved, pipe[2];
-	char text[8192];
-};
-
-static void
-capture_begin(struct capture *c)
-{
-	CU_ASSERT_FATAL(pipe2(c->pipe, O_NONBLOCK) == 0);
-	c->saved = dup(STDERR_FILENO);
-	dup2(c->pipe[1], STDERR_FILENO);
-	log_init("test", LOG_LEVEL_INFO, false);
-}
-
-/* What was logged; NULL-terminated. */
-static const char *
-capture_end(struct capture *c)
-{
-	ssize_t n;
-
-	dup2(c->saved, STDERR_FILENO);
-	n = read(c->pipe[0], c->text, sizeof(c->text) - 1);
-	c->text[n > 0 ? n : 0] = '\0';
-	close(c->saved);
-	close(c->pipe[0]);
-	close(c->pipe[1]);
-	return c->text;
-}
+#include "tests/unit/log_capture.h"
 
 static int
 count(const char *s, char c)

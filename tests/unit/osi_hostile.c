@@ -358,24 +358,6 @@ lengths_in_too_many_octets_are_read(void)
 /* --- nesting --- */
 
 static void
-put_nested(struct buf *b, size_t depth, bool indefinite)
-{
-	struct buf whole = {0};
-
-	if (indefinite) {
-		for (size_t i = 0; i < depth; i++)
-			buf_append(&whole, "\x30\x80", 2);
-		for (size_t i = 0; i < 2 * depth; i++)
-			buf_putc(&whole, 0);
-	} else {
-		for (size_t i = 0; i < depth; i++)
-			ber_wrap(&whole, 0, BER_UNIVERSAL, BER_SEQUENCE);
-	}
-	buf_append(b, whole.data, whole.len);
-	buf_free(&whole);
-}
-
-static void
 nesting_without_end_is_refused_in_every_pdu_of_a_connect(void)
 {
 	for (int place = BIND; place < PLACES; place++)
@@ -384,7 +366,7 @@ nesting_without_end_is_refused_in_every_pdu_of_a_connect(void)
 			struct buf b = {0};
 
 			prey_init(&p, 0);
-			put_nested(&b, 10000, indefinite != 0);
+			wire_nested(&b, 10000, indefinite != 0);
 			make_cp(&b, (enum place)place);
 			prey_request(&p, SES_CONNECT, &b, true);
 			expect_refusal(&p);
@@ -405,7 +387,7 @@ nesting_without_end_is_refused_in_data(void)
 
 		prey_open(&p);
 		wire_hex(&b, streams[k].around);
-		put_nested(&b, 10000, true);
+		wire_nested(&b, 10000, true);
 		prey_dt(&p, true, &b, false);
 		CU_ASSERT_TRUE(given_up(&p));
 		CU_ASSERT_NOT_EQUAL(p.x.err.offset, ERR_NO_OFFSET);
@@ -432,7 +414,7 @@ the_depth_that_our_user_sets_holds_in_every_layer(void)
 			prey_init(&p, set[i]);
 			/* CP, normal mode, user data, PDV-list, value, AARQ,
 			 * user information, EXTERNAL, value, RTORQ, two more */
-			put_nested(&b, depth - 12 + more, false);
+			wire_nested(&b, depth - 12 + more, false);
 			make_cp(&b, BIND);
 			prey_request(&p, SES_CONNECT, &b, true);
 			CU_ASSERT_EQUAL(p.open, more == 0);
@@ -443,7 +425,7 @@ the_depth_that_our_user_sets_holds_in_every_layer(void)
 			prey_init(&p, set[i]);
 			/* only what is inside counts: AARQ, user
 			 * information, EXTERNAL, value, RTORQ, two more */
-			put_nested(&b, depth - 7 + more, false);
+			wire_nested(&b, depth - 7 + more, false);
 			wrap_rtorq(&b);
 			wrap_aarq(&b);
 			wrap_octets(&b);

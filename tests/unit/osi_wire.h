@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "asn1/ber.h"
 #include "osi/cotp.h"
 #include "tests/unit/unit.h"
 
@@ -88,6 +89,25 @@ wire_vector(struct buf *out, const char *name)
 	fclose(f);
 	wire_hex(out, buf_cstr(&text));
 	buf_free(&text);
+}
+
+/* SEQUENCEs in one another. */
+static inline void
+wire_nested(struct buf *b, size_t depth, bool indefinite)
+{
+	struct buf whole = {0};
+
+	if (indefinite) {
+		for (size_t i = 0; i < depth; i++)
+			buf_append(&whole, "\x30\x80", 2);
+		for (size_t i = 0; i < 2 * depth; i++)
+			buf_putc(&whole, 0);
+	} else {
+		for (size_t i = 0; i < depth; i++)
+			ber_wrap(&whole, 0, BER_UNIVERSAL, BER_SEQUENCE);
+	}
+	buf_append(b, whole.data, whole.len);
+	buf_free(&whole);
 }
 
 #endif

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "lib/log.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/log_capture.h"
 
 #define PIECE 5000
 #define HEAD "the head of an APDU"
@@ -258,7 +258,37 @@ nobody_else_uses_it_at_the_same_time(void)
 static enum x_claimed
 claim(struct fixture *f, struct x_claim **out)
 {
-	return x_kept_claim(f->k, "alpha", &f->activity, 2, out);
+	return x_kept_claim(f->k, "alpha", &f->activity, 2, 0, out);
+}
+
+/* Its holder lives, and does not get on. */
+static void
+a_commit_that_does_not_end_is_waited_for_no_longer_than_that(void)
+{
+	struct x_claim *c, *d;
+	struct capture log;
+	struct fixture f;
+
+	begin(&f);
+	x_kept_end(keep(&f, "alpha", 1, 2), true);
+	CU_ASSERT_EQUAL(claim(&f, &c), X_CLAIM_OURS);
+	capture_begin(&log);
+	CU_ASSERT_EQUAL(
+	    x_kept_claim(f.k, "alpha", &f.activity, 2, X_CLAIM_WAIT_MS - 1, &d),
+	    X_CLAIM_WAIT);
+	CU_ASSERT_EQUAL(
+	    x_kept_claim(f.k, "alpha", &f.activity, 2, X_CLAIM_WAIT_MS, &d),
+	    X_CLAIM_OURS);
+	CU_ASSERT_PTR_NULL(d);
+	CU_ASSERT_PTR_NOT_NULL(strstr(capture_end(&log),
+	    "transfer waits no longer peer=alpha "
+	    "waited-seconds=120 "));
+	/* what the first has it keeps */
+	CU_ASSERT_EQUAL(claim(&f, &d), X_CLAIM_WAIT);
+	x_kept_unclaim(&c);
+	CU_ASSERT_EQUAL(claim(&f, &d), X_CLAIM_OURS);
+	x_kept_unclaim(&d);
+	finish(&f);
 }
 
 /* A second association brings the same, while the first one's is committed:
@@ -788,6 +818,7 @@ suite_p1_x400p1_keep(void)
 	    TEST(only_the_same_transfer_of_the_same_peer_goes_on),
 	    TEST(nobody_else_uses_it_at_the_same_time),
 	    TEST(what_is_being_committed_is_committed_once),
+	    TEST(a_commit_that_does_not_end_is_waited_for_no_longer_than_that),
 	    TEST(what_was_not_committed_is_another_ones),
 	    TEST(a_damaged_file_is_not_there),
 	    TEST(a_torn_file_is_good_up_to_the_tear),

@@ -383,13 +383,23 @@ a_way_that_ended_at_submission_fails_with_its_diagnostic(void)
 	struct q_summary *s;
 
 	begin(&w);
-	s = summary(&w, q_id_make(9, 128), MHS_CONTENT_P22, "-n-n-n");
+	s = summary(&w, q_id_make(9, 128), MHS_CONTENT_P22, "-n-n-n-n-n");
 	s->rcpts[0].peer = q_fault_peer(w.a, 26);
 	s->rcpts[1].peer = q_fault_peer(w.a, 27);
+	s->rcpts[3].peer = q_fault_reject(
+	    w.a, MHS_TRANSFER_FAILURE_FOR_SECURITY_REASON, 27, "a label");
+	s->rcpts[4].peer = "!27.99 a reason that is none";
 	q_queue_submitted(w.q, s);
 	durable(&w);
 	CU_ASSERT_TRUE(next(&w, "report", &work));
-	CU_ASSERT_EQUAL_FATAL(work.n_outcomes, 3);
+	CU_ASSERT_EQUAL_FATAL(work.n_outcomes, 5);
+	for (size_t i = 0; i < 5; i++)
+		CU_ASSERT_EQUAL(work.outcomes[i].reason,
+		    i == 3 ? MHS_TRANSFER_FAILURE_FOR_SECURITY_REASON
+			   : MHS_UNABLE_TO_TRANSFER);
+	for (size_t i = 3; i < 5; i++)
+		CU_ASSERT_EQUAL(
+		    work.outcomes[i].diagnostic, MHS_REDIRECTION_LOOP_DETECTED);
 	CU_ASSERT_EQUAL(
 	    work.outcomes[0].diagnostic, MHS_RECIPIENT_REASSIGNMENT_PROHIBITED);
 	CU_ASSERT_EQUAL(
