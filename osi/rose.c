@@ -134,6 +134,8 @@ rose_abort(struct rose *r, const char *why)
 		return;
 	r->state = ROSE_CLOSED;
 	rose_drop_all(r);
+	for (size_t i = 0; i < r->params.max_invoking; i++)
+		r->ours[i].open = false;
 	r->carrier->abort(r, why);
 }
 
@@ -517,6 +519,8 @@ engine_closed(void *engine, const struct err *reason, msec_t now)
 		rtse_engine_ops.closed(r->rtse, reason, now);
 	else
 		cotp_closed(r->carrier->cotp(r), reason);
+	/* before a bind the layers below have nobody to tell */
+	rose_finish(r, ROSE_ABORTED, reason);
 }
 
 static struct buf *

@@ -168,7 +168,7 @@ int rose_bind_refuse(struct rose *r, const struct octets *error, struct err *e)
  * here, the association is released. */
 int rose_unbind(struct rose *r, struct err *e)
     __attribute__((warn_unused_result));
-/* No event follows. */
+/* No event follows, of invocations neither. */
 void rose_abort(struct rose *r, const char *why);
 
 struct rose_invocation {
