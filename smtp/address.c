@@ -4,6 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "mhs/or_charset.h"
+
 #define LAYER "smtp"
 #define LABEL_MAX 63
 
@@ -36,6 +38,7 @@ struct scan {
 	size_t n, at;
 	char *out; /* NULL: only check */
 	size_t out_n, out_max;
+	bool utf8; /* octets above 127 are taken */
 	struct err *e;
 };
 
@@ -78,20 +81,38 @@ put_octets(struct scan *sc, const char *s, size_t n)
 	return 0;
 }
 
+/* --- UTF-8 --- */
+
+size_t
+smtp_utf8_length(const char *s, size_t n)
+{
+	uint32_t c;
+
+	return n > 0 && (uint8_t)*s > 127 ? mhs_utf8_read(s, n, &c) : 0;
+}
+
+/* The octets of the character at the place, if it is one and may be. */
+static size_t
+utf8_here(const struct scan *sc)
+{
+	return sc->utf8 ? smtp_utf8_length(sc->s + sc->at, sc->n - sc->at) : 0;
+}
+
 /* --- domains --- */
 
 static int
 scan_label(struct scan *sc, bool hello)
 {
-	size_t from = sc->at;
+	size_t from = sc->at, wide = 0;
 	bool last_alnum = false;
 
 	while (is(peek(sc), C_LET_DIG) || peek(sc) == '-' ||
-	    (hello && peek(sc) == '_')) {
+	    (hello && peek(sc) == '_') || (wide = utf8_here(sc)) > 0) {
 		last_alnum = peek(sc) != '-';
 		if (sc->at == from && peek(sc) == '-')
 			return bad(sc, "a domain label begins with a hyphen");
-		sc->at++;
+		sc->at += wide > 0 ? wide : 1;
+		wide = 0;
 	}
 	if (sc->at == from)
 		return bad(sc, "a domain label is missing or malformed");
@@ -180,8 +201,10 @@ scan_dot_string(struct scan *sc)
 	for (;;) {
 		size_t atom = sc->at;
 
-		while (is(peek(sc), C_ATEXT))
-			sc->at++;
+		for (size_t wide = 0;
+		     is(peek(sc), C_ATEXT) || (wide = utf8_here(sc)) > 0;
+		     wide = 0)
+			sc->at += wide > 0 ? wide : 1;
 		if (sc->at == atom)
 			return bad(sc, "malformed local part");
 		if (peek(sc) != '.')
@@ -194,11 +217,36 @@ scan_dot_string(struct scan *sc)
 }
 
 static bool
-is_dot_string(const char *s, size_t n)
+is_dot_string(const char *s, size_t n, bool utf8)
 {
-	struct scan sc = {.s = s, .n = n};
+	struct scan sc = {.s = s, .n = n, .utf8 = utf8};
 
 	return scan_dot_string(&sc) == 0 && sc.at == n;
+}
+
+/* What is between the quotes, which the place is moved past, without its
+ * backslashes: how many octets, or negative. */
+static int
+scan_quotes(struct scan *sc, char raw[SMTP_LOCAL_MAX])
+{
+	size_t n = 0;
+
+	for (sc->at++; peek(sc) != '"';) {
+		bool escaped = peek(sc) == '\\';
+		size_t wide = escaped ? 0 : utf8_here(sc);
+
+		sc->at += escaped;
+		if (wide == 0 && !(peek(sc) >= 32 && peek(sc) < 127))
+			return bad(sc, "malformed quoted local part");
+		wide = wide > 0 ? wide : 1;
+		if (wide > SMTP_LOCAL_MAX - n)
+			return too_long(sc, "local part");
+		memcpy(raw + n, sc->s + sc->at, wide);
+		n += wide;
+		sc->at += wide;
+	}
+	sc->at++;
+	return (int)n;
 }
 
 /* Unquotes, then quotes as little as can be (RFC 5321 4.1.2). */
@@ -206,24 +254,16 @@ static int
 scan_quoted(struct scan *sc)
 {
 	char raw[SMTP_LOCAL_MAX];
-	size_t n = 0;
+	int n = scan_quotes(sc, raw);
 	bool plain;
 	int rc = 0;
 
-	for (sc->at++; peek(sc) != '"'; sc->at++) {
-		if (peek(sc) == '\\')
-			sc->at++;
-		if (!(peek(sc) >= 32 && peek(sc) < 127))
-			return bad(sc, "malformed quoted local part");
-		if (n == sizeof(raw))
-			return too_long(sc, "local part");
-		raw[n++] = peek(sc);
-	}
-	sc->at++;
-	plain = is_dot_string(raw, n);
+	if (n < 0)
+		return n;
+	plain = is_dot_string(raw, (size_t)n, sc->utf8);
 	if (!plain)
 		rc = put(sc, '"');
-	for (size_t i = 0; i < n && rc == 0; i++) {
+	for (int i = 0; i < n && rc == 0; i++) {
 		if (!plain && (raw[i] == '"' || raw[i] == '\\'))
 			rc = put(sc, '\\');
 		if (rc == 0)
@@ -278,8 +318,12 @@ int
 smtp_path_parse(const char *s, size_t n, unsigned flags,
     char out[SMTP_MAILBOX_TEXT], struct err *e)
 {
-	struct scan sc = {
-	    .s = s, .n = n, .out = out, .out_max = SMTP_MAILBOX_TEXT, .e = e};
+	struct scan sc = {.s = s,
+	    .n = n,
+	    .out = out,
+	    .out_max = SMTP_MAILBOX_TEXT,
+	    .utf8 = (flags & SMTP_PATH_UTF8) != 0,
+	    .e = e};
 	int rc = 0;
 
 	out[0] = '\0';
@@ -310,8 +354,19 @@ int
 smtp_mailbox_parse(
     const char *s, size_t n, char out[SMTP_MAILBOX_TEXT], struct err *e)
 {
-	struct scan sc = {
-	    .s = s, .n = n, .out = out, .out_max = SMTP_MAILBOX_TEXT, .e = e};
+	return smtp_mailbox_parse_as(s, n, 0, out, e);
+}
+
+int
+smtp_mailbox_parse_as(const char *s, size_t n, unsigned flags,
+    char out[SMTP_MAILBOX_TEXT], struct err *e)
+{
+	struct scan sc = {.s = s,
+	    .n = n,
+	    .out = out,
+	    .out_max = SMTP_MAILBOX_TEXT,
+	    .utf8 = (flags & SMTP_PATH_UTF8) != 0,
+	    .e = e};
 	int rc;
 
 	out[0] = '\0';
@@ -348,8 +403,8 @@ int
 smtp_param_next(
     const char **s, size_t *n, struct smtp_param *out, struct err *e)
 {
-	struct scan sc = {.s = *s, .n = *n, .e = e};
-	size_t from;
+	struct scan sc = {.s = *s, .n = *n, .utf8 = true, .e = e};
+	size_t from, wide = 0;
 
 	while (peek(&sc) == ' ')
 		sc.at++;
@@ -366,8 +421,9 @@ smtp_param_next(
 	    .keyword = sc.s + from, .keyword_n = sc.at - from};
 	if (peek(&sc) == '=') {
 		from = ++sc.at;
-		while (is_esmtp_value(peek(&sc)))
-			sc.at++;
+		for (; is_esmtp_value(peek(&sc)) || (wide = utf8_here(&sc)) > 0;
+		     wide = 0)
+			sc.at += wide > 0 ? wide : 1;
 		if (sc.at == from)
 			return bad(&sc, "malformed parameter value");
 		out->value = sc.s + from;

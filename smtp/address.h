@@ -24,6 +24,9 @@
 
 #define SMTP_PATH_NULL 1       /* "<>" is allowed: the result is "" */
 #define SMTP_PATH_POSTMASTER 2 /* so is "<Postmaster>" without a domain */
+#define SMTP_PATH_UTF8 \
+	4 /* so are octets above 127, as RFC 6531 3.3 has \
+				* them; they are well-formed UTF-8 then */
 
 /* Takes the path at the start of s. Returns the octets used (at least 2) and
  * the mailbox in out, or ERR_SYNTAX / ERR_LIMIT with the octet in e. */
@@ -32,6 +35,12 @@ int smtp_path_parse(const char *s, size_t n, unsigned flags,
 /* The whole of s is one mailbox, without brackets: 0 or negative. */
 int smtp_mailbox_parse(
     const char *s, size_t n, char out[SMTP_MAILBOX_TEXT], struct err *e);
+/* The same with SMTP_PATH_UTF8, or 0. */
+int smtp_mailbox_parse_as(const char *s, size_t n, unsigned flags,
+    char out[SMTP_MAILBOX_TEXT], struct err *e);
+/* Octets of the well-formed character of UTF-8 at s, which is none of ASCII
+ * (RFC 3629 4: not overlong, no surrogate); 0: there is none. */
+size_t smtp_utf8_length(const char *s, size_t n);
 /* What follows the last "@" of a mailbox from this parser ("" if nothing). */
 const char *smtp_mailbox_domain(const char *mailbox);
 
@@ -48,7 +57,8 @@ struct smtp_param {
 };
 
 /* Takes one parameter from *s (spaces first) and moves *s and *n past it:
- * 1, 0 when none is left, ERR_SYNTAX. */
+ * 1, 0 when none is left, ERR_SYNTAX. A value may have UTF-8 in it (RFC 6531
+ * 3.3); whose parameter may not, looks for itself. */
 int smtp_param_next(
     const char **s, size_t *n, struct smtp_param *out, struct err *e);
 bool smtp_param_is(const struct smtp_param *p, const char *keyword);

@@ -1,10 +1,12 @@
 /*
  * The server's frame: lines, the command table, time, and replies. What the
  * commands do is in server_hello.c, server_mail.c, server_data.c,
- * server_auth.c, server_tls.c and server_misc.c.
+ * server_bdat.c, server_auth.c, server_tls.c, server_xclient.c and
+ * server_misc.c.
  */
 #include "smtp/server.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -28,13 +30,19 @@ static const struct smtp_command commands[] = {
     {"RCPT", smtp_cmd_rcpt, S_MAIL | S_RCPT, CMD_BOTH | CMD_NEEDS_BOTH},
     {"DATA", smtp_cmd_data, S_RCPT,
 	CMD_BOTH | CMD_LAST | CMD_NO_ARGS | CMD_NEEDS_BOTH},
+    {"BDAT", smtp_cmd_bdat, S_COMMANDS, CMD_BOTH},
     {"RSET", smtp_cmd_rset, S_COMMANDS,
 	CMD_BOTH | CMD_IDLE | CMD_NO_ARGS | CMD_NEEDS_TLS},
     {"NOOP", smtp_cmd_noop, S_COMMANDS, CMD_BOTH | CMD_IDLE},
     {"QUIT", smtp_cmd_quit, S_COMMANDS, CMD_BOTH | CMD_NO_ARGS},
     {"VRFY", smtp_cmd_vrfy, S_COMMANDS, CMD_BOTH | CMD_IDLE | CMD_NEEDS_BOTH},
     {"HELP", smtp_cmd_help, S_COMMANDS, CMD_BOTH | CMD_IDLE | CMD_NEEDS_TLS},
-    {"EXPN", smtp_cmd_unimplemented, S_COMMANDS, CMD_BOTH | CMD_NEEDS_BOTH},
+    {"EXPN", smtp_cmd_expn, S_COMMANDS, CMD_BOTH | CMD_IDLE | CMD_NEEDS_BOTH},
+    {"XCLIENT", smtp_cmd_xclient, S_START | S_READY, CMD_BOTH | CMD_LAST},
+    {"ETRN", smtp_cmd_unimplemented, S_COMMANDS, CMD_BOTH | CMD_NEEDS_BOTH},
+    {"SEND", smtp_cmd_unimplemented, S_COMMANDS, CMD_BOTH | CMD_NEEDS_BOTH},
+    {"SOML", smtp_cmd_unimplemented, S_COMMANDS, CMD_BOTH | CMD_NEEDS_BOTH},
+    {"SAML", smtp_cmd_unimplemented, S_COMMANDS, CMD_BOTH | CMD_NEEDS_BOTH},
     {"TURN", smtp_cmd_unimplemented, S_COMMANDS, CMD_BOTH | CMD_NEEDS_BOTH},
     /* a browser was tricked into talking to us */
     {"GET", smtp_cmd_foreign, S_COMMANDS, CMD_BOTH},
@@ -46,24 +54,41 @@ static const struct smtp_command commands[] = {
 
 /* --- replies --- */
 
+/* One line, after its code and status. Text may be of others' making. */
+static void
+put_text(struct smtp_server *s, const char *text)
+{
+	size_t n = strnlen(text, REPLY_LINE_MAX - 16);
+	uint8_t *p = buf_reserve(&s->out, n + 2);
+
+	for (size_t i = 0; i < n; i++)
+		p[i] = text[i] >= ' ' && text[i] < 127 ? (uint8_t)text[i] : '?';
+	memcpy(p + n, "\r\n", 2);
+	buf_grow(&s->out, n + 2);
+}
+
 void
 smtp_server_reply(
     struct smtp_server *s, int code, const char *status, const char *text)
 {
 	struct smtp_reply r = {code, status, text};
-	uint8_t *p;
-	size_t n;
 
 	buf_printf(&s->out, status != NULL ? "%d %s " : "%d ", code, status);
-	n = strnlen(text, REPLY_LINE_MAX - 16);
-	p = buf_reserve(&s->out, n + 2);
-	for (size_t i = 0; i < n; i++)
-		p[i] = text[i] >= ' ' && text[i] < 127 ? (uint8_t)text[i] : '?';
-	memcpy(p + n, "\r\n", 2);
-	buf_grow(&s->out, n + 2);
+	put_text(s, text);
 	if (code >= 400 && s->ops->refused != NULL)
 		s->ops->refused(
 		    s->arg, s->command != NULL ? s->command : "-", &r);
+}
+
+void
+smtp_server_line(struct smtp_server_lines *x, const char *text)
+{
+	if (x->any) {
+		buf_printf(&x->s->out, "%d-%s ", x->code, x->status);
+		put_text(x->s, x->held);
+	}
+	x->any = true;
+	snprintf(x->held, sizeof(x->held), "%s", text);
 }
 
 void
@@ -73,6 +98,7 @@ smtp_server_reset(struct smtp_server *s)
 
 	s->recipients = 0;
 	s->content_error.code = 0;
+	s->smtputf8 = s->binary = false;
 	if (s->state & (S_TRANSACTION | S_WAIT))
 		s->state = S_READY;
 	if (open)
@@ -120,6 +146,8 @@ sequence_text(const struct smtp_server *s, const struct smtp_command *c)
 		return s->p->lmtp ? "Send LHLO first" : "Send EHLO first";
 	if ((c->states & S_READY) && !(c->states & S_MAIL))
 		return "A message is under way already";
+	if (s->state == S_CHUNKS)
+		return "Only BDAT or RSET goes on after BDAT";
 	return s->state == S_READY ? "Send MAIL first" : "No valid recipients";
 }
 
@@ -127,11 +155,13 @@ static void
 run_command(struct smtp_server *s, const struct smtp_command *c,
     const char *args, size_t n)
 {
+	const struct smtp_reply *no;
+
 	s->command = c->verb;
 	if (!(c->states & (unsigned)s->state)) {
 		smtp_server_error(s, 503, "5.5.1", sequence_text(s, c));
-	} else if (!smtp_server_permits(s, c)) {
-		return;
+	} else if ((no = smtp_server_forbids(s, c->flags)) != NULL) {
+		smtp_server_error(s, no->code, no->status, no->text);
 	} else if ((c->flags & CMD_NO_ARGS) && n > 0) {
 		smtp_server_error(s, 501, "5.5.4", "No arguments allowed");
 	} else if ((c->flags & CMD_IDLE) &&
@@ -266,22 +296,44 @@ end_of_input(struct smtp_server *s)
 	s->state = S_CLOSED;
 }
 
+/* A client that sends an octet now and then holds a message open no longer than
+ * the lowest rate allows for what it has sent. */
+void
+smtp_server_content_deadline(struct smtp_server *s, msec_t now)
+{
+	msec_t end = MSEC_NEVER;
+
+	s->deadline = now + s->p->data_timeout;
+	if (s->content_start == 0)
+		s->content_start = now;
+	if (s->p->data_rate_min > 0)
+		end = s->content_start + s->p->data_grace +
+		    (msec_t)(s->content_octets * 1000 / s->p->data_rate_min);
+	if (end < s->deadline)
+		s->deadline = end;
+}
+
 /* Works on input until it is used up or the user owes a reply. */
 static void
 process(struct smtp_server *s, const uint8_t *p, size_t n, msec_t now)
 {
+	enum smtp_server_state was = s->state;
 	size_t used;
 
 	s->busy = true;
 	while (n > 0 && !(s->state & (S_OWED | S_CLOSED))) {
-		if (s->state == S_DATA) {
+		if (s->state == S_DATA)
 			used = smtp_server_content(s, p, n);
-			s->deadline = now +
-			    (s->state == S_DATA ? s->p->data_timeout
-						: s->p->command_timeout);
-		} else {
+		else if (s->state & (S_CHUNK | S_DRAIN))
+			used = smtp_server_chunk(s, p, n);
+		else
 			used = take_line(s, p, n, now);
-		}
+		s->content_octets += was & S_CONTENT ? used : 0;
+		if (s->state & S_CONTENT)
+			smtp_server_content_deadline(s, now);
+		else if (was & S_CONTENT)
+			s->deadline = now + s->p->command_timeout;
+		was = s->state;
 		p += used;
 		n -= used;
 		if (s->starting_tls)
@@ -438,6 +490,7 @@ content_replied(struct smtp_server *s, msec_t now)
 {
 	s->state = S_READY;
 	s->recipients = 0;
+	s->smtputf8 = s->binary = false;
 	s->idle_commands = 0;
 	s->deadline = now + s->p->command_timeout;
 	if (s->stopping)
@@ -452,7 +505,7 @@ smtp_server_data_reply(
 	if (s->state == S_CLOSED) /* the connection is gone meanwhile */
 		return;
 	INVARIANT(s->state == S_WAIT && s->owed > 0);
-	s->command = "DATA";
+	s->command = s->chunked ? "BDAT" : "DATA";
 	smtp_server_reply(s, r->code, r->status, r->text);
 	if (--s->owed == 0)
 		content_replied(s, now);
@@ -484,18 +537,20 @@ smtp_server_helo(const struct smtp_server *s)
 	return s->helo;
 }
 
-/* RFC 3848: S for TLS, A for AUTH. */
+/* RFC 3848: S for TLS, A for AUTH; RFC 6531 4.3: UTF8. */
 const char *
 smtp_server_protocol(const struct smtp_server *s)
 {
-	static const char *const names[2][4] = {
+	static const char *const names[4][4] = {
 	    {"ESMTP", "ESMTPS", "ESMTPA", "ESMTPSA"},
 	    {"LMTP", "LMTPS", "LMTPA", "LMTPSA"},
+	    {"UTF8SMTP", "UTF8SMTPS", "UTF8SMTPA", "UTF8SMTPSA"},
+	    {"UTF8LMTP", "UTF8LMTPS", "UTF8LMTPA", "UTF8LMTPSA"},
 	};
 
 	if (!s->p->lmtp && !s->extended)
 		return "SMTP";
-	return names[s->p->lmtp]
+	return names[(s->p->lmtp ? 1 : 0) + (s->smtputf8 ? 2 : 0)]
 		    [(s->tls ? 1 : 0) + (s->user[0] != '\0' ? 2 : 0)];
 }
 

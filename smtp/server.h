@@ -1,6 +1,6 @@
 /*
- * The SMTP and LMTP server as an engine without I/O (RFC 5321, RFC 2033, with
- * SIZE, 8BITMIME, PIPELINING, ENHANCEDSTATUSCODES, DSN, STARTTLS and AUTH). It
+ * The SMTP and LMTP server as an engine without I/O (RFC 5321, RFC 2033, and
+ * the extensions of server_hello.c). It
  * takes octets and time, produces octets, and asks its user about senders,
  * recipients and content through smtp_server_ops; the reply to a message's
  * content is given later, by smtp_server_data_reply(), once the user is
@@ -10,7 +10,10 @@
  *
  * Only CR LF ends a line, in commands and in content: a message with a bare CR
  * or LF anywhere is refused after its true end, so that no two servers can
- * disagree about where a message stops. Nothing is added to the content.
+ * disagree about where a message stops; or, by option, each of them is made a
+ * CR LF, but ends nothing besides its line. Nothing else is added to the
+ * content. What comes by BDAT is not unstuffed, and has lines of the same
+ * rules, unless it is BINARYMIME: then its header section has (RFC 3030).
  *
  * Memory: bounded by the command line limit and what the driver reads at
  * once. Sizes are octets, times milliseconds.
@@ -32,6 +35,21 @@ struct smtp_reply {
 	const char *text;
 };
 
+/* Extensions that a server may do without. */
+enum {
+	SMTP_EXT_CHUNKING = 1,       /* RFC 3030 */
+	SMTP_EXT_BINARYMIME = 2,     /* the same; not without CHUNKING */
+	SMTP_EXT_SMTPUTF8 = 4,       /* RFC 6531 */
+	SMTP_EXT_MT_PRIORITY = 8,    /* RFC 6710 */
+	SMTP_EXT_DELIVERBY = 16,     /* RFC 2852 */
+	SMTP_EXT_FUTURERELEASE = 32, /* RFC 4865; needs future_release_max */
+	SMTP_EXT_MTRK = 64,          /* RFC 3885 */
+	SMTP_EXT_RRVS = 128,         /* RFC 7293 */
+	SMTP_EXT_REQUIRETLS = 256,   /* RFC 8689; only under TLS */
+	SMTP_EXT_AUTH = 512,         /* whenever there are mechanisms */
+};
+#define SMTP_EXT_ALL 1023
+
 struct smtp_server_params {
 	bool lmtp;
 	const char *hostname;       /* in the greeting and the hello reply */
@@ -51,6 +69,13 @@ struct smtp_server_params {
 	bool tls_required;          /* 530 for what matters, while none */
 	bool auth_required;         /* the same, while nobody is known */
 	unsigned auth_failures_max; /* then 421 */
+	unsigned extensions;        /* SMTP_EXT_* bits; 0: none of these */
+	const char *priority_profile; /* after MT-PRIORITY; NULL or "": none */
+	int64_t deliver_by_min;       /* seconds, of BY with mode R; 0: any */
+	int64_t future_release_max;   /* seconds; 0: not offered */
+	bool repair_lines;            /* bare CR and LF are made CR LF */
+	uint64_t data_rate_min;       /* octets of content a second; 0: any */
+	msec_t data_grace;            /* for which the rate does not count */
 };
 
 /* Of AUTH and of its responses, with their CR LF (RFC 4954 4, 4.2). */
@@ -65,7 +90,7 @@ struct smtp_server_params {
 		.header_max = 1 << 20, .recipients_max = 1000,     \
 		.errors_max = 20, .idle_commands_max = 100,        \
 		.command_timeout = 300000, .data_timeout = 300000, \
-		.auth_failures_max = 3                             \
+		.auth_failures_max = 3, .data_grace = 60000        \
 	}
 
 /* What MAIL and RCPT said; valid during the call. */
@@ -78,15 +103,38 @@ struct smtp_server_mail {
 	const char *auth;  /* AUTH=: a mailbox, "" for <>, or NULL; what a
 	                    * client says that is not trusted is nothing (RFC
 	                    * 4954 5) */
+	bool body_binary;  /* BODY=BINARYMIME */
+	bool smtputf8;
+	bool requiretls;
+	bool has_mt_priority;
+	int mt_priority;      /* -9 to 9 */
+	int64_t deliver_by;   /* BY as a wall time; with mode 0: not given */
+	char deliver_by_mode; /* 'R', 'N' or 0 */
+	bool deliver_by_trace;
+	int64_t hold_until; /* wall time; 0: not to be held */
+	const char *mtrk;   /* MTRK as it came, or NULL */
 };
 struct smtp_server_rcpt {
 	const char *to;    /* mailbox, or "postmaster" */
 	uint8_t notify;    /* MHS_NOTIFY_* bits; 0: not given */
 	const char *orcpt; /* "rfc822;joe@x", decoded, or NULL */
+	int64_t rrvs;      /* wall time; with mode 0: not given */
+	char rrvs_mode;    /* 'R', 'C' or 0 */
 };
 
-/* The user's part. Those that return bool accept with true; with false they
- * have set *r to a 4xx or 5xx reply. */
+/* What a proxy in front says of its client (XCLIENT); NULL: nothing, "": that
+ * it is not known. */
+struct smtp_server_xclient {
+	const char *name, *address, *port, *protocol, *helo, *login;
+};
+
+/* Lines of a reply that has several. */
+struct smtp_server_lines;
+void smtp_server_line(struct smtp_server_lines *x, const char *text);
+
+/* The user's part. Those that return bool accept with true, and may have set
+ * *r to another reply of 2xx than the usual; with false they have set it to one
+ * of 4xx or 5xx. */
 struct smtp_server_ops {
 	bool (*mail)(
 	    void *arg, const struct smtp_server_mail *m, struct smtp_reply *r);
@@ -120,6 +168,20 @@ struct smtp_server_ops {
 	/* What is in the output goes in plain, and then there must be TLS
 	 * (conn_start_tls()). `dropped`: octets that came too early for it. */
 	void (*start_tls)(void *arg, size_t dropped);
+	/* The time of day in Unix seconds; NULL: what needs it is not offered.
+	 */
+	int64_t (*wall)(void *arg);
+	/* RFC 5321 3.5: *r is the reply to VRFY (in: the usual 252) or EXPN, of
+	 * which each line is a member; true with none: *r is all. NULL: 252,
+	 * 502. */
+	void (*vrfy)(void *arg, const char *who, struct smtp_reply *r);
+	void (*expn)(void *arg, const char *list, struct smtp_server_lines *x,
+	    struct smtp_reply *r);
+	/* May this client say XCLIENT? NULL: nobody may. What it says is to be
+	 * believed until its next; the session begins anew. */
+	bool (*xclient_trusted)(void *arg);
+	bool (*xclient)(void *arg, const struct smtp_server_xclient *x,
+	    struct smtp_reply *r);
 	/* A negative reply goes out, and the command (without arguments) that
 	 * it answers; for logs. May be NULL. */
 	void (*refused)(
@@ -166,5 +228,7 @@ const char *smtp_server_protocol(const struct smtp_server *s);
 const char *smtp_server_user(const struct smtp_server *s);
 bool smtp_server_tls(const struct smtp_server *s);
 bool smtp_server_content_8bit(const struct smtp_server *s);
+/* "CHUNKING" and so on: its bit, or 0. */
+unsigned smtp_server_extension(const char *keyword);
 
 #endif

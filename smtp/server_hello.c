@@ -8,11 +8,12 @@
 #include "smtp/server_priv.h"
 
 /* One EHLO keyword; parameter may be NULL, and writes what follows it; offered
- * may be NULL, for always. */
+ * may be NULL, for always; bit is that of an extension that can be left out. */
 struct extension {
 	const char *keyword;
 	void (*parameter)(struct smtp_server *s);
 	bool (*offered)(const struct smtp_server *s);
+	unsigned bit;
 };
 
 static void
@@ -45,17 +46,110 @@ auth_parameter(struct smtp_server *s)
 	buf_printf(&s->out, " %s", mechanisms(s));
 }
 
+static bool
+xclient_offered(const struct smtp_server *s)
+{
+	return s->ops->xclient != NULL && s->ops->xclient_trusted(s->arg);
+}
+
+static bool
+binarymime_offered(const struct smtp_server *s)
+{
+	return (s->p->extensions & SMTP_EXT_CHUNKING) != 0;
+}
+
+static bool
+has_wall(const struct smtp_server *s)
+{
+	return s->ops->wall != NULL;
+}
+
+static bool
+futurerelease_offered(const struct smtp_server *s)
+{
+	return has_wall(s) && s->p->future_release_max > 0;
+}
+
+/* RFC 4865 4: the longest time, and the last date, which is the same. */
+static void
+futurerelease_parameter(struct smtp_server *s)
+{
+	char date[CLOCK_TEXT];
+
+	buf_printf(&s->out, " %lld %s", (long long)s->p->future_release_max,
+	    clock_format(
+		s->ops->wall(s->arg) + s->p->future_release_max, date));
+}
+
+static void
+deliverby_parameter(struct smtp_server *s)
+{
+	if (s->p->deliver_by_min > 0)
+		buf_printf(&s->out, " %lld", (long long)s->p->deliver_by_min);
+}
+
+static void
+mt_priority_parameter(struct smtp_server *s)
+{
+	if (s->p->priority_profile != NULL && *s->p->priority_profile != '\0')
+		buf_printf(&s->out, " %s", s->p->priority_profile);
+}
+
+static void
+xclient_parameter(struct smtp_server *s)
+{
+	buf_puts(&s->out, " NAME ADDR PORT PROTO HELO LOGIN");
+}
+
 /* The last one is always offered. */
 static const struct extension extensions[] = {
-    {"PIPELINING", NULL, NULL},             /* RFC 2920 */
-    {"SIZE", size_parameter, NULL},         /* RFC 1870 */
-    {"8BITMIME", NULL, NULL},               /* RFC 6152 */
-    {"DSN", NULL, NULL},                    /* RFC 3461 */
-    {"STARTTLS", NULL, starttls_offered},   /* RFC 3207 */
-    {"AUTH", auth_parameter, auth_offered}, /* RFC 4954 */
-    {"ENHANCEDSTATUSCODES", NULL, NULL}     /* RFC 2034 */
+    {"PIPELINING", NULL, NULL, 0},               /* RFC 2920 */
+    {"SIZE", size_parameter, NULL, 0},           /* RFC 1870 */
+    {"8BITMIME", NULL, NULL, 0},                 /* RFC 6152 */
+    {"DSN", NULL, NULL, 0},                      /* RFC 3461 */
+    {"STARTTLS", NULL, starttls_offered, 0},     /* RFC 3207 */
+    {"AUTH", auth_parameter, auth_offered, 0},   /* RFC 4954 */
+    {"CHUNKING", NULL, NULL, SMTP_EXT_CHUNKING}, /* RFC 3030 */
+    {"BINARYMIME", NULL, binarymime_offered, SMTP_EXT_BINARYMIME},
+    {"SMTPUTF8", NULL, NULL, SMTP_EXT_SMTPUTF8}, /* RFC 6531 */
+    {"MT-PRIORITY", mt_priority_parameter, NULL, SMTP_EXT_MT_PRIORITY},
+    {"DELIVERBY", deliverby_parameter, has_wall, SMTP_EXT_DELIVERBY},
+    {"FUTURERELEASE", futurerelease_parameter, futurerelease_offered,
+	SMTP_EXT_FUTURERELEASE},         /* RFC 4865 */
+    {"MTRK", NULL, NULL, SMTP_EXT_MTRK}, /* RFC 3885 */
+    {"RRVS", NULL, NULL, SMTP_EXT_RRVS}, /* RFC 7293 */
+    {"REQUIRETLS", NULL, smtp_server_tls, SMTP_EXT_REQUIRETLS},
+    {"XCLIENT", xclient_parameter, xclient_offered, 0},
+    {"ENHANCEDSTATUSCODES", NULL, NULL, 0} /* RFC 2034 */
 };
 #define N_EXTENSIONS (sizeof(extensions) / sizeof(extensions[0]))
+
+static bool
+offered(const struct smtp_server *s, const struct extension *x)
+{
+	return (x->bit == 0 || (s->p->extensions & x->bit)) &&
+	    (x->offered == NULL || x->offered(s));
+}
+
+bool
+smtp_server_offers(const struct smtp_server *s, unsigned bit)
+{
+	if (bit == SMTP_EXT_AUTH)
+		return smtp_server_has_auth(s);
+	for (size_t i = 0; i < N_EXTENSIONS; i++)
+		if (extensions[i].bit == bit)
+			return offered(s, &extensions[i]);
+	return false;
+}
+
+unsigned
+smtp_server_extension(const char *keyword)
+{
+	for (size_t i = 0; i < N_EXTENSIONS; i++)
+		if (strcmp(extensions[i].keyword, keyword) == 0)
+			return extensions[i].bit;
+	return 0;
+}
 
 /* The argument is kept when it is a name; it is never believed. */
 static bool
@@ -82,7 +176,7 @@ smtp_cmd_ehlo(struct smtp_server *s, const char *args, size_t n)
 	s->extended = true;
 	buf_printf(&s->out, "250-%s\r\n", s->p->hostname);
 	for (size_t i = 0; i < N_EXTENSIONS; i++) {
-		if (extensions[i].offered != NULL && !extensions[i].offered(s))
+		if (!offered(s, &extensions[i]))
 			continue;
 		buf_printf(&s->out, "250%c%s", i + 1 < N_EXTENSIONS ? '-' : ' ',
 		    extensions[i].keyword);

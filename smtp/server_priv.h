@@ -8,6 +8,15 @@
 #include "smtp/address.h"
 #include "smtp/server.h"
 
+/* Collects the lines of a reply. */
+struct smtp_server_lines {
+	struct smtp_server *s;
+	int code;
+	const char *status;
+	char held[ERR_TEXT_MAX]; /* the last one, which has no hyphen */
+	bool any;
+};
+
 /* Where the session is. Each is a bit, for the command table. */
 enum smtp_server_state {
 	S_GREETING = 1,    /* greet_delay runs; nothing may come yet */
@@ -20,10 +29,14 @@ enum smtp_server_state {
 	S_CLOSED = 128,    /* the last reply was given */
 	S_AUTH = 256,      /* a challenge was given; its response comes */
 	S_AUTH_STEP = 512, /* the user owes the next step of AUTH */
+	S_CHUNK = 1024,    /* octets of BDAT come in */
+	S_CHUNKS = 2048,   /* some chunks came, the last did not */
+	S_DRAIN = 4096,    /* octets of BDAT come in and are dropped */
 };
 #define S_OWED (S_WAIT | S_AUTH_STEP) /* input waits */
-#define S_COMMANDS (S_START | S_READY | S_MAIL | S_RCPT)
-#define S_TRANSACTION (S_MAIL | S_RCPT | S_DATA)
+#define S_COMMANDS (S_START | S_READY | S_MAIL | S_RCPT | S_CHUNKS)
+#define S_CONTENT (S_DATA | S_CHUNK | S_DRAIN)
+#define S_TRANSACTION (S_MAIL | S_RCPT | S_DATA | S_CHUNK | S_CHUNKS)
 
 /* The content's position, relative to line ends and dots. */
 enum content_at {
@@ -59,14 +72,25 @@ struct smtp_server {
 	char user[SMTP_USER_MAX + 1]; /* proved by AUTH; "" nobody */
 	unsigned auth_failures;
 	/* the transaction */
-	unsigned recipients; /* accepted */
-	unsigned owed;       /* replies to the content still to be given */
+	unsigned recipients;   /* accepted */
+	unsigned owed;         /* replies to the content still to be given */
+	bool smtputf8, binary; /* what MAIL said */
 	/* the content */
 	enum content_at at;
 	uint64_t size;
 	size_t line_length;
 	bool in_header, eightbit;
+	bool chunked;                    /* by BDAT: dots mean nothing */
+	msec_t content_start;            /* 0: no octet was expected yet */
+	uint64_t content_octets;         /* since then, kept or not */
 	struct smtp_reply content_error; /* code 0: none so far */
+	/* the chunk at hand */
+	uint64_t chunk_left; /* octets still to come */
+	uint64_t chunk_size;
+	bool chunk_last;
+	enum smtp_server_state after_drain;
+	struct smtp_reply drain_reply; /* its text is drain_text */
+	char drain_status[16], drain_text[ERR_TEXT_MAX];
 };
 
 /* One command. `states`: where it is allowed; elsewhere the reply is 503. */
@@ -98,7 +122,17 @@ void smtp_server_reset(struct smtp_server *s);
 /* What the user owed is given: works on what came meanwhile. */
 void smtp_server_resume(struct smtp_server *s, msec_t now);
 
+/* Octets of content are expected: until when, at the latest. */
+void smtp_server_content_deadline(struct smtp_server *s, msec_t now);
+
 /* server_hello.c */
+/* Is this extension offered now? */
+bool smtp_server_offers(const struct smtp_server *s, unsigned extension);
+static inline bool
+smtp_server_extended(const struct smtp_server *s)
+{
+	return s->extended;
+}
 void smtp_cmd_ehlo(struct smtp_server *s, const char *args, size_t n);
 void smtp_cmd_helo(struct smtp_server *s, const char *args, size_t n);
 /* server_mail.c */
@@ -106,8 +140,22 @@ void smtp_cmd_mail(struct smtp_server *s, const char *args, size_t n);
 void smtp_cmd_rcpt(struct smtp_server *s, const char *args, size_t n);
 /* server_data.c */
 void smtp_cmd_data(struct smtp_server *s, const char *args, size_t n);
+/* A content begins. */
+void smtp_server_content_begin(struct smtp_server *s, bool chunked);
+/* Its octets are all there: refuses it, or hands it to the user. */
+void smtp_server_content_end(struct smtp_server *s);
+/* The first rule broken decides; the user forgets the message at once. */
+void smtp_server_content_bad(
+    struct smtp_server *s, int code, const char *status, const char *text);
 /* Takes content; returns the octets used, fewer than n when it ended. */
 size_t smtp_server_content(struct smtp_server *s, const uint8_t *p, size_t n);
+/* The same, all n octets, of a content by BDAT. */
+void smtp_server_chunk_octets(
+    struct smtp_server *s, const uint8_t *p, size_t n);
+/* server_bdat.c */
+void smtp_cmd_bdat(struct smtp_server *s, const char *args, size_t n);
+/* Octets of a chunk, kept or dropped; returns those used. */
+size_t smtp_server_chunk(struct smtp_server *s, const uint8_t *p, size_t n);
 /* server_auth.c */
 bool smtp_server_has_auth(const struct smtp_server *s);
 void smtp_cmd_auth(struct smtp_server *s, const char *args, size_t n);
@@ -121,13 +169,18 @@ void smtp_cmd_starttls(struct smtp_server *s, const char *args, size_t n);
 /* After the reply to STARTTLS: n octets more have come. Returns how many are
  * good: none. */
 size_t smtp_server_enter_tls(struct smtp_server *s, size_t n);
-/* May this command be used, as far as TLS and AUTH go? False: 530 was said. */
-bool smtp_server_permits(struct smtp_server *s, const struct smtp_command *c);
+/* May a command with these flags be used, as far as TLS and AUTH go? NULL, or
+ * the reply. */
+const struct smtp_reply *smtp_server_forbids(
+    const struct smtp_server *s, unsigned flags);
 /* server_misc.c */
 void smtp_cmd_rset(struct smtp_server *s, const char *args, size_t n);
 void smtp_cmd_noop(struct smtp_server *s, const char *args, size_t n);
 void smtp_cmd_quit(struct smtp_server *s, const char *args, size_t n);
 void smtp_cmd_vrfy(struct smtp_server *s, const char *args, size_t n);
+void smtp_cmd_expn(struct smtp_server *s, const char *args, size_t n);
+/* server_xclient.c */
+void smtp_cmd_xclient(struct smtp_server *s, const char *args, size_t n);
 void smtp_cmd_help(struct smtp_server *s, const char *args, size_t n);
 void smtp_cmd_unimplemented(struct smtp_server *s, const char *args, size_t n);
 void smtp_cmd_foreign(struct smtp_server *s, const char *args, size_t n);

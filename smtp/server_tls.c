@@ -36,18 +36,18 @@ smtp_server_enter_tls(struct smtp_server *s, size_t n)
 	return 0;
 }
 
-bool
-smtp_server_permits(struct smtp_server *s, const struct smtp_command *c)
+const struct smtp_reply *
+smtp_server_forbids(const struct smtp_server *s, unsigned flags)
 {
-	if (s->p->tls_required && !s->tls && (c->flags & CMD_NEEDS_TLS)) {
-		smtp_server_error(
-		    s, 530, "5.7.0", "Must issue a STARTTLS command first");
-		return false;
-	}
+	static const struct smtp_reply no_tls = {
+	    530, "5.7.0", "Must issue a STARTTLS command first"};
+	static const struct smtp_reply no_auth = {
+	    530, "5.7.0", "Authentication required"};
+
+	if (s->p->tls_required && !s->tls && (flags & CMD_NEEDS_TLS))
+		return &no_tls;
 	if (s->p->auth_required && s->user[0] == '\0' &&
-	    (c->flags & CMD_NEEDS_AUTH)) {
-		smtp_server_error(s, 530, "5.7.0", "Authentication required");
-		return false;
-	}
-	return true;
+	    (flags & CMD_NEEDS_AUTH))
+		return &no_auth;
+	return NULL;
 }
