@@ -439,15 +439,33 @@ conn_wake(struct conn *c)
 		wake_soon(c);
 }
 
-void
-conn_start_tls(struct conn *c, struct tls *tls, bool server, const char *name)
+static void
+begin_tls(struct conn *c, struct tls_link *l)
 {
 	INVARIANT(c->tls == NULL);
-	c->tls = tls_link_new(tls, server, name);
+	c->tls = l;
 	if (c->crossed)
 		c->plain = c->ops->output(c->engine)->len;
 	buf_free(&c->early);
 	conn_wake(c);
+}
+
+void
+conn_start_tls(struct conn *c, struct tls *tls, bool server, const char *name)
+{
+	begin_tls(c, tls_link_new(tls, server, name));
+}
+
+void
+conn_start_tls_client(
+    struct conn *c, struct tls *tls, const struct conn_tls_client *p)
+{
+	struct tls_link *l = tls_link_new(tls, false, p->name);
+
+	tls_link_verify(l, p->verify);
+	if (p->setup != NULL)
+		tls_link_setup(l, p->setup, p->arg);
+	begin_tls(c, l);
 }
 
 const struct tls_peer *

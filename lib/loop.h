@@ -18,6 +18,7 @@
 #include "lib/buf.h"
 #include "lib/clock.h"
 #include "lib/err.h"
+#include "lib/tls.h"
 
 struct event_base;
 struct loop;
@@ -103,10 +104,21 @@ void conn_wake(struct conn *c);
  * asks for it (SNI) and the certificate must carry it, NULL: neither. The
  * engine's input() starts after the handshake; one that fails is closed() with
  * a reason. The struct tls must outlive the connection. */
-struct tls;
-struct tls_peer;
 void conn_start_tls(
     struct conn *c, struct tls *tls, bool server, const char *name);
+/* The same for a client whose trust is not just that of its struct tls. The
+ * name as above; `verify` in place of the struct tls's; `setup`, unless NULL,
+ * is called once and at once with OpenSSL's own SSL, to change what it relies
+ * on (DANE): it returns 0 or negative, and then the handshake fails. */
+struct ssl_st;
+struct conn_tls_client {
+	const char *name;
+	enum tls_verify verify;
+	int (*setup)(void *arg, struct ssl_st *ssl, struct err *e);
+	void *arg;
+};
+void conn_start_tls_client(
+    struct conn *c, struct tls *tls, const struct conn_tls_client *p);
 /* NULL while there is none: plain, or the handshake is under way. */
 const struct tls_peer *conn_tls(const struct conn *c);
 /* Does the peer's good certificate carry this name: a dNSName, rfc822Name,

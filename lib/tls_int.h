@@ -28,6 +28,11 @@ struct tls_link;
 
 /* `name` as in conn_start_tls(). */
 struct tls_link *tls_link_new(struct tls *t, bool server, const char *name);
+/* A client's own, in place of what its struct tls says; as in struct
+ * conn_tls_client. Before the handshake. */
+void tls_link_verify(struct tls_link *l, enum tls_verify verify);
+void tls_link_setup(struct tls_link *l,
+    int (*setup)(void *arg, SSL *ssl, struct err *e), void *arg);
 /* The connected socket, before the handshake. It is not owned. */
 void tls_link_attach(struct tls_link *l, int fd);
 void tls_link_free(struct tls_link **l);

@@ -23,6 +23,7 @@ struct tls_link {
 	msec_t patience;
 	struct buf unsent; /* one record, promised to be sent */
 	bool broken;       /* nothing more may be asked of `ssl` */
+	struct err unfit;  /* why it may not be used at all */
 	struct err why;    /* what was wrong with a certificate */
 	struct tls_peer peer;
 	char *subject, *serial;
@@ -134,7 +135,7 @@ tls_link_new(struct tls *t, bool server, const char *name)
 {
 	struct tls_link *l = xcalloc(1, sizeof(*l));
 
-	l->why = (struct err)ERR_INIT;
+	l->why = l->unfit = (struct err)ERR_INIT;
 	l->verify = tls_verify(t);
 	l->patience = tls_handshake_timeout(t);
 	l->name = name != NULL ? xstrdup(name) : NULL;
@@ -151,6 +152,22 @@ tls_link_new(struct tls *t, bool server, const char *name)
 	}
 	ERR_clear_error();
 	return l;
+}
+
+void
+tls_link_verify(struct tls_link *l, enum tls_verify verify)
+{
+	l->verify = verify;
+	SSL_set_verify(l->ssl, verify_mode(verify, false), on_verify);
+}
+
+void
+tls_link_setup(struct tls_link *l,
+    int (*setup)(void *arg, SSL *ssl, struct err *e), void *arg)
+{
+	if (setup(arg, l->ssl, &l->unfit) < 0 && l->unfit.code == 0)
+		err_set(&l->unfit, "tls", ERR_SYSTEM, "cannot be set up");
+	ERR_clear_error();
 }
 
 void
@@ -192,6 +209,10 @@ explain(struct tls_link *l, const char *what, int error, struct err *e)
 		err_set(e, "tls", l->why.code, "%s: %s", what, l->why.text);
 	else if (error != 0 && code == 0)
 		err_sys(e, "tls", "%s", what);
+	else if (ERR_GET_REASON(code) == SSL_R_CERTIFICATE_VERIFY_FAILED)
+		err_set(e, "tls", ERR_REFUSED, "%s: %s: %s", what, text,
+		    X509_verify_cert_error_string(
+			SSL_get_verify_result(l->ssl)));
 	else if (code == 0 ||
 	    ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
 		err_set(e, "tls", ERR_PROTOCOL,
@@ -274,6 +295,10 @@ tls_link_handshake(struct tls_link *l, struct err *e)
 	enum tls_result result;
 	int r;
 
+	if (l->unfit.code != 0) {
+		*e = l->unfit;
+		return TLS_FAILED;
+	}
 	ERR_clear_error();
 	errno = 0;
 	r = SSL_do_handshake(l->ssl);

@@ -17,12 +17,15 @@ is_secret(const char *attr)
 	    strcmp(attr, "our-password") == 0;
 }
 
-/* A copy of the tree without the peers' passwords. */
+/* A copy of the tree without the passwords of peers, but for those of that
+ * channel (NULL: none). */
 static struct conf_node *
-without_secrets(struct arena *a, const struct conf_node *n)
+without_secrets(struct arena *a, const struct conf_node *n, const char *channel)
 {
 	struct conf_node *x = arena_memdup(a, n, sizeof(*n));
-	bool peer = strcmp(n->name, "peer") == 0;
+	bool peer = strcmp(n->name, "peer") == 0 &&
+	    (channel == NULL ||
+		strcmp(conf_str(n, "channel", ""), channel) != 0);
 
 	x->attrs = arena_alloc(a, n->n_attrs * sizeof(*n->attrs));
 	x->n_attrs = 0;
@@ -31,7 +34,7 @@ without_secrets(struct arena *a, const struct conf_node *n)
 			x->attrs[x->n_attrs++] = n->attrs[i];
 	x->children = arena_alloc(a, n->n_children * sizeof(*n->children));
 	for (size_t i = 0; i < n->n_children; i++)
-		x->children[i] = without_secrets(a, n->children[i]);
+		x->children[i] = without_secrets(a, n->children[i], channel);
 	return x;
 }
 
@@ -51,7 +54,11 @@ send_config(struct child *c)
 	if (strcmp(c->program->file, "x400p1") == 0)
 		conf_pack(c->q->root, out);
 	else
-		conf_pack(without_secrets(a, c->q->root), out);
+		conf_pack(
+		    without_secrets(a, c->q->root,
+			strcmp(c->program->file, "smtp") == 0 ? c->program->name
+							      : NULL),
+		    out);
 	q_pipe_end(c->pipe);
 	arena_free(&a);
 }

@@ -329,10 +329,15 @@ read_connections(
 {
 	const struct q_channel_config *ch = p->channel;
 	bool fixed = ch->min_connections_per_peer == ch->connections_per_peer;
-	int64_t least, reserved;
+	bool mx = strcmp(conf_str(n, "mx", "no"), "yes") == 0;
+	int64_t least, reserved, most = ch->connections_per_peer;
 
-	p->max_connections = (unsigned)integer(
-	    r, n, "max-connections", ch->connections_per_peer, 1, 100000);
+	/* such a peer is many servers */
+	if (mx && ch->node != NULL)
+		most = integer(r, ch->node, "connections", 100, 1, 100000);
+	fixed = fixed || mx;
+	p->max_connections =
+	    (unsigned)integer(r, n, "max-connections", most, 1, 100000);
 	least = fixed || ch->min_connections_per_peer > p->max_connections
 	    ? p->max_connections
 	    : ch->min_connections_per_peer;

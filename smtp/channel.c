@@ -4,102 +4,6 @@
 #include <string.h>
 
 #include "lib/log.h"
-#include "mhs/mta.h"
-#include "qmgr/config.h"
-#include "smtp/access.h"
-
-/* --- configuration --- */
-
-static int
-read_timeouts(
-    struct smtp_channel *c, const struct conf_node *own, struct err *e)
-{
-	struct smtp_client_params *p = &c->client;
-	const struct {
-		const char *attr;
-		msec_t *value;
-	} rows[] = {
-	    {"idle-timeout", &p->idle_timeout},
-	    {"greeting-timeout", &p->greeting_timeout},
-	    {"command-timeout", &p->mail_timeout},
-	    {"data-init-timeout", &p->data_init_timeout},
-	    {"data-timeout", &p->data_block_timeout},
-	    {"data-done-timeout", &p->data_done_timeout},
-	};
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (conf_duration(own, rows[i].attr, *rows[i].value,
-			rows[i].value, e) < 0)
-			return ERR_CONFIG;
-	p->rcpt_timeout = p->mail_timeout;
-	return 0;
-}
-
-static int
-read_peer(struct smtp_channel *c, const struct conf_node *n, int64_t max,
-    struct err *e)
-{
-	struct smtp_peer *p = ARENA_NEW(c->arena, struct smtp_peer);
-	char host[SMTP_ADDRESS_TEXT];
-
-	p->channel = c;
-	p->name = conf_str(n, "name", "");
-	p->address = conf_str(n, "address", NULL);
-	if (p->address == NULL)
-		return conf_error(n, e, "no address");
-	if (conf_int(n, "max-connections", max, 1, 10000, &max, e) < 0)
-		return ERR_CONFIG;
-	smtp_peer_address(p->address, host);
-	p->host = arena_strdup(c->arena, host);
-	p->max_links = (unsigned)max;
-	p->next = c->peers;
-	c->peers = p;
-	return 0;
-}
-
-static int
-open_spool(struct smtp_channel *c, const struct conf_node *root, struct err *e)
-{
-	struct q_config config;
-	int rc = q_config_read(root, &config, NULL, NULL, e);
-
-	if (rc == 0) {
-		c->spool = q_spool_open(&config.spool, NULL, e);
-		rc = c->spool == NULL ? ERR_CONFIG : 0;
-	}
-	q_config_free(&config);
-	return rc;
-}
-
-static int
-on_config(void *arg, const struct conf_node *root, const struct conf_node *own,
-    struct err *e)
-{
-	struct smtp_channel *c = arg;
-	const struct conf_node *n;
-	struct mhs_mta us;
-	int64_t connections, per_peer;
-
-	if (own == NULL)
-		return conf_error(root, e, "no <channel>");
-	if (mhs_mta_read(c->arena, root, &us, e) < 0)
-		return ERR_CONFIG;
-	c->client.lmtp = c->lmtp;
-	c->client.helo = us.hostname;
-	if (read_timeouts(c, own, e) < 0 ||
-	    conf_int(own, "connections", 100, 1, 100000, &connections, e) < 0 ||
-	    conf_int(own, "connections-per-peer", 4, 1, 10000, &per_peer, e) <
-		0)
-		return ERR_CONFIG;
-	for (n = conf_child(root, "peer"); n != NULL;
-	     n = conf_next(root, "peer", n))
-		if (strcmp(conf_str(n, "channel", ""),
-			conf_str(own, "name", c->name)) == 0 &&
-		    read_peer(c, n, per_peer, e) < 0)
-			return ERR_CONFIG;
-	q_chan_capacity(c->chan, (unsigned)connections);
-	return open_spool(c, root, e);
-}
 
 /* --- work --- */
 
@@ -136,12 +40,8 @@ on_work(void *arg, const struct q_work *w)
 	}
 	p->max_links = w->connections;
 	j = smtp_job_new(c, p, w);
-	if (j == NULL)
-		return;
-	if (smtp_job_settled(j))
-		smtp_job_done(j, NULL);
-	else
-		smtp_peer_add(p, j);
+	if (j != NULL)
+		smtp_job_start(j);
 }
 
 void
@@ -157,7 +57,10 @@ on_stop(void *arg)
 	struct smtp_channel *c = arg;
 
 	c->stopping = true;
-	smtp_peers_stop(c);
+	for (struct smtp_peer *p = c->peers; p != NULL; p = p->next)
+		for (struct smtp_pool *x = p->first_pool; x != NULL;
+		     x = x->next)
+			smtp_links_stop(x);
 	smtp_channel_check(c);
 }
 
@@ -182,8 +85,11 @@ destroy(void *state)
 {
 	struct smtp_channel *c = state;
 
-	smtp_peers_free(c);
-	q_spool_close(&c->spool);
+	for (struct smtp_peer *p = c->peers; p != NULL; p = p->next) {
+		smtp_domains_free(p);
+		smtp_pools_free(p);
+	}
+	smtp_channel_config_free(c);
 	arena_free(&c->arena);
 	free(c);
 }
@@ -192,7 +98,7 @@ int
 smtp_channel_main(int argc, char **argv, const char *name)
 {
 	static const struct q_chan_ops ops = {
-	    .config = on_config,
+	    .config = smtp_channel_config,
 	    .work = on_work,
 	    .stop = on_stop,
 	};

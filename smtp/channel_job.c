@@ -1,6 +1,8 @@
 /*
- * Records to transactions, results to outcomes.
+ * Records to transactions, one for each domain where they differ; results to
+ * outcomes.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +11,8 @@
 #include "mhs/diag.h"
 #include "smtp/address.h"
 #include "smtp/channel.h"
+
+#define DOMAIN_TEXT (SMTP_DOMAIN_MAX + 1)
 
 /* Sender and recipients must be what RFC 5321 calls a mailbox before they get
  * between angle brackets, wherever they came from. */
@@ -123,25 +127,19 @@ smtp_job_new(
 	return j;
 }
 
-bool
-smtp_job_settled(const struct smtp_job *j)
-{
-	return j->t.n_recipients == 0;
-}
-
 /* --- outcomes --- */
 
 static void
-take_result(
-    struct smtp_job *j, const struct smtp_recipient *r, struct q_outcome *o)
+take_result(const struct smtp_group *g, const struct smtp_recipient *r,
+    struct q_outcome *o)
 {
 	o->status = r->status;
 	o->text = r->text;
 	switch (r->outcome) {
 	case SMTP_ACCEPTED:
-		o->result = j->channel->lmtp ? Q_DELIVERED
-		    : j->t.dsn_offered       ? Q_TRANSFERRED
-					     : Q_RELAYED;
+		o->result = g->job->channel->lmtp ? Q_DELIVERED
+		    : g->t.dsn_offered            ? Q_TRANSFERRED
+						  : Q_RELAYED;
 		break;
 	case SMTP_PERMANENT: fail(o, r->status, r->text); break;
 	case SMTP_PENDING:
@@ -153,7 +151,8 @@ take_result(
 }
 
 static void
-log_outcome(const struct smtp_job *j, const struct q_outcome *o)
+log_outcome(
+    const struct smtp_job *j, const struct q_outcome *o, const char *tls)
 {
 	static const char *const words[] = {
 	    [Q_TRANSFERRED] = "relayed",
@@ -167,18 +166,20 @@ log_outcome(const struct smtp_job *j, const struct q_outcome *o)
 	const char *to = NULL;
 	char id[Q_ID_TEXT];
 
+	if (!log_enabled(LOG_LEVEL_INFO))
+		return;
 	if (o->recipient < env->n_recipients)
 		to = mhs_name_text(
 		    j->record->arena, &env->recipients[o->recipient].name);
 	log_event(LOG_LEVEL_INFO, words[o->result], "id",
 	    q_id_text(j->message, id), "mts-id",
 	    mhs_mts_id_text(j->record->arena, &env->id), "to", to, "peer",
-	    j->peer->name, "remote", o->remote_mta, "status", o->status, "text",
-	    o->text, NULL);
+	    j->peer->name, "remote", o->remote_mta, "tls", tls, "status",
+	    o->status, "text", o->text, NULL);
 }
 
 static void
-finish(struct smtp_job *j, const char *remote)
+close_one(struct smtp_job *j)
 {
 	struct smtp_channel *c = j->channel;
 	struct q_record *record = j->record;
@@ -186,16 +187,11 @@ finish(struct smtp_job *j, const char *remote)
 	    .mlist = j->mlist,
 	    .v = j->outcomes,
 	    .n = j->n_outcomes,
-	    .peer_error = j->t.peer_error,
+	    .peer_error = j->peer_error,
 	};
 
-	for (size_t i = 0; i < j->t.n_recipients; i++)
-		j->outcomes[j->outcome_of[i]].remote_mta = remote;
-	for (size_t i = 0; i < j->n_outcomes; i++) {
-		j->outcomes[i].at = clock_wall();
-		if (log_enabled(LOG_LEVEL_INFO))
-			log_outcome(j, &j->outcomes[i]);
-	}
+	if (--j->open > 0)
+		return;
 	q_chan_result(c->chan, &o);
 	q_record_close(&record); /* the job lives in its arena */
 	c->n_jobs--;
@@ -203,35 +199,212 @@ finish(struct smtp_job *j, const char *remote)
 }
 
 void
-smtp_job_done(struct smtp_job *j, const char *remote)
+smtp_group_done(struct smtp_group *g, const char *remote)
 {
+	struct smtp_job *j = g->job;
+
 	if (remote != NULL && remote[0] != '\0')
 		remote = arena_printf(j->record->arena, "dns; %s", remote);
-	for (size_t i = 0; i < j->t.n_recipients; i++)
-		take_result(
-		    j, &j->t.recipients[i], &j->outcomes[j->outcome_of[i]]);
-	finish(j, remote);
+	for (size_t i = 0; i < g->t.n_recipients; i++) {
+		struct q_outcome *o = &j->outcomes[g->outcome_of[i]];
+
+		take_result(g, &g->t.recipients[i], o);
+		o->remote_mta = remote;
+		o->at = clock_wall();
+		log_outcome(j, o, g->tls);
+	}
+	/* qmgr would hold all domains for one of them */
+	if (j->peer->address != NULL && g->t.peer_error)
+		j->peer_error = true;
+	close_one(j);
 }
 
 void
-smtp_job_drop(struct smtp_job *j)
+smtp_group_settle(struct smtp_group *g, enum smtp_outcome outcome,
+    const char *status, const char *text, const char *remote)
 {
+	struct arena *a = g->job->record->arena;
+
+	status = arena_strdup(a, status);
+	text = arena_strdup(a, text);
+	for (size_t i = 0; i < g->t.n_recipients; i++) {
+		g->t.recipients[i].outcome = outcome;
+		g->t.recipients[i].status = status;
+		g->t.recipients[i].text = text;
+	}
+	g->tls = NULL;
+	smtp_group_done(g, remote);
+}
+
+void
+smtp_group_drop(struct smtp_group *g)
+{
+	struct smtp_job *j = g->job;
 	struct q_record *record = j->record;
 
+	if (--j->open > 0)
+		return;
 	j->channel->n_jobs--;
 	q_record_close(&record);
 }
 
-void
-smtp_job_unreachable(struct smtp_job *j, const char *why)
+/* --- groups --- */
+
+/* What is looked up for this mailbox; false: no name at all. */
+static bool
+domain_of(const char *mailbox, char out[DOMAIN_TEXT])
 {
-	const char *text = arena_strdup(j->record->arena, why);
+	const char *domain = smtp_mailbox_domain(mailbox);
+
+	if (domain[0] == '[') {
+		snprintf(out, DOMAIN_TEXT, "%s", domain);
+		return true;
+	}
+	return dns_name_ascii(domain, out, NULL) == 0;
+}
+
+static struct smtp_group *
+new_group(struct smtp_job *j, const char *domain, size_t n)
+{
+	struct arena *a = j->record->arena;
+	struct smtp_group *g = ARENA_NEW(a, struct smtp_group);
+
+	g->job = j;
+	g->domain = domain;
+	g->t = j->t;
+	g->t.n_recipients = 0;
+	g->t.recipients = arena_alloc(a, n * sizeof(*g->t.recipients));
+	g->outcome_of = arena_alloc(a, n * sizeof(*g->outcome_of));
+	j->open++;
+	return g;
+}
+
+struct member {
+	const char *domain;
+	size_t i; /* of the job's transaction */
+};
+
+static int
+compare_members(const void *x, const void *y)
+{
+	const struct member *a = x, *b = y;
+	int rc = strcmp(a->domain, b->domain);
+
+	return rc != 0 ? rc : (a->i > b->i) - (a->i < b->i);
+}
+
+static size_t
+find_members(struct smtp_job *j, struct member *v)
+{
+	char domain[DOMAIN_TEXT];
+	size_t n = 0;
 
 	for (size_t i = 0; i < j->t.n_recipients; i++) {
-		j->t.recipients[i].outcome = SMTP_TEMPORARY;
-		j->t.recipients[i].status = "4.4.1";
-		j->t.recipients[i].text = text;
+		struct q_outcome *o = &j->outcomes[j->outcome_of[i]];
+
+		if (!domain_of(j->t.recipients[i].mailbox, domain)) {
+			fail(o, "5.1.2", "The domain is no name of the DNS");
+			o->at = clock_wall();
+			log_outcome(j, o, NULL);
+			continue;
+		}
+		v[n].domain = n > 0 && strcmp(v[n - 1].domain, domain) == 0
+		    ? v[n - 1].domain
+		    : arena_strdup(j->record->arena, domain);
+		v[n++].i = i;
 	}
-	j->t.peer_error = true;
-	smtp_job_done(j, j->peer->host);
+	qsort(v, n, sizeof(*v), compare_members);
+	return n;
+}
+
+static void
+take_member(struct smtp_group *g, size_t i)
+{
+	const struct smtp_job *j = g->job;
+
+	g->outcome_of[g->t.n_recipients] = j->outcome_of[i];
+	g->t.recipients[g->t.n_recipients++] = j->t.recipients[i];
+}
+
+static struct smtp_group *
+split(struct smtp_job *j)
+{
+	struct member *v =
+	    arena_alloc(j->record->arena, j->t.n_recipients * sizeof(*v));
+	size_t n = find_members(j, v), end;
+	struct smtp_group *first = NULL, **at = &first;
+
+	for (size_t i = 0; i < n; i = end) {
+		for (end = i + 1;
+		     end < n && strcmp(v[end].domain, v[i].domain) == 0;)
+			end++;
+		*at = new_group(j, v[i].domain, end - i);
+		for (size_t k = i; k < end; k++)
+			take_member(*at, v[k].i);
+		at = &(*at)->next;
+	}
+	return first;
+}
+
+static struct smtp_group *
+one_for_all(struct smtp_job *j)
+{
+	struct smtp_group *g =
+	    new_group(j, j->peer->mx_host, j->t.n_recipients);
+
+	for (size_t i = 0; i < j->t.n_recipients; i++)
+		take_member(g, i);
+	return g;
+}
+
+void
+smtp_job_start(struct smtp_job *j)
+{
+	bool by_domain = j->peer->address == NULL && j->peer->mx_host == NULL;
+	struct smtp_group *g = NULL, *next;
+
+	j->open = 1; /* we */
+	for (size_t i = 0; i < j->n_outcomes; i++)
+		if (j->outcomes[i].status != NULL) {
+			j->outcomes[i].at = clock_wall();
+			log_outcome(j, &j->outcomes[i], NULL);
+		}
+	if (j->t.n_recipients > 0)
+		g = by_domain ? split(j) : one_for_all(j);
+	for (; g != NULL; g = next) {
+		next = g->next;
+		g->next = NULL;
+		smtp_domain_add(j->peer, g);
+	}
+	close_one(j);
+}
+
+/* --- queues --- */
+
+void
+smtp_queue_put(struct smtp_queue *q, struct smtp_group *g, bool first)
+{
+	struct smtp_group **at = &q->first;
+	enum q_level level = g->job->level;
+
+	while (*at != NULL &&
+	    ((*at)->job->level > level ||
+		(!first && (*at)->job->level == level)))
+		at = &(*at)->next;
+	g->next = *at;
+	*at = g;
+	q->n++;
+}
+
+struct smtp_group *
+smtp_queue_take(struct smtp_queue *q)
+{
+	struct smtp_group *g = q->first;
+
+	if (g == NULL)
+		return NULL;
+	q->first = g->next;
+	q->n--;
+	g->next = NULL;
+	return g;
 }

@@ -18,6 +18,8 @@ static const size_t timeout_of[N_AWAIT] = {
     [AWAIT_GREETING] = AT(greeting_timeout),
     [AWAIT_HELLO] = AT(mail_timeout),
     [AWAIT_HELO] = AT(mail_timeout),
+    [AWAIT_TLS] = AT(mail_timeout),
+    [AWAIT_AUTH] = AT(mail_timeout),
     [AWAIT_NONE] = AT(idle_timeout),
     [AWAIT_RSET] = AT(quit_timeout),
     [AWAIT_MAIL] = AT(mail_timeout),
@@ -96,6 +98,8 @@ session_fail(struct smtp_client *c, const char *status, const char *why)
 		return;
 	strncpy(text, why, sizeof(text) - 1);
 	text[sizeof(text) - 1] = '\0';
+	if (c->security.failure.status == NULL)
+		c->security.failure.status = status;
 	c->await = AWAIT_END;
 	buf_clear(&c->out);
 	if (c->t != NULL) {
@@ -105,6 +109,13 @@ session_fail(struct smtp_client *c, const char *status, const char *why)
 		transaction_done(c);
 	}
 	session_end(c, text);
+}
+
+void
+smtp_client_session_fail(
+    struct smtp_client *c, const char *status, const char *why)
+{
+	session_fail(c, status, why);
 }
 
 static void
@@ -178,6 +189,22 @@ got_greeting(struct smtp_client *c, msec_t now)
 	send_hello(c, AWAIT_HELLO);
 }
 
+void
+smtp_client_hello(struct smtp_client *c)
+{
+	c->extensions = 0;
+	c->size_max = 0;
+	c->security.mechanisms[0] = '\0';
+	send_hello(c, AWAIT_HELLO);
+}
+
+void
+smtp_client_hello_done(struct smtp_client *c, msec_t now)
+{
+	if (!smtp_client_want_tls(c) && !smtp_client_want_auth(c))
+		become_idle(c, now);
+}
+
 static void
 take_extension(struct smtp_client *c, const char *line, size_t n)
 {
@@ -190,6 +217,8 @@ take_extension(struct smtp_client *c, const char *line, size_t n)
 	    {"8BITMIME", SMTP_EXT_8BITMIME},
 	    {"DSN", SMTP_EXT_DSN},
 	    {"ENHANCEDSTATUSCODES", SMTP_EXT_STATUS},
+	    {"STARTTLS", SMTP_EXT_STARTTLS},
+	    {"AUTH", SMTP_EXT_AUTH},
 	};
 	size_t word = 0;
 
@@ -202,6 +231,9 @@ take_extension(struct smtp_client *c, const char *line, size_t n)
 		c->extensions |= known[i].bit;
 		if (known[i].bit == SMTP_EXT_SIZE && word < n)
 			c->size_max = strtoull(line + word + 1, NULL, 10);
+		if (known[i].bit == SMTP_EXT_AUTH && word < n)
+			smtp_client_offers_auth(
+			    c, line + word + 1, n - word - 1);
 	}
 }
 
@@ -228,14 +260,14 @@ got_hello(struct smtp_client *c, msec_t now)
 			break;
 		line += n + 1;
 	}
-	become_idle(c, now);
+	smtp_client_hello_done(c, now);
 }
 
 static void
 got_helo(struct smtp_client *c, msec_t now)
 {
 	if (c->reply.code / 100 == 2)
-		become_idle(c, now);
+		smtp_client_hello_done(c, now);
 	else
 		fail_with_reply(c);
 }
@@ -554,6 +586,8 @@ static void (*const got_reply[N_AWAIT])(struct smtp_client *c, msec_t now) = {
     [AWAIT_GREETING] = got_greeting,
     [AWAIT_HELLO] = got_hello,
     [AWAIT_HELO] = got_helo,
+    [AWAIT_TLS] = smtp_client_got_tls,
+    [AWAIT_AUTH] = smtp_client_got_auth,
     [AWAIT_NONE] = got_unasked,
     [AWAIT_RSET] = got_rset,
     [AWAIT_MAIL] = got_mail,
@@ -589,6 +623,7 @@ smtp_client_free(struct smtp_client **cp)
 	*cp = NULL;
 	buf_free(&c->out);
 	smtp_reply_free(&c->reply);
+	smtp_client_auth_free(c);
 	free(c);
 }
 
@@ -611,6 +646,12 @@ on_input(void *engine, const uint8_t *p, size_t n, msec_t now)
 		if (rc == 0)
 			return;
 		c->answered = true;
+		c->security.handshake = false;
+		if (c->await == AWAIT_TLS && n > 0) {
+			session_fail(c, "4.7.0",
+			    "The server said more than its answer to STARTTLS");
+			return;
+		}
 		/* RFC 5321 3.8: 421 may come at any moment */
 		if (c->reply.code == 421)
 			fail_with_reply(c);
@@ -627,6 +668,8 @@ on_closed(void *engine, const struct err *reason, msec_t now)
 	struct smtp_client *c = engine;
 
 	(void)now;
+	if (smtp_client_tls_broke(c, reason != NULL ? reason->text : NULL))
+		return;
 	if (c->await == AWAIT_QUIT || (c->await == AWAIT_NONE && !reason))
 		session_end(c, NULL);
 	else
@@ -665,7 +708,7 @@ on_timeout(void *engine, msec_t now)
 {
 	struct smtp_client *c = engine;
 
-	if (now < deadline(c))
+	if (now < deadline(c) || smtp_client_tls_broke(c, NULL))
 		return;
 	if (c->await == AWAIT_NONE)
 		send_quit(c, now);

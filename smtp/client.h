@@ -1,6 +1,6 @@
 /*
  * The SMTP and LMTP client as an engine without I/O (RFC 5321, RFC 2033, with
- * SIZE, 8BITMIME, PIPELINING, ENHANCEDSTATUSCODES and DSN). One engine is one
+ * SIZE, 8BITMIME, PIPELINING, ENHANCEDSTATUSCODES, DSN, STARTTLS and AUTH). One engine is one
  * session: it greets, then takes one transaction after another, and tells its
  * user what became of every recipient. Content is read from where it lies and
  * stuffed into the output piece by piece as the socket takes it; a bare CR or
@@ -20,6 +20,8 @@
 #include "lib/arena.h"
 #include "lib/loop.h"
 #include "smtp/reply.h"
+
+struct tls_peer;
 
 struct smtp_client;
 
@@ -93,6 +95,40 @@ struct smtp_client_ops {
 /* `p`, its strings and `ops` must outlive the engine. */
 struct smtp_client *smtp_client_new(const struct smtp_client_params *p,
     const struct smtp_client_ops *ops, void *arg, msec_t now);
+
+/* --- TLS and authentication (client_tls.c, client_auth.c) --- */
+
+enum smtp_client_tls {
+	SMTP_CLIENT_PLAIN,    /* STARTTLS is not asked for */
+	SMTP_CLIENT_TLS,      /* where the server offers it */
+	SMTP_CLIENT_TLS_MUST, /* or the session ends */
+};
+
+struct smtp_client_security {
+	enum smtp_client_tls tls;
+	/* The server agreed to STARTTLS (RFC 3207): what the engine writes
+	 * from now on goes under TLS. Called with its output empty. */
+	void (*start_tls)(void *arg);
+	/* What the handshake brought, or NULL while there is no TLS. */
+	const struct tls_peer *(*tls_peer)(void *arg);
+	bool auth; /* or the session ends */
+	/* of struct sasl_client_options */
+	const char *host, *user, *password, *authorize;
+	const char *mechanisms; /* blanks between; NULL: any */
+	bool plaintext;         /* AUTH without TLS, too */
+};
+
+/* Right after smtp_client_new(); `s` must outlive the engine, its calls get
+ * the arg of the ops. Without it the engine asks for neither. */
+void smtp_client_secure(
+    struct smtp_client *c, const struct smtp_client_security *s);
+
+/* Why a session ended that never got ready. */
+struct smtp_client_failure {
+	const char *status; /* "4.4.1"; "4.7.5" when it is about TLS */
+	bool starttls;      /* STARTTLS, or the handshake, came to nothing */
+};
+struct smtp_client_failure smtp_client_failure(const struct smtp_client *c);
 void smtp_client_free(struct smtp_client **c);
 
 extern const struct engine_ops smtp_client_engine;

@@ -4,6 +4,7 @@
 #ifndef SMTP_CLIENT_PRIV_H
 #define SMTP_CLIENT_PRIV_H
 
+#include "lib/sasl.h"
 #include "smtp/address.h"
 #include "smtp/client.h"
 
@@ -13,12 +14,16 @@
 #define SMTP_EXT_8BITMIME 4
 #define SMTP_EXT_DSN 8
 #define SMTP_EXT_STATUS 16
+#define SMTP_EXT_STARTTLS (1u << 16)
+#define SMTP_EXT_AUTH (1u << 17)
 
 /* Which reply comes next. */
 enum client_await {
 	AWAIT_GREETING,
 	AWAIT_HELLO, /* to EHLO or LHLO */
 	AWAIT_HELO,  /* to HELO, after EHLO was refused */
+	AWAIT_TLS,   /* to STARTTLS */
+	AWAIT_AUTH,  /* to AUTH, or to a response of its mechanism */
 	AWAIT_NONE,  /* idle: nothing but 421 may come */
 	AWAIT_RSET,
 	AWAIT_MAIL,
@@ -38,6 +43,18 @@ struct client_content {
 	bool cr;         /* the last octet sent was a CR */
 };
 
+/* STARTTLS and AUTH. */
+struct client_security {
+	const struct smtp_client_security *p; /* NULL: neither */
+	bool secured;                         /* STARTTLS was agreed to */
+	bool handshake;                       /* nothing came under TLS yet */
+	bool authenticated;
+	struct smtp_client_failure failure;
+	char mechanisms[SASL_LIST_MAX]; /* that the server offers */
+	struct sasl_client *sasl;
+	struct octets held; /* initial response, too long for the command */
+};
+
 struct smtp_client {
 	const struct smtp_client_params *p;
 	const struct smtp_client_ops *ops;
@@ -52,6 +69,7 @@ struct smtp_client {
 	char remote[SMTP_DOMAIN_MAX + 1];
 	unsigned extensions;
 	uint64_t size_max; /* from SIZE; 0: none */
+	struct client_security security;
 	/* the transaction */
 	struct smtp_transaction *t;
 	bool answered; /* a reply came since it began */
@@ -60,6 +78,28 @@ struct smtp_client {
 	size_t accepted; /* recipients accepted by RCPT */
 	struct client_content content;
 };
+
+/* client.c */
+void smtp_client_session_fail(
+    struct smtp_client *c, const char *status, const char *why);
+/* The hello, again: all that the server said before is forgotten. */
+void smtp_client_hello(struct smtp_client *c);
+/* The hello is done, or what follows it: the next of TLS, authentication,
+ * readiness. */
+void smtp_client_hello_done(struct smtp_client *c, msec_t now);
+
+/* client_tls.c: true when STARTTLS went out, or the session ended. */
+bool smtp_client_want_tls(struct smtp_client *c);
+void smtp_client_got_tls(struct smtp_client *c, msec_t now);
+/* The connection broke, or the time is up, in the handshake: why. */
+bool smtp_client_tls_broke(struct smtp_client *c, const char *why);
+
+/* client_auth.c: true when AUTH went out, or the session ended. */
+bool smtp_client_want_auth(struct smtp_client *c);
+void smtp_client_got_auth(struct smtp_client *c, msec_t now);
+/* The mechanisms behind AUTH in an EHLO line. */
+void smtp_client_offers_auth(struct smtp_client *c, const char *p, size_t n);
+void smtp_client_auth_free(struct smtp_client *c);
 
 /* client_content.c: puts more stuffed content into the output, up to a
  * limit; the final dot ends `streaming`. */
