@@ -178,8 +178,10 @@ collect(struct explainer *x, const xmlNode *p, struct rules *r, struct place at)
 		if (d != NULL)
 			collect_children(x, d, r, at);
 	} else {
-		if (is(p, "optional") || is(p, "zeroOrMore"))
+		if (is(p, "optional") || is(p, "zeroOrMore")) {
 			at.optional = true;
+			at.choice = NULL;
+		}
 		if (is(p, "zeroOrMore") || is(p, "oneOrMore"))
 			at.many = true;
 		if (is(p, "choice"))

@@ -123,7 +123,8 @@ each_fault_is_named_with_its_place_and_what_would_be_right(void)
 	     "</isthmus>",
 		"main.xml:2: <peer> has no attribute \"adress\"; did you mean "
 		"\"address\"?\n"
-		"main.xml:2: <peer> needs the attribute \"address\"\n"},
+		"main.xml:2: <peer> needs the attribute \"address\" or "
+		"\"mx\"\n"},
 	    {"<isthmus>\n\n<log level='loud'/>" REST "</isthmus>",
 		"main.xml:3: <log> level=\"loud\" should be debug, or info, "
 		"or warn, or error\n"},
