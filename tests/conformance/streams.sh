@@ -54,6 +54,8 @@ has() { # TEXT PATTERN [SIDE]
 has "binds in normal mode" 'CP, normal mode' initiator
 has "binds in X.410 mode" 'CP, X\.410 mode' initiator
 has "messages" 'MTS-APDU: message' initiator
+has "rerouted messages" 'rerouted' initiator
+has "and the domain that was tried" 'AWAY' initiator
 has "refused binds" 'MTABindError: authentication-error' responder
 has "refused for now" 'MTABindError: busy' responder
 has "activities that go on" 'session AR' initiator
@@ -93,6 +95,8 @@ names() { # TEXT PATTERN [FILE]
 	check "tshark names $1 ($(count "$2" "${3:-text}"))" test "$(count "$2" "${3:-text}")" -gt 0
 }
 names "messages" 'MTS-APDU: message \(0\)'
+names "rerouted messages" 'routing-action: rerouted \(1\)'
+names "and the domain that was tried" 'attempted-domain'
 names "refusals" 'SPDU Type: REFUSE \(RF\)'
 names "resumed activities" 'SPDU Type: ACTIVITY RESUME' all
 names "checkpoints" 'SPDU Type: MINOR SYNC ACK' all

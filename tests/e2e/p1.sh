@@ -107,6 +107,7 @@ north_xml() {
 	echo "<peer name=\"pbusy2\" channel=\"x400p1\" address=\"127.0.0.1:$SOUTH_P1\""
 	echo "  tsel=\"P1-SOUTH\" our-mta=\"north-pbusy\" $simple/>"
 	echo '<route domain="pbusy2.example" peer="pbusy2"/>'
+	north_peer paway 1 'mta="away" country="YY" admd="AWAY" otherwise="p88" reroute-after="2s"'
 	echo '<peer name="out" channel="smtp" address="127.0.0.1:1"/>'
 	echo '<route domain="north.example" peer="out"/>'
 	echo '<route or="/C=XX/ADMD=NORTH/" peer="out"/></isthmus>'
@@ -208,6 +209,13 @@ credentials() {
 	wait_for 10 north_says state=refused peer=pfrom
 	check "a call from elsewhere: authentication-error" north_says state=refused peer=pfrom bind-error=authentication-error
 	check "and the reason in our own log" south_says "caller refused" "from this address"
+}
+
+# Whose peer is away: it goes to the other, and says where it was tried.
+rerouted() {
+	arrives paway "a peer that is away: the other gets it"
+	check "the log says so" north_says rerouted peer=paway to=p88
+	check "and who got it" north_says "sent kind=message" "bob(a)paway" peer=p88
 }
 
 pings() { # PEER TEXT WORDS: `isthmus ping` of north binds to it, and says WORDS
@@ -359,6 +367,8 @@ protocols
 part "p1 protocols"
 credentials
 part "p1 credentials"
+rerouted
+part "p1 rerouting"
 pinged
 part "isthmus ping"
 kept_associations

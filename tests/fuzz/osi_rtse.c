@@ -12,6 +12,7 @@
 
 #include "lib/arena.h"
 #include "lib/log.h"
+#include "tests/fuzz/engine.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
@@ -230,44 +231,12 @@ params(uint8_t flags)
 	return p;
 }
 
-static void
-feed(struct user *u, const uint8_t *p, size_t n)
-{
-	size_t step = (u->flags & PIECES) != 0 ? 3 : SIZE_MAX;
-
-	while (n > 0) {
-		size_t m = n < step ? n : step;
-		uint8_t *copy = malloc(m);
-
-		memcpy(copy, p, m);
-		rtse_engine_ops.input(u->r, copy, m, 1);
-		free(copy);
-		p += m;
-		n -= m;
-		buf_clear(rtse_engine_ops.output(u->r));
-		rtse_engine_ops.drained(u->r, 1);
-		if (rtse_engine_ops.deadline(u->r) <= 1)
-			rtse_engine_ops.timeout(u->r, 1);
-	}
-}
-
-/* Our initiator's reference, so that the CC is for it. */
-static void
-answer_reference(struct user *u, uint8_t *p, size_t n)
-{
-	struct buf *out = rtse_engine_ops.output(u->r);
-
-	if ((u->flags & INITIATOR) != 0 && n > 7 && out->len > 9)
-		memcpy(p + 6, out->data + 8, 2);
-}
-
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	struct user u = {0};
 	struct rtse_params q;
 	struct err e = ERR_INIT;
-	uint8_t *copy;
 
 	if (n < 2)
 		return 0;
@@ -276,16 +245,8 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	u.r = rtse_new(&q, event, &u, 1);
 	if ((u.flags & INITIATOR) != 0)
 		INVARIANT(rtse_open_request(u.r, bind_data, 2, &e) >= 0);
-	copy = malloc(n - 1);
-	memcpy(copy, p + 1, n - 1);
-	answer_reference(&u, copy, n - 1);
-	feed(&u, copy, n - 1);
-	free(copy);
-	/* whatever state it is in: time brings it to an end */
-	for (msec_t now = 1; now < 200000; now += 1000)
-		if (rtse_engine_ops.deadline(u.r) <= now)
-			rtse_engine_ops.timeout(u.r, now);
-	rtse_engine_ops.closed(u.r, NULL, 200000);
+	fuzz_engine(&rtse_engine_ops, u.r, p + 1, n - 1,
+	    (u.flags & INITIATOR) != 0, (u.flags & PIECES) != 0);
 	INVARIANT(!u.kept);
 	rtse_free(&u.r);
 	buf_free(&u.octets);

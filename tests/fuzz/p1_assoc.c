@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "lib/log.h"
+#include "tests/fuzz/engine.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
@@ -250,35 +251,6 @@ make_envelope(struct arena *a, struct user *u)
 	u->env = env;
 }
 
-static void
-feed(struct user *u, const uint8_t *p, size_t n)
-{
-	size_t step = (u->flags & PIECES) != 0 ? 3 : SIZE_MAX;
-
-	while (n > 0) {
-		size_t m = n < step ? n : step;
-		uint8_t *copy = malloc(m);
-
-		memcpy(copy, p, m);
-		p1_engine_ops.input(u->p, copy, m, 1);
-		free(copy);
-		p += m;
-		n -= m;
-		buf_clear(p1_engine_ops.output(u->p));
-		p1_engine_ops.drained(u->p, 1);
-	}
-}
-
-/* Our initiator's reference, so that the CC is for it. */
-static void
-answer_reference(struct user *u, uint8_t *p, size_t n)
-{
-	struct buf *out = p1_engine_ops.output(u->p);
-
-	if ((u->flags & INITIATOR) != 0 && n > 7 && out->len > 9)
-		memcpy(p + 6, out->data + 8, 2);
-}
-
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
@@ -286,7 +258,6 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct arena *a;
 	struct p1_params q;
 	struct err e = ERR_INIT;
-	uint8_t *copy;
 
 	if (n < 2)
 		return 0;
@@ -297,16 +268,8 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	u.p = p1_new(&q, event, &u, 1);
 	if ((u.flags & INITIATOR) != 0)
 		INVARIANT(p1_start(u.p, &e) >= 0);
-	copy = malloc(n - 1);
-	memcpy(copy, p + 1, n - 1);
-	answer_reference(&u, copy, n - 1);
-	feed(&u, copy, n - 1);
-	free(copy);
-	/* whatever state it is in: time brings it to an end */
-	for (msec_t now = 1; now < 200000; now += 1000)
-		if (p1_engine_ops.deadline(u.p) <= now)
-			p1_engine_ops.timeout(u.p, now);
-	p1_engine_ops.closed(u.p, NULL, 200000);
+	fuzz_engine(&p1_engine_ops, u.p, p + 1, n - 1,
+	    (u.flags & INITIATOR) != 0, (u.flags & PIECES) != 0);
 	INVARIANT(u.over);
 	p1_free(&u.p);
 	INVARIANT(!u.keeping);

@@ -134,6 +134,27 @@ date_and_received_become_trace(void)
 }
 
 static void
+as_mail(struct fixture *f, const struct mhs_envelope *o, const struct buf *p22,
+    struct mhs_envelope **back, struct buf *out)
+{
+	CU_ASSERT_EQUAL(mixer_to_rfc822(f->a, &f->c, o, p22->data, p22->len,
+			    FIXTURE_NOW, back, out, &f->losses, &f->e),
+	    0);
+}
+
+/* subject NULL: it does not come back. */
+static void
+as_dsn(struct fixture *f, const struct mhs_envelope *report,
+    const struct buf *subject, struct mhs_envelope **o, struct buf *out)
+{
+	CU_ASSERT_EQUAL(mixer_report_to_dsn(f->a, &f->c, report,
+			    subject != NULL ? subject->data : NULL,
+			    subject != NULL ? subject->len : 0, FIXTURE_NOW, o,
+			    out, &f->losses, &f->e),
+	    0);
+}
+
+static void
 the_message_comes_back_with_what_the_envelope_said(void)
 {
 	struct buf p22 = {0}, out = {0};
@@ -143,9 +164,7 @@ the_message_comes_back_with_what_the_envelope_said(void)
 
 	fixture_open(&f);
 	o = to_x400(&f, &p22);
-	CU_ASSERT_EQUAL(mixer_to_rfc822(f.a, &f.c, o, p22.data, p22.len,
-			    FIXTURE_NOW, &back, &out, &f.losses, &f.e),
-	    0);
+	as_mail(&f, o, &p22, &back, &out);
 	s = buf_cstr(&out);
 	expect(s,
 	    "Received: from alpha by mta.alpha.example (MIXER "
@@ -207,17 +226,13 @@ the_null_sender_asks_for_no_report_and_comes_back(void)
 		CU_ASSERT_EQUAL(o->recipients[i].mta_report, MHS_REPORT_NONE);
 	}
 	o->originator.mailbox = NULL;
-	CU_ASSERT_EQUAL(mixer_to_rfc822(f.a, &f.c, o, p22.data, p22.len,
-			    FIXTURE_NOW, &back, &out, &f.losses, &f.e),
-	    0);
+	as_mail(&f, o, &p22, &back, &out);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(back);
 	CU_ASSERT_STRING_EQUAL(back->originator.mailbox, "");
 	/* a postmaster who wants to be told is one */
 	buf_clear(&out);
 	o->recipients[1].mta_report = MHS_REPORT_NDR;
-	CU_ASSERT_EQUAL(mixer_to_rfc822(f.a, &f.c, o, p22.data, p22.len,
-			    FIXTURE_NOW, &back, &out, &f.losses, &f.e),
-	    0);
+	as_mail(&f, o, &p22, &back, &out);
 	CU_ASSERT_STRING_EQUAL(
 	    back->originator.mailbox, "postmaster@alpha.example");
 	buf_free(&p22);
@@ -238,9 +253,7 @@ extensions_without_an_equivalent_are_named(void)
 	fixture_open(&f);
 	o = to_x400(&f, &p22);
 	o->exts = (struct mhs_exts){&x, 1};
-	CU_ASSERT_EQUAL(mixer_to_rfc822(f.a, &f.c, o, p22.data, p22.len,
-			    FIXTURE_NOW, &back, &out, &f.losses, &f.e),
-	    0);
+	as_mail(&f, o, &p22, &back, &out);
 	expect(buf_cstr(&out), "Discarded-X400-MTS-Extensions: (1) (3) (26)");
 	buf_free(&p22);
 	buf_free(&out);
@@ -329,9 +342,7 @@ a_report_becomes_a_dsn(void)
 
 	fixture_open(&f);
 	env = report(&f, &p22);
-	CU_ASSERT_EQUAL(mixer_report_to_dsn(f.a, &f.c, env, p22.data, p22.len,
-			    FIXTURE_NOW, &o, &out, &f.losses, &f.e),
-	    0);
+	as_dsn(&f, env, &p22, &o, &out);
 	s = buf_cstr(&out);
 	expect(s, "To: alice@alpha.example");
 	expect(s, "Subject: Delivery-Report (success and failures)");
@@ -400,9 +411,7 @@ a_dsn_on_an_internet_message_says_nothing_of_x400(void)
 	/* of an X.400 message, what came from the Internet is left out */
 	buf_clear(&out);
 	env->report->content_type = MHS_CONTENT_P22;
-	CU_ASSERT_EQUAL(mixer_report_to_dsn(f.a, &f.c, env, p22.data, p22.len,
-			    FIXTURE_NOW, &o, &out, &f.losses, &f.e),
-	    0);
+	as_dsn(&f, env, &p22, &o, &out);
 	CU_ASSERT_PTR_NULL(strstr(buf_cstr(&out), "X400-Subject-Intermediate"));
 	expect(buf_cstr(&out), "X400-Conversion-Date:");
 	buf_free(&p22);
@@ -426,9 +435,7 @@ a_delay_becomes_a_dsn_that_says_until_when(void)
 	env->report->recipients[0].type = MHS_DELAYED;
 	env->report->recipients[0].status = "4.4.1";
 	env->report->content_returned = false;
-	CU_ASSERT_EQUAL(mixer_report_to_dsn(f.a, &f.c, env, NULL, 0,
-			    FIXTURE_NOW, &o, &out, &f.losses, &f.e),
-	    0);
+	as_dsn(&f, env, NULL, &o, &out);
 	s = buf_cstr(&out);
 	expect(s, "Subject: Delivery-Report (delay)");
 	expect(s, "could not be delivered yet to:");
@@ -524,9 +531,7 @@ a_dsn_that_crosses_x400_stays_itself(void)
 	rep->reporting_mta = rep->subject_envid = NULL;
 	rep->recipients[0].status = rep->recipients[0].diag_text = NULL;
 	rep->recipients[0].remote_mta = rep->recipients[0].orcpt = NULL;
-	CU_ASSERT_EQUAL(mixer_report_to_dsn(f.a, &f.c, o, p22.data, p22.len,
-			    FIXTURE_NOW, &mail, &out, &f.losses, &f.e),
-	    0);
+	as_dsn(&f, o, &p22, &mail, &out);
 	/* the returned DSN, which says the same, is not looked at */
 	status = strstr(buf_cstr(&out), "Content-Type: message/rfc822");
 	CU_ASSERT_PTR_NOT_NULL_FATAL(status);

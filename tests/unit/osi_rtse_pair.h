@@ -396,6 +396,26 @@ pair_send(struct pair *p, struct end *from, const struct buf *b)
 	pair_run(p);
 }
 
+static inline bool
+holds(const struct buf *b, const void *p, size_t n)
+{
+	return b->len == n && (n == 0 || memcmp(b->data, p, n) == 0);
+}
+
+/* What both ends have said at the bind, and a release from the first. */
+static inline void
+pair_expect_open_and_close(struct pair *p)
+{
+	struct err e = ERR_INIT;
+
+	CU_ASSERT(holds(&p->b.open_data, bind_argument, sizeof(bind_argument)));
+	CU_ASSERT(holds(&p->a.open_data, bind_result, sizeof(bind_result)));
+	CU_ASSERT_EQUAL(rtse_close(p->a.r, &e), 0);
+	pair_run(p);
+	CU_ASSERT_EQUAL(p->b.count[RTSE_CLOSE_IND], 1);
+	CU_ASSERT_EQUAL(p->a.count[RTSE_CLOSE_CNF], 1);
+}
+
 /* --- recordings of an independent stack --- */
 
 /* The CC must answer the CR that our initiator sent. */

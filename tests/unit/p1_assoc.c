@@ -113,11 +113,9 @@ a_large_content_arrives_whole_through_small_windows(void)
 	struct p1_params q = params(OSI_INITIATOR);
 	struct arena *a = arena_new();
 	size_t n = 300000;
-	uint8_t *content = arena_alloc(a, n);
+	const uint8_t *content = make_content(a, n);
 	struct pair w;
 
-	for (size_t i = 0; i < n; i++)
-		content[i] = (uint8_t)(i * 7 + i / 251);
 	pair_open(&w, &q, 1000);
 	transfer(&w, &w.a, make(a, MHS_MESSAGE, "m1"), content, n);
 	CU_ASSERT_EQUAL(w.a.count[P1_SENT], 1);

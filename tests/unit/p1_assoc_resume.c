@@ -143,9 +143,41 @@ journey_init(struct journey *j, struct arena *a)
 {
 	*j = (struct journey){.checkpoint = 16};
 	j->env = make(a, MHS_MESSAGE, "m1");
-	j->content = arena_alloc(a, CONTENT);
-	for (size_t i = 0; i < CONTENT; i++)
-		j->content[i] = (uint8_t)(i * 7 + i / 251);
+	j->content = make_content(a, CONTENT);
+}
+
+/* The first association carries it. */
+static void
+journey_begin(struct journey *j, struct arena *a)
+{
+	journey_init(j, a);
+	connect_again(j);
+	begin(j);
+}
+
+/* It is lost after so many octets, of which some were confirmed. */
+static void
+cut_at(struct journey *j, size_t octet, struct kept *k, struct arena *a)
+{
+	pump_octets(j, octet);
+	cut(j, k, a);
+	CU_ASSERT_FATAL(k->there);
+}
+
+static void
+journey_end(struct journey *j, struct arena **a)
+{
+	pair_free(&j->w);
+	store_free(&j->store);
+	arena_free(a);
+}
+
+static void
+arrive(struct journey *j, struct arena **a)
+{
+	pump(&j->w);
+	expect_whole(j);
+	journey_end(j, a);
 }
 
 /* Cut at this octet of what the sender sends, then on. */
@@ -178,9 +210,7 @@ one_cut(struct journey *j, size_t octet)
 	pump(&j->w);
 	CU_ASSERT_EQUAL(j->w.a.count[P1_CLOSED], 1);
 	CU_ASSERT_EQUAL(j->w.a.err.code, 0);
-	pair_free(&j->w);
-	store_free(&j->store);
-	arena_free(&a);
+	journey_end(j, &a);
 }
 
 static void
@@ -212,9 +242,7 @@ a_message_cut_again_and_again_arrives_whole(void)
 	struct kept k;
 	uint64_t last = 0;
 
-	journey_init(&j, a);
-	connect_again(&j);
-	begin(&j);
+	journey_begin(&j, a);
 	for (int i = 0; i < 3; i++) {
 		pump_octets(&j, 70000);
 		cut(&j, &k, a);
@@ -224,11 +252,7 @@ a_message_cut_again_and_again_arrives_whole(void)
 		connect_again(&j);
 		go_on(&j, &k);
 	}
-	pump(&j.w);
-	expect_whole(&j);
-	pair_free(&j.w);
-	store_free(&j.store);
-	arena_free(&a);
+	arrive(&j, &a);
 }
 
 /* Recipients enough for an envelope of several checkpoints. */
@@ -260,11 +284,7 @@ a_cut_within_the_envelope_resumes_before_the_content(void)
 	connect_again(&j);
 	go_on(&j, &k);
 	CU_ASSERT(receiver(&j)->count[P1_IN_END] == 0);
-	pump(&j.w);
-	expect_whole(&j);
-	pair_free(&j.w);
-	store_free(&j.store);
-	arena_free(&a);
+	arrive(&j, &a);
 }
 
 /* The receiver kept nothing: the association stays, and takes it anew. */
@@ -276,12 +296,8 @@ what_cannot_be_resumed_is_sent_anew_on_the_same_association(void)
 	struct kept k;
 	struct end *x;
 
-	journey_init(&j, a);
-	connect_again(&j);
-	begin(&j);
-	pump_octets(&j, 100000);
-	cut(&j, &k, a);
-	CU_ASSERT_FATAL(k.there);
+	journey_begin(&j, a);
+	cut_at(&j, 100000, &k, a);
 	for (size_t i = 0; i < 8; i++)
 		buf_free(&j.store.items[i].octets);
 	j.store = (struct store){0};
@@ -297,11 +313,7 @@ what_cannot_be_resumed_is_sent_anew_on_the_same_association(void)
 	x->count[P1_SEND_FAILED] = 0;
 	receiver(&j)->count[P1_IN_BEGIN] = 0;
 	begin(&j);
-	pump(&j.w);
-	expect_whole(&j);
-	pair_free(&j.w);
-	store_free(&j.store);
-	arena_free(&a);
+	arrive(&j, &a);
 }
 
 /* All of it arrived, and was accepted; the word of it was lost. */
@@ -312,9 +324,7 @@ an_acceptance_that_was_lost_comes_when_the_sender_resumes(void)
 	struct journey j;
 	struct kept k;
 
-	journey_init(&j, a);
-	connect_again(&j);
-	begin(&j);
+	journey_begin(&j, a);
 	while (receiver(&j)->count[P1_IN_END] == 0) {
 		move(&j.w, sender(&j), receiver(&j));
 		if (receiver(&j)->count[P1_IN_END] == 0)
@@ -328,9 +338,7 @@ an_acceptance_that_was_lost_comes_when_the_sender_resumes(void)
 	pump(&j.w);
 	CU_ASSERT_EQUAL(sender(&j)->count[P1_SENT], 1);
 	CU_ASSERT_EQUAL(receiver(&j)->count[P1_IN_END], 0);
-	pair_free(&j.w);
-	store_free(&j.store);
-	arena_free(&a);
+	journey_end(&j, &a);
 }
 
 /* Nothing is sent, and the association is as good as before. */
@@ -343,12 +351,8 @@ a_resume_that_does_not_add_up_sends_nothing(void)
 	struct p1_resume bad[5];
 	uint64_t offset;
 
-	journey_init(&j, a);
-	connect_again(&j);
-	begin(&j);
-	pump_octets(&j, 100000);
-	cut(&j, &k, a);
-	CU_ASSERT_FATAL(k.there);
+	journey_begin(&j, a);
+	cut_at(&j, 100000, &k, a);
 	for (size_t i = 0; i < 5; i++)
 		bad[i] = k.at;
 	bad[0].head.n--;
@@ -366,11 +370,7 @@ a_resume_that_does_not_add_up_sends_nothing(void)
 		CU_ASSERT(p1_ready(sender(&j)->p));
 	}
 	go_on(&j, &k);
-	pump(&j.w);
-	expect_whole(&j);
-	pair_free(&j.w);
-	store_free(&j.store);
-	arena_free(&a);
+	arrive(&j, &a);
 }
 
 static void
@@ -379,16 +379,12 @@ each_checkpoint_that_the_peer_confirms_is_said(void)
 	struct arena *a = arena_new();
 	struct journey j;
 
-	journey_init(&j, a);
-	connect_again(&j);
-	begin(&j);
+	journey_begin(&j, a);
 	pump(&j.w);
 	expect_whole(&j);
 	CU_ASSERT_EQUAL(
 	    sender(&j)->count[P1_CHECKPOINT], CONTENT / (16 * 1024));
-	pair_free(&j.w);
-	store_free(&j.store);
-	arena_free(&a);
+	journey_end(&j, &a);
 }
 
 void

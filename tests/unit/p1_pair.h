@@ -310,6 +310,17 @@ make(struct arena *a, enum mhs_kind kind, const char *local)
 	return env;
 }
 
+/* No two kilo-octets of it are alike. */
+static inline uint8_t *
+make_content(struct arena *a, size_t n)
+{
+	uint8_t *content = arena_alloc(a, n);
+
+	for (size_t i = 0; i < n; i++)
+		content[i] = (uint8_t)(i * 7 + i / 251);
+	return content;
+}
+
 static inline void
 transfer(struct pair *w, struct end *x, const struct mhs_envelope *env,
     const void *content, size_t n)
