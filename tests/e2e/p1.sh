@@ -218,6 +218,28 @@ rerouted() {
 	check "and who got it" north_says "sent kind=message" "bob(a)paway" peer=p88
 }
 
+# One message, three peers: each gets a copy with all recipients, and is
+# responsible for its own (X.411 14.3.2).
+copies() {
+	local files peer
+	mail p88 "Copies" # makes the text, too
+	send_mail "$NORTH_SMTP" ann@north.example "$WORLD/mail.eml" \
+		bob@p88.example bob@px410.example bob@pstrong.example >/dev/null
+	wait_for 20 sink_has 4 Copies
+	sleep 1
+	check "three peers' recipients: three copies" sink_has 4 Copies # and the first mail
+	files=$(grep -lr '^Subject: Copies$' "$WORLD/sink")
+	for peer in p88 px410 pstrong; do
+		check "$peer has one, which names all recipients" \
+			south_says "received kind=message" "recipients=3" "peer=$peer"
+		check "and passes it on to its own" grep -q "^X-Rcpt-Args: <bob@$peer\.example>" $files
+	done
+	check "one recipient each" test "$(grep -h '^X-Rcpt-Args' $files | wc -l)" = 4
+}
+sink_has() { # N SUBJECT
+	test "$(grep -lr "^Subject: $2\$" "$WORLD/sink" | wc -l)" = "$1"
+}
+
 pings() { # PEER TEXT WORDS: `isthmus ping` of north binds to it, and says WORDS
 	check "ping: $2" bash -c \
 		"'$BIN/isthmus' ping -c '$WORLD/north.xml' $1 >'$WORLD/ping.out' 2>&1"
@@ -369,6 +391,8 @@ credentials
 part "p1 credentials"
 rerouted
 part "p1 rerouting"
+copies
+part "p1 copies"
 pinged
 part "isthmus ping"
 kept_associations
