@@ -16,18 +16,19 @@
 #include "lib/loop.h"
 #include "lib/paths.h"
 #include "ops/cmd.h"
+#include "qmgr/kept.h"
 
 #define BACKOFF_MIN_MS 200
 #define BACKOFF_MAX_MS 60000
 #define RAN_WELL_MS 60000 /* then the next death is a new trouble */
 #define STARTED_MS 5000   /* failing before this, at first, is final */
 #define EXIT_NO_EXEC 127
-#define EXIT_CONFIG 2 /* qmgr cannot use its configuration */
 
 struct guard {
 	struct loop *loop;
 	const char *program, *config;
-	pid_t child; /* 0: none */
+	const char *last; /* the last good configuration, or NULL */
+	pid_t child;      /* 0: none */
 	msec_t started;
 	msec_t backoff;
 	unsigned starts;
@@ -52,7 +53,11 @@ become(const struct guard *g, pid_t parent)
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent)
 		_exit(0);
-	execl(g->program, "qmgr", "-c", g->config, (char *)NULL);
+	if (g->starts > 1 && g->last != NULL)
+		execl(g->program, "qmgr", "-c", g->config, "-l", g->last,
+		    (char *)NULL);
+	else
+		execl(g->program, "qmgr", "-c", g->config, (char *)NULL);
 	fprintf(stderr, "isthmus run: %s: %s\n", g->program, strerror(errno));
 	_exit(EXIT_NO_EXEC);
 }
@@ -99,16 +104,13 @@ how_ended(int status, char *out, size_t size)
 	return out;
 }
 
-/* Would qmgr fail again, whatever we do? An operator who starts a switch that
- * cannot start wants to be told, not to watch it being tried for ever. */
+/* An operator who starts a switch that cannot start wants to be told, not to
+ * watch it being tried for ever. One that ran is tried for ever: files and the
+ * configuration may be repaired. */
 static bool
 is_hopeless(const struct guard *g, int status, msec_t lived)
 {
-	if (!WIFEXITED(status))
-		return false;
-	return WEXITSTATUS(status) == EXIT_CONFIG ||
-	    WEXITSTATUS(status) == EXIT_NO_EXEC ||
-	    (g->starts == 1 && lived < STARTED_MS);
+	return WIFEXITED(status) && g->starts == 1 && lived < STARTED_MS;
 }
 
 static void
@@ -185,6 +187,33 @@ guard(struct guard *g)
 	return g->exit_code;
 }
 
+static void
+no_complaint(void *arg, const char *file, unsigned line, const char *text)
+{
+	(void)arg;
+	(void)file;
+	(void)line;
+	(void)text;
+}
+
+/* Where qmgr keeps the configuration that is in force. What is wrong with the
+ * file, qmgr says. */
+static const char *
+last_good(struct arena *a, const char *config)
+{
+	struct arena *tree = arena_new();
+	struct err e = ERR_INIT;
+	const struct conf_node *root =
+	    conf_load(tree, config, paths_schema(tree), no_complaint, NULL, &e);
+	const char *spool = root == NULL
+	    ? NULL
+	    : conf_str(conf_child(root, "spool"), "directory", NULL);
+	const char *path = spool != NULL ? q_kept_path(a, spool) : NULL;
+
+	arena_free(&tree);
+	return path;
+}
+
 static int
 run_main(const struct cmd *c, int argc, char **argv)
 {
@@ -210,6 +239,7 @@ run_main(const struct cmd *c, int argc, char **argv)
 		code = cmd_failed(c, "%s: %s", g.program, strerror(errno));
 	} else {
 		log_init("isthmus", LOG_LEVEL_INFO, to_syslog);
+		g.last = last_good(a, g.config);
 		code = guard(&g);
 	}
 	arena_free(&a);

@@ -25,6 +25,7 @@ SRCS += \
 	qmgr/io.c \
 	qmgr/journal.c \
 	qmgr/journal_entry.c \
+	qmgr/kept.c \
 	qmgr/level.c \
 	qmgr/list.c \
 	qmgr/load.c \

@@ -2,7 +2,7 @@
  * NAME
  *	qmgr - the queue manager of Isthmus
  * SYNOPSIS
- *	qmgr -c FILE
+ *	qmgr -c FILE [-l LAST]
  * DESCRIPTION
  *	The parent of all other processes. Reads the configuration, opens the
  *	listening sockets, starts listeners and channels, decides which message
@@ -10,14 +10,22 @@
  *	a loader process goes over the queue at a start, and whoever accepts a
  *	message later tells qmgr its summary.
  *
- *	SIGTERM and SIGINT: finish what is under way (at most stop-timeout), and
- *	end. SIGHUP: check the configuration again; if it is good, do the same
- *	and then begin anew with it, keeping the listening sockets open; if it is
- *	bad, say so and go on with the old one.
+ *	SIGTERM and SIGINT: close the listening sockets, finish what is under way
+ *	(at most stop-timeout), and end. SIGHUP: check the configuration again,
+ *	and open the listening sockets that are new in it; if that can be done,
+ *	finish what is under way and then begin anew with it, keeping the
+ *	listening sockets open; if not, say so and go on with the old one. The
+ *	spool's directory cannot be changed so.
+ *
+ *	With -l, which `isthmus run` gives when it starts another qmgr for one
+ *	that died: if FILE cannot be used, go on with LAST, the configuration
+ *	that was in force.
  * FILES
  *	SPOOL/segments, contents, journal, transfers, quarantine: docs/QUEUE.md
  *	SPOOL/run/lock: held by qmgr and all its children
  *	SPOOL/run/control: the socket that isthmus(1) talks to
+ *	SPOOL/run/configuration: the one in force, for the next start after a
+ *	crash (qmgr/kept.h)
  *	SPOOL/stopped: what the operator stopped
  * DIAGNOSTICS
  *	Exit code 0 after a clean stop, 2 when the configuration cannot be
@@ -34,10 +42,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/paths.h"
 #include "qmgr/files.h"
+#include "qmgr/kept.h"
 #include "qmgr/qmgr_own.h"
 #include "qmgr/writer.h"
 
@@ -47,6 +58,8 @@
 #define JOURNAL_FILE (16u << 20)
 #define SNAPSHOT_SIZE (64u << 20) /* journal octets that call for one */
 #define INHERIT_LOCK "ISTHMUS_QMGR_LOCK"
+#define INHERIT_CONFIG "ISTHMUS_QMGR_CONFIG"
+#define KEEP_AGAIN 10000 /* ms */
 #define EXIT_CONFIG 2
 
 int64_t
@@ -239,6 +252,8 @@ read_config(const char *path, struct arena *a, const struct conf_node **root,
 static void
 stop(struct qmgr *q, bool restart)
 {
+	if (!restart)
+		sockets_close_listening(q);
 	if (q->stopping) {
 		q->restart &= restart;
 		return;
@@ -256,23 +271,55 @@ on_term(int signo, void *arg)
 	stop(arg, false);
 }
 
+/* What is queued stays where it is: another spool is another switch. */
+static int
+same_spool(const struct qmgr *q, const struct q_config *next, struct err *e)
+{
+	const char *ours = q->config.spool.directory;
+	const char *other = next->spool.directory;
+	struct stat a, b;
+
+	if (strcmp(ours, other) == 0 ||
+	    (stat(ours, &a) == 0 && stat(other, &b) == 0 &&
+		a.st_dev == b.st_dev && a.st_ino == b.st_ino))
+		return 0;
+	return err_set(e, "qmgr", ERR_CONFIG,
+	    "<spool> directory: %s in place of %s needs a stop and a start",
+	    other, ours);
+}
+
+/* Whatever can fail of a new configuration is done while the old one is still
+ * in force. */
 static void
 on_hup(int signo, void *arg)
 {
 	struct qmgr *q = arg;
-	struct arena *a = arena_new();
+	struct arena *a;
 	const struct conf_node *root;
 	struct q_config c = {0};
 	struct err e = ERR_INIT;
-	bool good = read_config(q->config_path, a, &root, &c, &e) == 0;
+	int rc;
 
 	(void)signo;
-	if (!good)
-		log_err(LOG_LEVEL_ERROR, "configuration-refused", &e, NULL);
+	if (q->stopping && !q->restart)
+		return;
+	a = arena_new();
+	rc = read_config(q->config_path, a, &root, &c, &e);
+	if (rc == 0)
+		rc = same_spool(q, &c, &e);
+	if (rc == 0)
+		rc = sockets_prepare(q, &c, &e);
 	q_config_free(&c);
-	arena_free(&a);
-	if (good)
-		stop(q, true);
+	if (rc != 0) {
+		log_err(LOG_LEVEL_ERROR, "configuration-refused", &e,
+		    "goes-on-with", "the old one", NULL);
+		arena_free(&a);
+		return;
+	}
+	arena_free(&q->next_arena);
+	q->next_arena = a;
+	q->next_root = root;
+	stop(q, true);
 }
 
 /* --- start and end --- */
@@ -385,22 +432,67 @@ close_all(struct qmgr *q)
 		loop_timer_cancel(&q->timer);
 	if (q->stop_timer != NULL)
 		loop_timer_cancel(&q->stop_timer);
+	if (q->keep_timer != NULL)
+		loop_timer_cancel(&q->keep_timer);
 	process_free(q);
 	q_queue_free(&q->queue);
 	loop_free(&q->loop);
 }
 
+/* What was checked is what is put in force, whatever happened to the file
+ * meanwhile. */
+static void
+bequeath_config(struct qmgr *q)
+{
+	struct err e = ERR_INIT;
+	char text[16];
+	int fd = q_kept_bequeath(q->next_root, &e);
+
+	if (fd < 0) {
+		log_err(LOG_LEVEL_WARN, "configuration-read-again", &e, NULL);
+		return;
+	}
+	snprintf(text, sizeof(text), "%d", fd);
+	setenv(INHERIT_CONFIG, text, 1);
+}
+
+/* By its path, as our children are, so that all are of one version; by what
+ * runs now when it has none any more. */
 static void
 begin_anew(struct qmgr *q, char **argv)
 {
 	char lock[16];
 
 	sockets_bequeath(q);
+	bequeath_config(q);
 	snprintf(lock, sizeof(lock), "%d", q->lock);
 	setenv(INHERIT_LOCK, lock, 1);
+	execv(paths_libexec(q->next_arena, "qmgr"), argv);
 	execv("/proc/self/exe", argv);
 	log_event(LOG_LEVEL_ERROR, "cannot-begin-anew", "reason",
 	    strerror(errno), NULL);
+}
+
+/* For a crash at a time when the file is a bad one. */
+static void
+keep_config(void *arg)
+{
+	struct qmgr *q = arg;
+	struct err e = ERR_INIT;
+	struct arena *a = arena_new();
+	int rc = q_kept_write(
+	    q_kept_path(a, q->config.spool.directory), q->root, &e);
+
+	arena_free(&a);
+	q->keep_timer = NULL;
+	if (rc != 0 && !q->keep_failed)
+		log_err(LOG_LEVEL_ERROR, "configuration-not-kept", &e, NULL);
+	else if (rc == 0 && q->keep_failed)
+		log_event(LOG_LEVEL_INFO, "configuration-kept", NULL);
+	q->keep_failed = rc != 0;
+	if (rc != 0)
+		q->keep_timer =
+		    loop_timer_set(q->loop, KEEP_AGAIN, keep_config, q);
 }
 
 static int
@@ -414,6 +506,7 @@ run(struct qmgr *q)
 		close_all(q);
 		return 1;
 	}
+	keep_config(q);
 	process_setup(q);
 	loop_signal(q->loop, SIGTERM, on_term, q);
 	loop_signal(q->loop, SIGINT, on_term, q);
@@ -427,34 +520,87 @@ run(struct qmgr *q)
 	return 0;
 }
 
-static const char *
-config_option(int argc, char **argv)
+static bool
+options(struct qmgr *q, int argc, char **argv)
 {
-	const char *path = NULL;
 	int c;
 
-	while ((c = getopt(argc, argv, "c:")) != -1) {
-		if (c != 'c')
-			return NULL;
-		path = optarg;
+	while ((c = getopt(argc, argv, "c:l:")) != -1) {
+		if (c == 'c')
+			q->config_path = optarg;
+		else if (c == 'l')
+			q->last_path = optarg;
+		else
+			return false;
 	}
-	return optind == argc ? path : NULL;
+	return optind == argc && q->config_path != NULL;
+}
+
+static int
+take_config(struct qmgr *q, struct conf_node *root, struct err *e)
+{
+	q->root = root;
+	if (root == NULL)
+		return ERR_CONFIG;
+	return q_config_read(root, &q->config, on_complaint, NULL, e);
+}
+
+static int
+inherited_config(struct qmgr *q, const char *fd, struct err *e)
+{
+	unsetenv(INHERIT_CONFIG);
+	return take_config(q, q_kept_inherit(q->arena, atoi(fd), e), e);
+}
+
+static int
+last_config(struct qmgr *q, struct err *e)
+{
+	struct err why = ERR_INIT;
+
+	if (take_config(q, q_kept_read(q->arena, q->last_path, &why), &why) !=
+	    0) {
+		log_err(
+		    LOG_LEVEL_ERROR, "no-last-good-configuration", &why, NULL);
+		return ERR_CONFIG; /* e says what is wrong with the file */
+	}
+	log_err(LOG_LEVEL_ERROR, "configuration-refused", e, "file",
+	    q->config_path, "goes-on-with", q->last_path, NULL);
+	return 0;
+}
+
+static int
+choose_config(struct qmgr *q, struct err *e)
+{
+	const char *fd = getenv(INHERIT_CONFIG);
+
+	if (fd != NULL && inherited_config(q, fd, e) == 0)
+		return 0;
+	q_config_free(&q->config);
+	q->config = (struct q_config){0};
+	if (read_config(q->config_path, q->arena, &q->root, &q->config, e) == 0)
+		return 0;
+	if (q->last_path == NULL)
+		return ERR_CONFIG;
+	q_config_free(&q->config);
+	q->config = (struct q_config){0};
+	return last_config(q, e);
 }
 
 int
 main(int argc, char **argv)
 {
-	struct qmgr q = {.config_path = config_option(argc, argv), .lock = -1};
+	struct qmgr q = {.lock = -1};
 	struct err e = ERR_INIT;
 	int code;
 
 	log_init("qmgr", LOG_LEVEL_INFO, false);
-	if (q.config_path == NULL) {
-		fprintf(stderr, "usage: qmgr -c FILE\n");
+	prctl(PR_SET_NAME, "qmgr"); /* however it was executed */
+	if (!options(&q, argc, argv)) {
+		fprintf(stderr, "usage: qmgr -c FILE [-l LAST]\n");
 		return EXIT_CONFIG;
 	}
 	q.arena = arena_new();
-	if (read_config(q.config_path, q.arena, &q.root, &q.config, &e) != 0) {
+	if (choose_config(&q, &e) != 0) {
 		log_err(LOG_LEVEL_ERROR, "configuration-refused", &e, NULL);
 		q_config_free(&q.config);
 		arena_free(&q.arena);
@@ -470,6 +616,7 @@ main(int argc, char **argv)
 		begin_anew(&q, argv);
 	sockets_free(&q);
 	q_config_free(&q.config);
+	arena_free(&q.next_arena);
 	arena_free(&q.arena);
 	return q.restart ? 1 : code;
 }

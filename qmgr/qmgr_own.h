@@ -81,8 +81,11 @@ struct qmgr {
 	struct loop *loop;
 	struct arena *arena; /* of the configuration */
 	const char *config_path;
+	const char *last_path; /* of the last good one, or NULL */
 	const struct conf_node *root;
 	struct q_config config;
+	struct arena *next_arena; /* what is put in force after the stop */
+	const struct conf_node *next_root;
 	struct q_queue *queue;
 	struct q_journal *journal;
 	struct q_control *control;
@@ -90,14 +93,15 @@ struct qmgr {
 	struct child *children;
 	struct scan *scans;
 	struct named_fd *listening, *services;
-	struct loop_timer *timer, *stop_timer;
+	struct loop_timer *timer, *stop_timer, *keep_timer;
 	int64_t timer_at;
 	uint64_t first_number;
 	uint64_t next_instance;
 	uint64_t snapshot_size; /* octets of the last one */
 	q_id *moves; /* what the compactor was told; NULL: none runs */
 	size_t n_moves;
-	bool loaded; /* the start's scan is complete */
+	bool loaded;      /* the start's scan is complete */
+	bool keep_failed; /* SPOOL/run/configuration is not up to date */
 	bool kicked;
 	bool child_died; /* at least one, since they were looked at */
 	bool stopping;
@@ -135,6 +139,11 @@ void channel_close(struct child *c);
 
 /* sockets.c: sockets that outlive their users. */
 int sockets_open(struct qmgr *q, struct err *e);
+/* Opens what a new configuration names and is not open yet, and closes what it
+ * does not name. On failure all is as it was. */
+int sockets_prepare(struct qmgr *q, const struct q_config *next, struct err *e);
+/* From now on callers are refused, as far as it depends on us. */
+void sockets_close_listening(struct qmgr *q);
 void sockets_free(struct qmgr *q);
 /* For a new image of qmgr (SIGHUP): leave them open, say so in the
  * environment; and take them from there. */

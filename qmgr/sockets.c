@@ -67,22 +67,26 @@ open_pair(struct qmgr *q, const char *channel, struct err *e)
 	return 0;
 }
 
+static bool
+has_address(const struct q_listener_config *l, const char *address)
+{
+	for (size_t i = 0; i < l->n_addresses; i++)
+		if (strcmp(l->addresses[i], address) == 0)
+			return true;
+	return false;
+}
+
 /* Listening sockets that the configuration no longer names are closed. */
 static void
-close_unwanted(struct qmgr *q)
+close_unwanted(struct qmgr *q, const struct q_config *c)
 {
 	struct named_fd **at = &q->listening, *x;
 
 	while ((x = *at) != NULL) {
 		bool wanted = false;
 
-		for (size_t i = 0; i < q->config.n_listeners; i++)
-			for (size_t j = 0;
-			     j < q->config.listeners[i]->n_addresses; j++)
-				wanted |=
-				    strcmp(x->name,
-					q->config.listeners[i]->addresses[j]) ==
-				    0;
+		for (size_t i = 0; i < c->n_listeners; i++)
+			wanted |= has_address(c->listeners[i], x->name);
 		if (wanted) {
 			at = &x->next;
 			continue;
@@ -115,13 +119,47 @@ sockets_open(struct qmgr *q, struct err *e)
 	const struct q_config *c = &q->config;
 	int rc = 0;
 
-	close_unwanted(q);
+	close_unwanted(q, c);
 	for (size_t i = 0; rc == 0 && i < c->n_listeners; i++)
 		rc = open_listening(q, c->listeners[i], e);
 	for (size_t i = 0; rc == 0 && i < c->n_channels; i++)
 		if (c->channels[i]->service)
 			rc = open_pair(q, c->channels[i]->name, e);
 	return rc;
+}
+
+/* Closes those before `end` in the list: the newest. */
+static void
+close_newest(struct qmgr *q, const struct named_fd *end)
+{
+	struct named_fd *x;
+
+	while ((x = q->listening) != end) {
+		q->listening = x->next;
+		x->next = NULL;
+		free_list(&x);
+	}
+}
+
+int
+sockets_prepare(struct qmgr *q, const struct q_config *next, struct err *e)
+{
+	const struct named_fd *old = q->listening;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < next->n_listeners; i++)
+		rc = open_listening(q, next->listeners[i], e);
+	if (rc == 0)
+		close_unwanted(q, next);
+	else
+		close_newest(q, old);
+	return rc;
+}
+
+void
+sockets_close_listening(struct qmgr *q)
+{
+	free_list(&q->listening);
 }
 
 void

@@ -39,6 +39,7 @@ part "fuzz corpus" bash tests/fuzz/replay.sh
 part "end to end" bash tests/e2e/run.sh
 part "authentication" bash tests/e2e/auth.sh
 part "processes" bash tests/e2e/processes.sh
+part "reload" bash tests/e2e/reload.sh
 crash() {
 	bash tests/crash/steps.sh
 	bash tests/crash/run.sh short
