@@ -1,7 +1,7 @@
 /*
  * The table: read by conf_load(), and then three sorted lists of names.
  */
-#include "lib/identity.h"
+#include "lib/identity_int.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +33,10 @@ struct identity_table {
 	struct identity *users;
 	size_t n_users;
 	struct index names, certificates, principals;
+	/* of keys for names that have none */
+	uint8_t secret[IDENTITY_SECRET];
+	struct identity_shape like[IDENTITY_HASHES], nobody;
+	enum identity_hash nobody_hash;
 };
 
 /* --- indexes --- */
@@ -191,6 +195,55 @@ check_acting(const struct identity_table *t, struct err *e)
 	return 0;
 }
 
+/* Of what there is most: keys of each mechanism, and strongest keys. */
+static void
+read_shapes(struct identity_table *t)
+{
+	struct identity_tally *tally = identity_tally_new(t->n_users);
+
+	for (size_t h = 0; h < IDENTITY_HASHES; h++) {
+		identity_tally_clear(tally);
+		for (size_t i = 0; i < t->n_users; i++)
+			identity_tally_add(
+			    tally, (enum identity_hash)h, &t->users[i].keys[h]);
+		identity_tally_most(tally, NULL, &t->like[h]);
+	}
+	identity_tally_clear(tally);
+	for (size_t i = 0; i < t->n_users; i++)
+		for (size_t h = IDENTITY_HASHES; h-- > 0;)
+			if (identity_tally_add(tally, (enum identity_hash)h,
+				&t->users[i].keys[h]))
+				break;
+	t->nobody_hash = IDENTITY_SHA256;
+	identity_tally_most(tally, &t->nobody_hash, &t->nobody);
+	identity_tally_free(&tally);
+}
+
+static int
+read_secret(
+    struct identity_table *t, const struct conf_node *root, struct err *e)
+{
+	uint8_t digest[IDENTITY_SECRET];
+	bool first = true;
+
+	if (conf_str(root, "secret", NULL) != NULL)
+		return read_octets(root, "secret", t->secret, sizeof(t->secret),
+			   true, e) < 0
+		    ? ERR_CONFIG
+		    : 0;
+	for (size_t i = 0; i < t->n_users; i++)
+		for (size_t h = 0; h < IDENTITY_HASHES; h++) {
+			if (t->users[i].keys[h].iterations == 0)
+				continue;
+			identity_key_digest(&t->users[i].keys[h], digest);
+			if (first ||
+			    memcmp(digest, t->secret, sizeof(digest)) < 0)
+				memcpy(t->secret, digest, sizeof(digest));
+			first = false;
+		}
+	return 0;
+}
+
 static int
 read_users(
     struct identity_table *t, const struct conf_node *root, struct err *e)
@@ -209,7 +262,8 @@ read_users(
 	    index_close(&t->certificates, strcasecmp, e) < 0 ||
 	    index_close(&t->principals, strcmp, e) < 0)
 		return ERR_CONFIG;
-	return check_acting(t, e);
+	read_shapes(t);
+	return read_secret(t, root, e) < 0 ? ERR_CONFIG : check_acting(t, e);
 }
 
 /* Before libxml2 holds all of it. */
@@ -313,6 +367,20 @@ const struct identity *
 identity_find(const struct identity_table *t, const char *name)
 {
 	return index_find(&t->names, name);
+}
+
+bool
+identity_password_is(const struct identity_table *t, const struct identity *u,
+    const char *password, size_t n)
+{
+	return identity_key_is(u, t->nobody_hash, &t->nobody, password, n);
+}
+
+void
+identity_table_fake(const struct identity_table *t, enum identity_hash h,
+    const char *name, struct identity_key *out)
+{
+	identity_key_fake(h, &t->like[h], t->secret, name, out);
 }
 
 const struct identity *

@@ -56,15 +56,21 @@ size_t identity_hash_size(enum identity_hash h);
 int identity_key_make(enum identity_hash h, const char *password, size_t n,
     const uint8_t *salt, size_t salt_n, unsigned iterations,
     struct identity_key *out, struct err *e);
-/* A key that no password is known for, always the same for the same secret (of
- * IDENTITY_SECRET octets) and name: whoever tries names does not learn which
- * exist (RFC 5802 9). */
+/* What a key shows of itself: whoever tries names sees it of all. */
+struct identity_shape {
+	unsigned iterations;
+	size_t salt_n;
+};
 #define IDENTITY_SECRET 32
-void identity_key_fake(enum identity_hash h, const uint8_t *secret,
-    const char *name, struct identity_key *out);
-/* Compared in constant time. `u` may be NULL: the same work, and false. */
-bool identity_password_is(
-    const struct identity *u, const char *password, size_t n);
+/* A key of this shape that no password is known for, always the same for the
+ * same secret (of IDENTITY_SECRET octets), mechanism and name (RFC 5802 9). */
+void identity_key_fake(enum identity_hash h, const struct identity_shape *like,
+    const uint8_t *secret, const char *name, struct identity_key *out);
+/* Is it the password of the strongest key? Compared in constant time. Who is
+ * NULL, or has no key, costs the work of one of `hash` and shape `nobody`, and
+ * is false. */
+bool identity_key_is(const struct identity *u, enum identity_hash hash,
+    const struct identity_shape *nobody, const char *password, size_t n);
 
 /* --- tables --- */
 
@@ -82,6 +88,18 @@ size_t identity_table_size(const struct identity_table *t);
 /* NULL: nobody. */
 const struct identity *identity_find(
     const struct identity_table *t, const char *name);
+/* Is it their password? `u` may be NULL: as much work as for most users, and
+ * false. */
+bool identity_password_is(const struct identity_table *t,
+    const struct identity *u, const char *password, size_t n);
+/* What a name that has no key of this mechanism shows for one: a salt that
+ * differs between names and mechanisms, stays the same as long as the table's
+ * secret does, and has the length and iterations that are most frequent in the
+ * table. The secret is the attribute of <identities>, or without that comes from
+ * the one key of the table whose digest is the lowest, so that a change to
+ * another user's leaves it as it is. */
+void identity_table_fake(const struct identity_table *t, enum identity_hash h,
+    const char *name, struct identity_key *out);
 /* Whose the certificate's name is; whose the Kerberos principal is
  * ("alice@EXAMPLE.ORG"). */
 const struct identity *identity_by_certificate(

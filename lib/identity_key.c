@@ -2,6 +2,7 @@
  * Salted keys of passwords (RFC 5802 3): what is stored of one, and how one is
  * compared to that.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include <openssl/crypto.h>
@@ -10,8 +11,6 @@
 
 #include "lib/identity.h"
 #include "lib/log.h"
-
-#define FAKE_SALT 16
 
 static const struct hash {
 	const char *mechanism;
@@ -88,17 +87,37 @@ identity_key_make(enum identity_hash hash, const char *password, size_t n,
 	return 0;
 }
 
-void
-identity_key_fake(enum identity_hash hash, const uint8_t *secret,
-    const char *name, struct identity_key *out)
+/* So many octets of HMAC-SHA-512 under the secret. */
+static void
+fake_octets(const uint8_t *secret, const char *what, const char *mechanism,
+    const char *name, uint8_t *out, size_t n)
 {
+	uint8_t all[EVP_MAX_MD_SIZE];
+	char text[IDENTITY_NAME_MAX + 64];
+	int length =
+	    snprintf(text, sizeof(text), "%s %s %.128s", what, mechanism, name);
+
+	if (HMAC(EVP_sha512(), secret, IDENTITY_SECRET,
+		(const unsigned char *)text, (size_t)length, all, NULL) == NULL)
+		log_die("identity: out of memory");
+	memcpy(out, all, n);
+	OPENSSL_cleanse(all, sizeof(all));
+}
+
+void
+identity_key_fake(enum identity_hash hash, const struct identity_shape *like,
+    const uint8_t *secret, const char *name, struct identity_key *out)
+{
+	const struct hash *h = &hashes[hash];
 	uint8_t seed[IDENTITY_KEY_MAX];
 
 	*out = (struct identity_key){
-	    .iterations = IDENTITY_ITERATIONS, .salt_n = FAKE_SALT};
-	hmac(&hashes[IDENTITY_SHA256], secret, IDENTITY_SECRET, name, seed);
-	memcpy(out->salt, seed, FAKE_SALT);
-	derive(&hashes[hash], seed, out);
+	    .iterations = like->iterations, .salt_n = like->salt_n};
+	fake_octets(
+	    secret, "salt", h->mechanism, name, out->salt, like->salt_n);
+	fake_octets(secret, "key", h->mechanism, name, seed, h->size);
+	derive(h, seed, out);
+	OPENSSL_cleanse(seed, sizeof(seed));
 }
 
 /* The strongest key that is there. */
@@ -114,17 +133,17 @@ best_key(const struct identity *u, enum identity_hash *hash)
 }
 
 bool
-identity_password_is(const struct identity *u, const char *password, size_t n)
+identity_key_is(const struct identity *u, enum identity_hash hash,
+    const struct identity_shape *nobody, const char *password, size_t n)
 {
-	static const struct identity_key nobody = {
-	    .iterations = IDENTITY_ITERATIONS, .salt_n = FAKE_SALT};
-	enum identity_hash hash = IDENTITY_SHA256;
 	const struct identity_key *key = best_key(u, &hash);
+	struct identity_key none = {
+	    .iterations = nobody->iterations, .salt_n = nobody->salt_n};
 	struct identity_key made;
 	bool known = key != NULL && !u->disabled, is;
 
 	if (key == NULL)
-		key = &nobody;
+		key = &none;
 	if (identity_key_make(hash, password, n, key->salt, key->salt_n,
 		key->iterations, &made, NULL) != 0)
 		return false;

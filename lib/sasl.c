@@ -7,8 +7,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include <openssl/rand.h>
-
 #include "lib/log.h"
 #include "lib/sasl_int.h"
 #include "lib/tls.h"
@@ -346,8 +344,6 @@ sasl_service_new(
 	struct sasl_service *s = xcalloc(1, sizeof(*s));
 
 	s->node = n;
-	if (RAND_bytes(s->secret, sizeof(s->secret)) != 1)
-		log_die("sasl: no random octets");
 	if (read_element(s, identity_schema, e) < 0)
 		sasl_service_free(&s);
 	return s;

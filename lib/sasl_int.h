@@ -24,7 +24,6 @@ struct sasl_service {
 	const char *keytab;
 	const struct conf_node *node; /* its <option>s; the caller's tree */
 	const char *saslauthd;
-	uint8_t secret[IDENTITY_SECRET]; /* of keys for unknown names */
 };
 
 /* --- sasl.c --- */

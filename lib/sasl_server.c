@@ -204,7 +204,7 @@ on_check_password(sasl_conn_t *conn, void *context, const char *user,
 
 	(void)conn;
 	(void)properties;
-	return identity_password_is(
+	return identity_password_is(x->identities,
 		   identity_find(x->identities, user), password, n)
 	    ? SASL_OK
 	    : SASL_BADAUTH;
@@ -254,7 +254,7 @@ sasl_exchange_secret(const struct sasl_exchange *x, enum identity_hash h,
 	if (u != NULL && u->keys[h].iterations > 0)
 		key = u->keys[h];
 	else
-		identity_key_fake(h, x->service->secret, user, &key);
+		identity_table_fake(x->identities, h, user, &key);
 	buf_printf(&b, "%s$%u:", identity_mechanism(h), key.iterations);
 	base64_encode(&b, key.salt, key.salt_n);
 	buf_putc(&b, '$');

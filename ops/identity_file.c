@@ -8,8 +8,12 @@
 #include <unistd.h>
 
 #include <libxml/parser.h>
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
 
 #include "lib/arena.h"
+#include "lib/base64.h"
+#include "lib/buf.h"
 #include "lib/identity.h"
 #include "lib/log.h"
 
@@ -41,6 +45,25 @@ lock_file(struct identity_file *f, struct err *e)
 	}
 	free(path);
 	return 0;
+}
+
+/* What names that are nobody's show for salts depends on it. */
+static void
+add_secret(struct identity_file *f)
+{
+	xmlNode *root = xmlDocGetRootElement(f->doc);
+	uint8_t secret[IDENTITY_SECRET];
+	struct buf b = {0};
+
+	if (xmlHasProp(root, X("secret")) != NULL)
+		return;
+	if (RAND_bytes(secret, sizeof(secret)) != 1)
+		log_die("no random octets");
+	base64_encode(&b, secret, sizeof(secret));
+	xmlSetProp(root, X("secret"), X(buf_cstr(&b)));
+	OPENSSL_cleanse(b.data, b.len);
+	buf_free(&b);
+	OPENSSL_cleanse(secret, sizeof(secret));
 }
 
 static void
@@ -177,6 +200,7 @@ identity_file_save(struct identity_file *f, const char *schema, struct err *e)
 {
 	struct identity_table *t;
 
+	add_secret(f);
 	if (write_fresh(f, e) < 0) {
 		unlink(f->fresh);
 		return ERR_SYSTEM;

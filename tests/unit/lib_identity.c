@@ -127,16 +127,132 @@ names_that_are_nobodys_have_keys_that_stay_the_same(void)
 {
 	static const uint8_t one[IDENTITY_SECRET] = {1},
 			     two[IDENTITY_SECRET] = {2};
-	struct identity_key a, b, c, d;
+	static const struct identity_shape like = {5000, 33};
+	static const struct {
+		enum identity_hash hash;
+		const uint8_t *secret;
+		const char *name;
+	} others[] = {{IDENTITY_SHA1, one, "joe"},
+	    {IDENTITY_SHA256, one, "jim"}, {IDENTITY_SHA256, two, "joe"}};
+	struct identity_key a, b;
 
-	identity_key_fake(IDENTITY_SHA256, one, "joe", &a);
-	identity_key_fake(IDENTITY_SHA256, one, "joe", &b);
-	identity_key_fake(IDENTITY_SHA256, one, "jim", &c);
-	identity_key_fake(IDENTITY_SHA256, two, "joe", &d);
+	identity_key_fake(IDENTITY_SHA256, &like, one, "joe", &a);
+	identity_key_fake(IDENTITY_SHA256, &like, one, "joe", &b);
 	CU_ASSERT_EQUAL(memcmp(&a, &b, sizeof(a)), 0);
-	CU_ASSERT_NOT_EQUAL(memcmp(a.salt, c.salt, 16), 0);
-	CU_ASSERT_NOT_EQUAL(memcmp(a.salt, d.salt, 16), 0);
-	CU_ASSERT_EQUAL(a.iterations, IDENTITY_ITERATIONS);
+	CU_ASSERT_EQUAL(a.iterations, 5000);
+	CU_ASSERT_EQUAL(a.salt_n, 33);
+	for (size_t i = 0; i < 3; i++) {
+		identity_key_fake(others[i].hash, &like, others[i].secret,
+		    others[i].name, &b);
+		CU_ASSERT_NOT_EQUAL(memcmp(a.salt, b.salt, 33), 0);
+		CU_ASSERT_NOT_EQUAL(memcmp(a.stored_key, b.stored_key, 20), 0);
+	}
+}
+
+/* A user whose keys have this salt and so many iterations. */
+static const char *
+user_of(char out[512], const char *name, unsigned iterations, const char *salt)
+{
+	snprintf(out, 512,
+	    "<user name='%s'><scram mechanism='SCRAM-SHA-256' iterations='%u'"
+	    " salt='%s'"
+	    " stored-key='WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY='"
+	    " server-key='wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU='/>"
+	    "</user>\n",
+	    name, iterations, salt);
+	return out;
+}
+
+static void
+who_does_not_exist_looks_like_most_who_do(void)
+{
+	char a[512], b[512], c[512], all[2048];
+	struct identity_key x, y;
+	struct world w;
+
+	user_of(a, "a", 20000, "AAAAAAAAAAAAAAAA");
+	user_of(b, "b", 20000, "BAAAAAAAAAAAAAAA");
+	user_of(c, "c", 15000, "W22ZaJ0SNY7soEsUEjb6gQ==");
+	snprintf(all, sizeof(all), "%s%s%s", c, b, a);
+	begin(&w, all);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(w.t);
+	identity_table_fake(w.t, IDENTITY_SHA256, "joe", &x);
+	CU_ASSERT_EQUAL(x.iterations, 20000);
+	CU_ASSERT_EQUAL(x.salt_n, 12);
+	identity_table_fake(w.t, IDENTITY_SHA1, "joe", &y);
+	CU_ASSERT_EQUAL(y.iterations, IDENTITY_ITERATIONS);
+	CU_ASSERT_EQUAL(y.salt_n, 16);
+	CU_ASSERT_NOT_EQUAL(memcmp(x.salt, y.salt, 12), 0);
+	end(&w);
+}
+
+/* PLAIN's time is that of the key that it is compared to. */
+static void
+a_password_of_nobody_costs_as_much_as_most_do(void)
+{
+	struct world w;
+	char all[512];
+	msec_t start, few, many;
+
+	begin(&w, user_of(all, "a", 4096, "AAAAAAAAAAAAAAAA"));
+	CU_ASSERT_PTR_NOT_NULL_FATAL(w.t);
+	start = clock_mono();
+	for (unsigned i = 0; i < 8; i++)
+		CU_ASSERT_FALSE(identity_password_is(w.t, NULL, "pencil", 6));
+	few = clock_mono() - start;
+	end(&w);
+	begin(&w, user_of(all, "a", 400000, "AAAAAAAAAAAAAAAA"));
+	CU_ASSERT_PTR_NOT_NULL_FATAL(w.t);
+	start = clock_mono();
+	CU_ASSERT_FALSE(identity_password_is(w.t, NULL, "pencil", 6));
+	many = clock_mono() - start;
+	end(&w);
+	CU_ASSERT(many > few);
+}
+
+static void
+fake_salts_outlive_a_restart_and_changes_to_others(void)
+{
+	static const char secret[] =
+	    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+	char one[512], other[512], all[4][2048];
+	struct identity_key first, again;
+	unsigned same = 0;
+	struct world w;
+
+	user_of(one, "a", 4096, "AAAAAAAAAAAAAAAA");
+	user_of(other, "b", 4096, "BAAAAAAAAAAAAAAA");
+	snprintf(all[0], sizeof(all[0]), "%s%s", one, other);
+	snprintf(all[1], sizeof(all[1]), "%s%s", other, one);
+	snprintf(all[2], sizeof(all[2]), "%s", one);
+	snprintf(all[3], sizeof(all[3]), "%s", other);
+	begin(&w, all[0]);
+	identity_table_fake(w.t, IDENTITY_SHA256, "joe", &first);
+	end(&w);
+	for (size_t i = 1; i < 4; i++) {
+		begin(&w, all[i]);
+		identity_table_fake(w.t, IDENTITY_SHA256, "joe", &again);
+		same += memcmp(first.salt, again.salt, 12) == 0;
+		end(&w);
+	}
+	/* the order counts for nothing; of two, one decides */
+	CU_ASSERT_EQUAL(same, 2);
+	for (size_t i = 0; i < 2; i++) {
+		FILE *f;
+
+		begin(&w, "");
+		identity_table_free(&w.t);
+		f = fopen(w.path, "w");
+		fprintf(f, "<identities secret='%s'>%s</identities>", secret,
+		    i == 0 ? one : other);
+		fclose(f);
+		w.t = identity_table_load(w.path, SCHEMA, NULL, NULL, &w.e);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(w.t);
+		identity_table_fake(
+		    w.t, IDENTITY_SHA256, "joe", i == 0 ? &first : &again);
+		end(&w);
+	}
+	CU_ASSERT_EQUAL(memcmp(first.salt, again.salt, 12), 0);
 }
 
 static void
@@ -146,19 +262,21 @@ only_the_password_is_the_password(void)
 
 	begin(&w, ALICE BOB GONE "<user name='none'/>");
 	CU_ASSERT_PTR_NOT_NULL_FATAL(w.t);
+	CU_ASSERT(identity_password_is(
+	    w.t, identity_find(w.t, "alice"), "pencil", 6));
 	CU_ASSERT(
-	    identity_password_is(identity_find(w.t, "alice"), "pencil", 6));
-	CU_ASSERT(identity_password_is(identity_find(w.t, "bob"), "pencil", 6));
+	    identity_password_is(w.t, identity_find(w.t, "bob"), "pencil", 6));
+	CU_ASSERT_FALSE(identity_password_is(
+	    w.t, identity_find(w.t, "alice"), "pencil2", 7));
 	CU_ASSERT_FALSE(
-	    identity_password_is(identity_find(w.t, "alice"), "pencil2", 7));
+	    identity_password_is(w.t, identity_find(w.t, "alice"), "penci", 5));
 	CU_ASSERT_FALSE(
-	    identity_password_is(identity_find(w.t, "alice"), "penci", 5));
-	CU_ASSERT_FALSE(identity_password_is(identity_find(w.t, "bob"), "", 0));
+	    identity_password_is(w.t, identity_find(w.t, "bob"), "", 0));
 	CU_ASSERT_FALSE(
-	    identity_password_is(identity_find(w.t, "gone"), "pencil", 6));
+	    identity_password_is(w.t, identity_find(w.t, "gone"), "pencil", 6));
 	CU_ASSERT_FALSE(
-	    identity_password_is(identity_find(w.t, "none"), "pencil", 6));
-	CU_ASSERT_FALSE(identity_password_is(NULL, "pencil", 6));
+	    identity_password_is(w.t, identity_find(w.t, "none"), "pencil", 6));
+	CU_ASSERT_FALSE(identity_password_is(w.t, NULL, "pencil", 6));
 	end(&w);
 }
 
@@ -299,6 +417,9 @@ suite_lib_identity(void)
 	    TEST(a_password_has_the_keys_that_others_make_of_it),
 	    TEST(keys_have_bounds),
 	    TEST(names_that_are_nobodys_have_keys_that_stay_the_same),
+	    TEST(who_does_not_exist_looks_like_most_who_do),
+	    TEST(a_password_of_nobody_costs_as_much_as_most_do),
+	    TEST(fake_salts_outlive_a_restart_and_changes_to_others),
 	    TEST(only_the_password_is_the_password),
 	    TEST(everybody_is_found_by_what_is_theirs),
 	    TEST(nobody_speaks_for_more_than_the_table_says),
