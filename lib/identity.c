@@ -11,8 +11,6 @@
 #include "lib/base64.h"
 #include "lib/log.h"
 
-#define STORE_LOOK_MS 1000
-
 /* One name and whose it is. */
 struct entry {
 	const char *name;
@@ -427,87 +425,4 @@ identity_may_act_as(const struct identity *u, const char *name)
 		if (strcmp(conf_str(n, "user", ""), name) == 0)
 			return true;
 	return false;
-}
-
-/* --- the store --- */
-
-/* What tells one state of the file from another. */
-struct stamp {
-	dev_t device;
-	ino_t inode;
-	off_t size;
-	struct timespec modified, changed;
-};
-
-struct identity_store {
-	char *path, *schema;
-	struct stamp stamp;
-	msec_t looked;
-	struct identity_table *table;
-};
-
-static bool
-stamp_take(const char *path, struct stamp *out)
-{
-	struct stat st;
-
-	memset(out, 0, sizeof(*out));
-	if (stat(path, &st) != 0)
-		return false;
-	out->device = st.st_dev;
-	out->inode = st.st_ino;
-	out->size = st.st_size;
-	out->modified = st.st_mtim;
-	out->changed = st.st_ctim;
-	return true;
-}
-
-struct identity_store *
-identity_store_new(const char *path, const char *schema, struct err *e)
-{
-	struct identity_store *s = xcalloc(1, sizeof(*s));
-
-	s->path = xstrdup(path);
-	s->schema = xstrdup(schema);
-	stamp_take(path, &s->stamp);
-	s->table = identity_table_load(path, schema, NULL, NULL, e);
-	if (s->table == NULL)
-		identity_store_free(&s);
-	return s;
-}
-
-void
-identity_store_free(struct identity_store **sp)
-{
-	struct identity_store *s = *sp;
-
-	if (s == NULL)
-		return;
-	*sp = NULL;
-	identity_table_free(&s->table);
-	free(s->path);
-	free(s->schema);
-	free(s);
-}
-
-struct identity_table *
-identity_store_table(struct identity_store *s, msec_t now, struct err *e)
-{
-	struct identity_table *fresh;
-	struct stamp stamp;
-
-	err_clear(e);
-	if (s->looked != 0 && now < s->looked + STORE_LOOK_MS)
-		return s->table;
-	s->looked = now;
-	stamp_take(s->path, &stamp);
-	if (memcmp(&stamp, &s->stamp, sizeof(stamp)) == 0)
-		return s->table;
-	s->stamp = stamp;
-	fresh = identity_table_load(s->path, s->schema, NULL, NULL, e);
-	if (fresh == NULL)
-		return s->table;
-	identity_table_free(&s->table);
-	s->table = fresh;
-	return s->table;
 }

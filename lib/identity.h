@@ -15,7 +15,6 @@
 
 #include <stdbool.h>
 
-#include "lib/clock.h"
 #include "lib/conf.h"
 #include "lib/err.h"
 
@@ -119,12 +118,15 @@ struct identity_store;
 /* Keeps copies. Reads it: NULL and ERR_CONFIG when it is wrong. */
 struct identity_store *identity_store_new(
     const char *path, const char *schema, struct err *e);
+/* Waits for a file that is being read: seconds, if it is big. */
 void identity_store_free(struct identity_store **s);
 /* The table as it stands, for as long as the caller needs it without giving
- * control away (else identity_table_ref()). Looks at the file once a second.
- * A file that has become wrong leaves the table as it was: *e has the reason,
- * once for each change, and else the code 0. */
-struct identity_table *identity_store_table(
-    struct identity_store *s, msec_t now, struct err *e);
+ * control away (else identity_table_ref()). */
+struct identity_table *identity_store_table(const struct identity_store *s);
+/* Looks at the file: one that changed is read in a thread, while the table
+ * stays as it is; a later look exchanges it. A file that has become wrong leaves
+ * the table as it was: *e has the reason, once for each change, and else the
+ * code 0. For who has one loop: twice a second is enough. */
+void identity_store_look(struct identity_store *s, struct err *e);
 
 #endif

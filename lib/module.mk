@@ -19,6 +19,7 @@ SRCS += \
 	lib/err.c \
 	lib/identity.c \
 	lib/identity_key.c \
+	lib/identity_store.c \
 	lib/identity_tally.c \
 	lib/listener.c \
 	lib/log.c \

@@ -376,10 +376,16 @@ sasl_service_free(struct sasl_service **sp)
 }
 
 struct identity_table *
-sasl_service_identities(struct sasl_service *s, msec_t now, struct err *e)
+sasl_service_identities(const struct sasl_service *s)
+{
+	return s->identities != NULL ? identity_store_table(s->identities)
+				     : NULL;
+}
+
+void
+sasl_service_look(struct sasl_service *s, struct err *e)
 {
 	err_clear(e);
-	return s->identities != NULL
-	    ? identity_store_table(s->identities, now, e)
-	    : NULL;
+	if (s->identities != NULL)
+		identity_store_look(s->identities, e);
 }

@@ -42,10 +42,10 @@ struct sasl_service *sasl_service_named(const struct conf_node *root,
     const char *name, const char *identity_schema, struct err *e);
 /* After all of its exchanges. */
 void sasl_service_free(struct sasl_service **s);
-/* The identities, or NULL where a <sasl> has none; *e as in
- * identity_store_table(). */
-struct identity_table *sasl_service_identities(
-    struct sasl_service *s, msec_t now, struct err *e);
+/* The identities, or NULL where a <sasl> has none. */
+struct identity_table *sasl_service_identities(const struct sasl_service *s);
+/* Has their file changed? See identity_store_look(). */
+void sasl_service_look(struct sasl_service *s, struct err *e);
 
 /* --- the server's side --- */
 
@@ -59,7 +59,7 @@ struct sasl_link {
 /* The mechanisms that this link may use now, best first, with blanks between
  * them; "" when there are none. */
 const char *sasl_mechanisms(struct sasl_service *s,
-    const struct sasl_link *link, msec_t now, char out[SASL_LIST_MAX]);
+    const struct sasl_link *link, char out[SASL_LIST_MAX]);
 
 enum sasl_offer {
 	SASL_OFFERED,
@@ -67,7 +67,7 @@ enum sasl_offer {
 	SASL_NOT_OFFERED,
 };
 enum sasl_offer sasl_offers(struct sasl_service *s,
-    const struct sasl_link *link, const char *mechanism, msec_t now);
+    const struct sasl_link *link, const char *mechanism);
 
 enum sasl_result {
 	SASL_RESULT_CHALLENGE, /* the octets go to the peer, who answers */
@@ -82,8 +82,8 @@ enum sasl_result {
 struct sasl_exchange;
 
 /* NULL: Cyrus could not (memory, a plug-in that is not there). */
-struct sasl_exchange *sasl_exchange_new(struct sasl_service *s,
-    const struct sasl_link *link, msec_t now, struct err *e);
+struct sasl_exchange *sasl_exchange_new(
+    struct sasl_service *s, const struct sasl_link *link, struct err *e);
 void sasl_exchange_free(struct sasl_exchange **x);
 /* `response` NULL: the client sent no initial response (which is something else
  * than an empty one). Reasons of what is not DONE or CHALLENGE are in *e. */

@@ -36,20 +36,11 @@ struct sasl_exchange {
 
 /* --- the offer --- */
 
-static struct identity_table *
-current_identities(struct sasl_service *s, msec_t now)
-{
-	return s->identities != NULL
-	    ? identity_store_table(s->identities, now, NULL)
-	    : NULL;
-}
-
 /* Whose a name of the peer's good certificate is. */
 static const struct identity *
-external_identity(
-    struct sasl_service *s, const struct tls_peer *tls, msec_t now)
+external_identity(struct sasl_service *s, const struct tls_peer *tls)
 {
-	struct identity_table *t = current_identities(s, now);
+	struct identity_table *t = sasl_service_identities(s);
 	const struct identity *u = NULL;
 
 	if (t == NULL || tls == NULL || !tls->verified)
@@ -75,7 +66,7 @@ is_plus(const char *word, size_t n)
 /* What a mechanism cannot do without. */
 static enum sasl_offer
 offer(struct sasl_service *s, const struct sasl_link *link, const char *word,
-    size_t n, msec_t now)
+    size_t n)
 {
 	bool bound = link->tls != NULL && link->tls->binding_n > 0;
 	char base[SASL_MECHANISM_MAX + 1];
@@ -87,7 +78,7 @@ offer(struct sasl_service *s, const struct sasl_link *link, const char *word,
 	if (is_plus(word, n) && !bound)
 		return SASL_NOT_OFFERED;
 	if (sasl_word_is(word, n, "EXTERNAL"))
-		return external_identity(s, link->tls, now) != NULL
+		return external_identity(s, link->tls) != NULL
 		    ? SASL_OFFERED
 		    : SASL_NOT_OFFERED;
 	if (sasl_word_is(word, n, "GSSAPI") && s->keytab == NULL)
@@ -103,14 +94,14 @@ offer(struct sasl_service *s, const struct sasl_link *link, const char *word,
 
 const char *
 sasl_mechanisms(struct sasl_service *s, const struct sasl_link *link,
-    msec_t now, char out[SASL_LIST_MAX])
+    char out[SASL_LIST_MAX])
 {
 	const char *list = s->mechanisms, *word;
 	size_t n, at = 0;
 
 	out[0] = '\0';
 	while ((n = sasl_next_word(&list, &word)) > 0) {
-		if (offer(s, link, word, n, now) != SASL_OFFERED ||
+		if (offer(s, link, word, n) != SASL_OFFERED ||
 		    at + n + 2 > SASL_LIST_MAX)
 			continue;
 		if (at > 0)
@@ -123,15 +114,15 @@ sasl_mechanisms(struct sasl_service *s, const struct sasl_link *link,
 }
 
 enum sasl_offer
-sasl_offers(struct sasl_service *s, const struct sasl_link *link,
-    const char *mechanism, msec_t now)
+sasl_offers(
+    struct sasl_service *s, const struct sasl_link *link, const char *mechanism)
 {
 	const char *list = s->mechanisms, *word;
 	size_t n;
 
 	while ((n = sasl_next_word(&list, &word)) > 0)
 		if (sasl_word_is(word, n, mechanism))
-			return offer(s, link, word, n, now);
+			return offer(s, link, word, n);
 	return SASL_NOT_OFFERED;
 }
 
@@ -375,12 +366,12 @@ set_properties(struct sasl_exchange *x, const struct sasl_link *link)
 }
 
 struct sasl_exchange *
-sasl_exchange_new(struct sasl_service *s, const struct sasl_link *link,
-    msec_t now, struct err *e)
+sasl_exchange_new(
+    struct sasl_service *s, const struct sasl_link *link, struct err *e)
 {
 	struct sasl_exchange *x = xcalloc(1, sizeof(*x));
-	const struct identity *u = external_identity(s, link->tls, now);
-	struct identity_table *t = current_identities(s, now);
+	const struct identity *u = external_identity(s, link->tls);
+	struct identity_table *t = sasl_service_identities(s);
 	int rc;
 
 	x->service = s;

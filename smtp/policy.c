@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/log.h"
+
 struct named_tls {
 	const char *name;
 	struct tls *tls;
@@ -238,6 +240,19 @@ smtp_policies_free(struct smtp_policies **pp)
 		tls_free(&p->tls[i].tls);
 	for (size_t i = 0; i < p->n_sasl; i++)
 		sasl_service_free(&p->sasl[i].sasl);
+}
+
+void
+smtp_policies_look(struct smtp_policies *p)
+{
+	struct err e = ERR_INIT;
+
+	for (size_t i = 0; i < p->n_sasl; i++) {
+		sasl_service_look(p->sasl[i].sasl, &e);
+		if (e.code != 0)
+			log_err(LOG_LEVEL_WARN, "identities not read", &e,
+			    "sasl", p->sasl[i].name, NULL);
+	}
 }
 
 const struct smtp_policy *

@@ -38,6 +38,9 @@ int smtp_policies_read(struct smtp_policies **out, struct arena *a,
     const struct conf_node *root, const struct smtp_server_params *params,
     const char *schema, struct err *e);
 void smtp_policies_free(struct smtp_policies **p);
+/* Have the identity tables' files changed? To be called now and then; what is
+ * wrong with one is logged. */
+void smtp_policies_look(struct smtp_policies *p);
 /* NULL: no such listener. */
 const struct smtp_policy *smtp_policy_of(
     const struct smtp_policies *p, const char *address);

@@ -25,6 +25,8 @@
 #include "lib/log.h"
 #include "lib/paths.h"
 
+#define LOOK_MS 500
+
 struct smtpd_listener {
 	struct smtpd *d;
 	struct loop_listener *listener;
@@ -73,6 +75,16 @@ read_limits(struct smtpd *d, const struct conf_node *n, struct err *e)
 	return 0;
 }
 
+/* Changed identities count soon, whether or not somebody asks for them. */
+static void
+look(void *arg)
+{
+	struct smtpd *d = arg;
+
+	smtp_policies_look(d->policies);
+	d->look = loop_timer_set(d->loop, LOOK_MS, look, d);
+}
+
 static int
 on_config(void *arg, const struct conf_node *root, const struct conf_node *own,
     struct err *e)
@@ -88,6 +100,8 @@ on_config(void *arg, const struct conf_node *root, const struct conf_node *own,
 	    smtp_policies_read(&d->policies, d->arena, root, &d->params,
 		paths_identity_schema(d->arena), e) < 0)
 		return ERR_CONFIG;
+	if (smtp_policies_have_sasl(d->policies))
+		d->look = loop_timer_set(d->loop, LOOK_MS, look, d);
 	d->submitter = q_submitter_new(d->chan, root, d->name, e);
 	return d->submitter == NULL ? ERR_CONFIG : 0;
 }
@@ -201,6 +215,7 @@ destroy(void *state)
 	struct smtpd *d = state;
 
 	close_listeners(d);
+	loop_timer_cancel(&d->look);
 	smtpd_sessions_abort(d);
 	q_submitter_free(&d->submitter);
 	smtpd_sessions_free(d);

@@ -28,6 +28,7 @@ struct smtpd {
 	struct smtp_server_params params; /* of all listeners */
 	struct smtp_policies *policies;
 	struct smtpd_auth_pool *auth;
+	struct loop_timer *look; /* at changed identities; NULL: none */
 	unsigned max_connections, max_per_client;
 	/* listeners and sessions */
 	struct smtpd_listener **listeners;

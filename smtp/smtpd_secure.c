@@ -35,20 +35,6 @@ link_of(const struct smtpd_session *s)
 
 /* --- AUTH --- */
 
-/* The identity table is read again where its file changed; a bad one is told
- * once. */
-static struct identity_table *
-identities(struct smtpd_session *s)
-{
-	struct err e = ERR_INIT;
-	struct identity_table *t =
-	    sasl_service_identities(s->policy->sasl, clock_mono(), &e);
-
-	if (e.code != 0)
-		log_err(LOG_LEVEL_WARN, "identities not read", &e, NULL);
-	return t;
-}
-
 const char *
 smtpd_session_mechanisms(void *arg)
 {
@@ -58,9 +44,7 @@ smtpd_session_mechanisms(void *arg)
 	if (s->policy->sasl == NULL)
 		return NULL;
 	link = link_of(s);
-	identities(s);
-	return sasl_mechanisms(
-	    s->policy->sasl, &link, clock_mono(), s->mechanisms);
+	return sasl_mechanisms(s->policy->sasl, &link, s->mechanisms);
 }
 
 static void
@@ -83,7 +67,7 @@ smtpd_session_auth_start(
 	struct err e = ERR_INIT;
 	struct sasl_exchange *x;
 
-	switch (sasl_offers(s->policy->sasl, &link, mechanism, clock_mono())) {
+	switch (sasl_offers(s->policy->sasl, &link, mechanism)) {
 	case SASL_OFFERED: break;
 	case SASL_OFFERED_UNDER_TLS:
 		auth_refused(s, 538, "5.7.11",
@@ -93,7 +77,7 @@ smtpd_session_auth_start(
 		auth_refused(s, 504, "5.5.4", "That mechanism is not offered");
 		return;
 	}
-	x = sasl_exchange_new(s->policy->sasl, &link, clock_mono(), &e);
+	x = sasl_exchange_new(s->policy->sasl, &link, &e);
 	if (x == NULL) {
 		log_err(LOG_LEVEL_WARN, "not authenticated", &e, "client",
 		    s->peer, NULL);
@@ -197,7 +181,7 @@ smtpd_session_may_send_as(struct smtpd_session *s, const char *from)
 
 	if (!s->policy->own_senders || *user == '\0' || *from == '\0')
 		return true;
-	t = identities(s);
+	t = sasl_service_identities(s->policy->sasl);
 	if (t == NULL)
 		return strcasecmp(user, from) == 0;
 	u = identity_find(t, user);

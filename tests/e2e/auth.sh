@@ -434,14 +434,14 @@ daemon() {
 
 reload() {
 	echo other | identity bob
-	sleep 1.2
+	sleep 1.5
 	check "a new password counts at once" dialogue '^235 2\.7\.0' \
 		prove "$MX" SCRAM-SHA-256 --no-starttls -a bob -p other
 	check "and the old one no more" dialogue '^535' \
 		prove "$MX" SCRAM-SHA-256 --no-starttls -a bob -p 'p&b "x"'
 	cp "$WORLD/identities.xml" "$WORLD/good.xml"
 	echo '<identities><user/></identities>' >"$WORLD/identities.xml"
-	sleep 1.2
+	sleep 1.5
 	check "a broken table leaves the last good one" dialogue '^235 2\.7\.0' \
 		prove "$MX" SCRAM-SHA-256 --no-starttls -a bob -p other
 	check "and the log says where it is broken" said \

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "lib/base64.h"
+#include "lib/clock.h"
 #include "tests/unit/unit.h"
 
 #define SCHEMA "conf/identities.rng"
@@ -375,6 +376,21 @@ what_is_wrong_is_said_with_its_line(void)
 	}
 }
 
+/* Looks until what was found at the first look is read: users then. */
+static size_t
+looked(struct identity_store *s, struct err *e)
+{
+	const struct identity_table *was = identity_store_table(s);
+
+	for (unsigned i = 0; i < 200; i++) {
+		identity_store_look(s, e);
+		if (e->code != 0 || identity_store_table(s) != was)
+			break;
+		usleep(2000);
+	}
+	return identity_table_size(identity_store_table(s));
+}
+
 static void
 a_changed_file_is_read_again_and_a_broken_one_is_not_taken(void)
 {
@@ -386,27 +402,80 @@ a_changed_file_is_read_again_and_a_broken_one_is_not_taken(void)
 	begin(&w, ALICE BOB);
 	s = identity_store_new(w.path, SCHEMA, &e);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
-	t = identity_store_table(s, 5000, &e);
+	identity_store_look(s, &e);
+	t = identity_store_table(s);
 	CU_ASSERT_EQUAL(identity_table_size(t), 2);
 	held = identity_table_ref(t);
 	put(&w, BOB);
-	CU_ASSERT_EQUAL(
-	    identity_table_size(identity_store_table(s, 5999, &e)), 2);
-	CU_ASSERT_EQUAL(
-	    identity_table_size(identity_store_table(s, 6000, &e)), 1);
+	CU_ASSERT_EQUAL(looked(s, &e), 1);
+	CU_ASSERT_EQUAL(e.code, 0);
 	CU_ASSERT_PTR_NOT_NULL(identity_find(held, "alice"));
 	put(&w, "<user/>");
-	t = identity_store_table(s, 8000, &e);
-	CU_ASSERT_EQUAL(identity_table_size(t), 1);
+	CU_ASSERT_EQUAL(looked(s, &e), 1);
 	CU_ASSERT_EQUAL(e.code, ERR_CONFIG);
-	t = identity_store_table(s, 10000, &e);
+	CU_ASSERT_EQUAL(looked(s, &e), 1);
 	CU_ASSERT_EQUAL(e.code, 0);
-	CU_ASSERT_EQUAL(identity_table_size(t), 1);
 	put(&w, BOB ALICE GONE);
-	CU_ASSERT_EQUAL(
-	    identity_table_size(identity_store_table(s, 12000, &e)), 3);
+	CU_ASSERT_EQUAL(looked(s, &e), 3);
 	identity_table_free(&held);
 	identity_store_free(&s);
+	end(&w);
+}
+
+/* Reading takes seconds; looking must not. */
+static void
+a_big_file_is_read_while_the_old_table_serves(void)
+{
+	struct err e = ERR_INIT;
+	struct identity_store *s;
+	struct world w;
+	msec_t start, longest = 0, took;
+	unsigned served = 0;
+	FILE *f;
+
+	begin(&w, ALICE BOB);
+	s = identity_store_new(w.path, SCHEMA, &e);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
+	f = fopen(w.path, "w");
+	fputs("<identities>\n", f);
+	for (unsigned i = 0; i < 10000; i++)
+		fprintf(f, "<user name='u%u'>" SCRAM_256 "</user>\n", i);
+	fputs("</identities>\n", f);
+	fclose(f);
+	start = clock_mono();
+	while (identity_table_size(identity_store_table(s)) != 10000 &&
+	    clock_mono() < start + 60000) {
+		took = clock_mono();
+		identity_store_look(s, &e);
+		CU_ASSERT_EQUAL(e.code, 0);
+		if (identity_table_size(identity_store_table(s)) == 2) {
+			served++;
+			took = clock_mono() - took;
+			longest = took > longest ? took : longest;
+		}
+		usleep(1000);
+	}
+	CU_ASSERT_EQUAL(identity_table_size(identity_store_table(s)), 10000);
+	CU_ASSERT(served > 10);
+	CU_ASSERT(longest < (clock_mono() - start) / 2);
+	identity_store_free(&s);
+	end(&w);
+}
+
+static void
+a_store_may_end_while_its_file_is_read(void)
+{
+	struct err e = ERR_INIT;
+	struct identity_store *s;
+	struct world w;
+
+	begin(&w, ALICE BOB);
+	s = identity_store_new(w.path, SCHEMA, &e);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
+	put(&w, BOB);
+	identity_store_look(s, &e);
+	identity_store_free(&s);
+	CU_ASSERT_PTR_NULL(s);
 	end(&w);
 }
 
@@ -425,6 +494,8 @@ suite_lib_identity(void)
 	    TEST(nobody_speaks_for_more_than_the_table_says),
 	    TEST(what_is_wrong_is_said_with_its_line),
 	    TEST(a_changed_file_is_read_again_and_a_broken_one_is_not_taken),
+	    TEST(a_big_file_is_read_while_the_old_table_serves),
+	    TEST(a_store_may_end_while_its_file_is_read),
 	    CU_TEST_INFO_NULL,
 	};
 
