@@ -10,6 +10,7 @@
 
 #include "lib/log.h"
 #include "smtp/channel.h"
+#include "smtp/dane.h"
 
 /* How long a target that refused one more session is not asked for another. */
 #define LIMIT_MS 30000
@@ -56,7 +57,7 @@ make_key(struct buf *b, const char *address, const struct smtp_mx_host *host,
 	if (!d->dane)
 		return;
 	put_text(b, host->base);
-	for (size_t i = 0; i < host->n_names; i++)
+	for (size_t i = 0; i < host->n_names && smtp_dane_names(host); i++)
 		put_text(b, host->names[i]);
 	for (size_t i = 0; i < host->n_tlsa; i++) {
 		const struct dns_tlsa *r = &host->tlsa[i];

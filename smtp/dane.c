@@ -35,6 +35,16 @@ smtp_dane_use(const struct smtp_mx_host *h)
 	return SMTP_DANE_ENCRYPT;
 }
 
+bool
+smtp_dane_names(const struct smtp_mx_host *h)
+{
+	for (size_t i = 0; i < h->n_tlsa; i++)
+		if (h->tlsa[i].usage == USAGE_DANE_TA &&
+		    smtp_dane_usable(&h->tlsa[i]))
+			return true;
+	return false;
+}
+
 static int
 no_memory(struct err *e)
 {

@@ -19,6 +19,9 @@ enum smtp_dane_use {
 
 bool smtp_dane_usable(const struct dns_tlsa *r);
 enum smtp_dane_use smtp_dane_use(const struct smtp_mx_host *h);
+/* Does a usable record ask for the host's names in its certificate (DANE-TA,
+ * RFC 7672 3.1.2)? */
+bool smtp_dane_names(const struct smtp_mx_host *h);
 
 /* Before the handshake of a client, for a host with
  * SMTP_MX_DANE_RECORDS: the SNI, the records, the names that count. The
