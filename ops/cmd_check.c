@@ -17,6 +17,7 @@
 #include "p1/strong.h"
 #include "p1/x400p1.h"
 #include "qmgr/config.h"
+#include "smtp/channel.h"
 #include "smtp/policy.h"
 
 struct check {
@@ -217,7 +218,7 @@ check_tls(struct check *k, const struct conf_node *root)
 	check_tls_names(k, root, root, root);
 }
 
-/* --- x400p1 --- */
+/* --- channels and peers --- */
 
 static void
 complain_at(void *arg, const struct conf_node *n, const char *text)
@@ -233,42 +234,77 @@ program_of(const struct conf_node *channel)
 	return conf_str(channel, "program", conf_str(channel, "name", ""));
 }
 
-/* What another program would not look at: mail would go without it. */
+/* Which programs look at which attributes of their peers: mail would go
+ * without what they do not look at. */
 static void
-check_other_peer(
+check_peer_attributes(
     struct check *k, const struct conf_node *peer, const char *program)
 {
 	static const char *const of_x400p1[] = {"tsel", "ssel", "psel", "mta",
-	    "password", "our-mta", "our-password", "dialogue",
-	    "checkpoint-size", "window-size", "protocol", "content",
-	    "extension-dialect", "recovery", "permanent", "max-incoming",
-	    "reserve-urgent", "reserve-normal", "from", "calling-tsel",
-	    "calling-ssel", "calling-psel", "tls", "tls-name", "security",
-	    "security-subject", "our-tsel", "our-ssel", "our-psel"};
+	    "our-mta", "our-password", "dialogue", "checkpoint-size",
+	    "window-size", "protocol", "content", "extension-dialect",
+	    "recovery", "permanent", "max-incoming", "reserve-urgent",
+	    "reserve-normal", "from", "calling-tsel", "calling-ssel",
+	    "calling-psel", "security", "security-subject", "our-tsel",
+	    "our-ssel", "our-psel"};
+	static const char *const of_smtp[] = {
+	    "tls-policy", "user", "mechanisms", "plaintext"};
+	static const char *const of_both[] = {"password", "tls", "tls-name"};
+	static const char *const of_mx[] = {"mx", "host", "port"};
+	bool x = strcmp(program, "x400p1") == 0;
+	bool smtp = strcmp(program, "smtp") == 0;
+	bool lmtp = strcmp(program, "lmtp") == 0;
+	const struct {
+		const char *const *v;
+		size_t n;
+		bool known;
+	} rows[] = {
+	    {of_x400p1, sizeof(of_x400p1) / sizeof(*of_x400p1), x},
+	    {of_smtp, sizeof(of_smtp) / sizeof(*of_smtp), smtp || lmtp},
+	    {of_both, sizeof(of_both) / sizeof(*of_both), x || smtp || lmtp},
+	    {of_mx, sizeof(of_mx) / sizeof(*of_mx), smtp},
+	};
 
-	for (size_t i = 0; i < sizeof(of_x400p1) / sizeof(*of_x400p1); i++)
-		if (conf_str(peer, of_x400p1[i], NULL) != NULL)
-			complain_of(k, peer, of_x400p1[i],
-			    arena_printf(k->a,
-				"the channel's program, %s, does not know it",
-				program));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		for (size_t a = 0; !rows[i].known && a < rows[i].n; a++)
+			if (conf_str(peer, rows[i].v[a], NULL) != NULL)
+				complain_of(k, peer, rows[i].v[a],
+				    arena_printf(k->a,
+					"the channel's program, %s, does not "
+					"know it",
+					program));
 }
 
 static void
-check_x400p1(struct check *k, const struct conf_node *root)
+check_peers(struct check *k, const struct conf_node *root)
 {
 	const struct conf_node *n = NULL, *channel;
 
-	while ((n = conf_next(root, "channel", n)) != NULL)
-		if (strcmp(program_of(n), "x400p1") == 0)
-			x_conf_check(root, n, complain_at, k);
-	n = NULL;
 	while ((n = conf_next(root, "peer", n)) != NULL) {
 		channel = find_child(
 		    root, "channel", "name", conf_str(n, "channel", ""));
-		if (channel != NULL &&
-		    strcmp(program_of(channel), "x400p1") != 0)
-			check_other_peer(k, n, program_of(channel));
+		if (channel != NULL)
+			check_peer_attributes(k, n, program_of(channel));
+	}
+}
+
+static void
+check_channels(struct check *k, const struct conf_node *root)
+{
+	const struct conf_node *n = NULL;
+
+	while ((n = conf_next(root, "channel", n)) != NULL) {
+		bool lmtp = strcmp(program_of(n), "lmtp") == 0;
+		struct err e = ERR_INIT;
+
+		if (strcmp(program_of(n), "x400p1") == 0)
+			x_conf_check(root, n, complain_at, k);
+		if ((lmtp || strcmp(program_of(n), "smtp") == 0) &&
+		    smtp_channel_conf_check(root, n, lmtp, &e) < 0) {
+			/* the text says file and line itself */
+			fprintf(stderr, "%s\n", e.text);
+			k->complaints++;
+		}
 	}
 }
 
@@ -354,8 +390,8 @@ check_callers(struct check *k, const struct conf_node *root)
 }
 
 static check_fn *const checks[] = {check_qmgr, check_mixer, check_smtpd,
-    check_texts, check_listens, check_tls, check_x400p1, check_security,
-    check_callers};
+    check_texts, check_listens, check_tls, check_channels, check_peers,
+    check_security, check_callers};
 
 static void
 check_file(struct check *k)

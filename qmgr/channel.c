@@ -45,6 +45,8 @@ send_config(struct child *c)
 	    c->q->first_number, c->scan_instance, NULL, 0};
 	struct buf *out = q_pipe_begin(c->pipe, Q_FRAME_CONFIG);
 	struct arena *a = arena_new();
+	bool has_peers = strcmp(c->program->file, "smtp") == 0 ||
+	    strcmp(c->program->file, "lmtp") == 0;
 
 	if (strcmp(c->program->file, "compactor") == 0) {
 		hello.moves = c->q->moves;
@@ -54,10 +56,8 @@ send_config(struct child *c)
 	if (strcmp(c->program->file, "x400p1") == 0)
 		conf_pack(c->q->root, out);
 	else
-		conf_pack(
-		    without_secrets(a, c->q->root,
-			strcmp(c->program->file, "smtp") == 0 ? c->program->name
-							      : NULL),
+		conf_pack(without_secrets(a, c->q->root,
+			      has_peers ? c->program->name : NULL),
 		    out);
 	q_pipe_end(c->pipe);
 	arena_free(&a);

@@ -179,6 +179,10 @@ struct smtp_channel {
 int smtp_channel_config(void *arg, const struct conf_node *root,
     const struct conf_node *own, struct err *e);
 void smtp_channel_config_free(struct smtp_channel *c);
+/* What is wrong with a channel and its peers, as it would say when it starts;
+ * 0 or ERR_CONFIG. */
+int smtp_channel_conf_check(const struct conf_node *root,
+    const struct conf_node *own, bool lmtp, struct err *e);
 
 /* channel_domain.c */
 /* The group goes to its domain, and from there where it can. */

@@ -55,7 +55,6 @@ read_limits(struct smtp_channel *c, const struct conf_node *own, struct err *e)
 	c->max_links = (unsigned)all;
 	c->per_target = (unsigned)target;
 	c->per_domain = (unsigned)domain;
-	q_chan_capacity(c->chan, c->max_links);
 	return 0;
 }
 
@@ -237,22 +236,56 @@ open_spool(struct smtp_channel *c, const struct conf_node *root, struct err *e)
 	return rc;
 }
 
+/* All that needs nothing but the tree. */
+static int
+read_all(struct smtp_channel *c, const struct conf_node *root,
+    const struct conf_node *own, struct err *e)
+{
+	struct mhs_mta us;
+
+	if (mhs_mta_read(c->arena, root, &us, e) < 0)
+		return ERR_CONFIG;
+	c->client.lmtp = c->lmtp;
+	c->client.helo = us.hostname;
+	if (read_timeouts(c, own, e) < 0 || read_limits(c, own, e) < 0)
+		return ERR_CONFIG;
+	return read_peers(c, root, own, &us, e);
+}
+
+static void
+free_tls(struct smtp_channel *c)
+{
+	for (struct smtp_peer *p = c->peers; p != NULL; p = p->next)
+		tls_free(&p->tls);
+}
+
+int
+smtp_channel_conf_check(const struct conf_node *root,
+    const struct conf_node *own, bool lmtp, struct err *e)
+{
+	struct smtp_channel c = {
+	    .name = conf_str(own, "name", ""),
+	    .lmtp = lmtp,
+	    .arena = arena_new(),
+	};
+	int rc = read_all(&c, root, own, e);
+
+	free_tls(&c);
+	arena_free(&c.arena);
+	return rc;
+}
+
 int
 smtp_channel_config(void *arg, const struct conf_node *root,
     const struct conf_node *own, struct err *e)
 {
 	struct smtp_channel *c = arg;
-	struct mhs_mta us;
 
 	if (own == NULL)
 		return conf_error(root, e, "no <channel>");
-	if (mhs_mta_read(c->arena, root, &us, e) < 0)
+	if (read_all(c, root, own, e) < 0 || open_spool(c, root, e) < 0)
 		return ERR_CONFIG;
-	c->client.lmtp = c->lmtp;
-	c->client.helo = us.hostname;
-	if (read_timeouts(c, own, e) < 0 || read_limits(c, own, e) < 0 ||
-	    read_peers(c, root, own, &us, e) < 0 || open_spool(c, root, e) < 0)
-		return ERR_CONFIG;
+	q_chan_capacity(c->chan, c->max_links);
 	return open_dns(c, root, e);
 }
 
@@ -268,7 +301,6 @@ smtp_channel_config_free(struct smtp_channel *c)
 		mta_sts_cache_close(&c->sts_cache);
 	if (c->dns != NULL)
 		dns_free(&c->dns);
-	for (struct smtp_peer *p = c->peers; p != NULL; p = p->next)
-		tls_free(&p->tls);
+	free_tls(c);
 	q_spool_close(&c->spool);
 }

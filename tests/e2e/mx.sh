@@ -89,6 +89,15 @@ zones() {
 		dane-only MX 10 mx1
 		own MX 10 mx.own.example.
 		relay MX 10 sink
+		sts MX 10 mx1
+		_mta-sts.sts TXT "v=STSv1; id=1;"
+		unknown MX 10 mx1
+		_mta-sts.unknown TXT "v=STSv1; id=1;"
+		elsewhere MX 10 sink
+		_mta-sts.elsewhere TXT "v=STSv1; id=1;"
+		tested MX 10 sink
+		_mta-sts.tested TXT "v=STSv1; id=1;"
+		nopolicy MX 10 mx1
 	END
 	zone signed.example <<-END
 		mx1 A 127.0.0.3
@@ -131,6 +140,21 @@ zones() {
 	wait_port "$DNS"
 }
 
+# As if they had been fetched: HTTPS has a port and authorities of its own.
+policies() { # FILE
+	local domain mode host
+	mkdir -p "${1%/*}"
+	echo "isthmus mta-sts 1" >"$1"
+	while read -r domain mode host; do
+		echo "$domain 1 $(date +%s) 86400 $mode $host" >>"$1"
+	done <<-END
+		elsewhere.plain.example enforce mx1.plain.example
+		sts.plain.example enforce mx1.plain.example
+		tested.plain.example testing mx1.plain.example
+		unknown.plain.example enforce *.plain.example
+	END
+}
+
 # Agrees to STARTTLS and knows nothing of TLS; in plain it takes a message.
 broken_tls() {
 	start broken perl -MIO::Socket::INET -e '
@@ -166,6 +190,7 @@ world() {
 	start plain smtp-sink "${as[@]}" -h sink.plain.example -d "$WORLD/plain/%M." "127.0.0.2:$PORT" 100
 	start sink smtp-sink "${as[@]}" -d "$WORLD/sink/%M." "127.0.0.1:$SINK" 100
 	broken_tls || return 1
+	policies "$WORLD/mx/spool/mta-sts"
 	start goal "$BIN/isthmus" run -c "$WORLD/goal.xml"
 	start mx "$BIN/isthmus" run -c "$WORLD/mx.xml"
 	wait_for 15 grep -q "listening address=127.0.0.8:$PORT " "$WORLD/goal.log" &&
@@ -255,6 +280,20 @@ dane() {
 }
 not_in_sink() { ! sink_find "^Subject: ($1)\$"; }
 
+sts() {
+	send sts a@sts.plain.example
+	check "the host and the authority of the policy" became relayed a@sts.plain.example 'tls="TLSv1.3 verified"'
+	send unknown a@unknown.plain.example
+	check "another authority: nothing goes" became deferred a@unknown.plain.example 'status=4.7.5 text="handshake: .*unable to get local issuer'
+	send elsewhere a@elsewhere.plain.example
+	check "another host: nothing goes" became deferred a@elsewhere.plain.example 'status=4.7.5 text="sink.plain.example: it is not in the domain.s MTA-STS policy'
+	send tested a@tested.plain.example
+	check "but where the policy is being tested" became relayed a@tested.plain.example 'status=2'
+	send nopolicy a@nopolicy.plain.example
+	check "no policy, where there must be one" became deferred a@nopolicy.plain.example 'text="mx1.plain.example: MTA-STS is required'
+	part "MTA-STS"
+}
+
 auth() {
 	send submitted a@submitted.example
 	check "as a user of the smart host" became relayed a@submitted.example 'tls="TLSv1.3 verified"'
@@ -272,5 +311,6 @@ plain
 fates
 tls
 dane
+sts
 auth
 [ "$all_failed" = 0 ]
