@@ -158,8 +158,6 @@ read_peer(struct smtp_channel *c, const struct conf_node *root,
 		return ERR_CONFIG;
 	if (p->address == NULL)
 		return read_mx(c, p, n, us, e);
-	if (conf_str(n, "host", conf_str(n, "port", NULL)) != NULL)
-		return conf_error(n, e, "host and port are for peers with mx");
 	smtp_peer_address(p->address, host);
 	p->host = arena_strdup(c->arena, host);
 	return 0;

@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <openssl/ssl.h>
+
 #include "lib/arena.h"
 #include "lib/log.h"
 #include "lib/loop.h"
@@ -32,7 +34,8 @@ struct side {
 	/* seen when the first octet came in TLS */
 	bool secure, verified;
 	char version[16], subject[128];
-	const char *is; /* the name to ask for */
+	const struct conn_tls_client *own; /* a client; NULL: as usual */
+	const char *is;                    /* the name to ask for */
 	bool is_it;
 };
 
@@ -228,7 +231,10 @@ play(struct stage *st, struct side *client, const struct tls_params *cp,
 	enter(st, client, st->fd[0]);
 	enter(st, server, st->fd[1]);
 	server->echo = true;
-	conn_start_tls(client->conn, ct, false, name);
+	if (client->own != NULL)
+		conn_start_tls_client(client->conn, ct, client->own);
+	else
+		conn_start_tls(client->conn, ct, false, name);
 	conn_start_tls(server->conn, stls, true, NULL);
 	if (client->out.len == 0)
 		buf_puts(&client->out, "hello.");
@@ -741,6 +747,65 @@ configuration_makes_settings_or_says_what_is_wrong_where(void)
 	}
 }
 
+static int
+trusts_nobody(void *arg, SSL *ssl, struct err *e)
+{
+	SSL_set_verify(ssl, SSL_VERIFY_PEER, NULL);
+	(void)arg;
+	(void)e;
+	return 0;
+}
+
+static int
+is_unfit(void *arg, SSL *ssl, struct err *e)
+{
+	(void)arg;
+	(void)ssl;
+	return err_set(e, "tls", ERR_MEMORY, "unfit");
+}
+
+static void
+a_client_may_have_trust_of_its_own(void)
+{
+	static const struct {
+		enum tls_verify settings;
+		struct conn_tls_client own;
+		const char *server, *says; /* NULL: goes well */
+	} rows[] = {
+	    {TLS_VERIFY_NONE, {"mta.example", TLS_VERIFY_REQUIRED, NULL, NULL},
+		"server", NULL},
+	    {TLS_VERIFY_NONE, {"x.example", TLS_VERIFY_REQUIRED, NULL, NULL},
+		"server", "does not carry the name \"x.example\""},
+	    {TLS_VERIFY_REQUIRED, {"x.example", TLS_VERIFY_NONE, NULL, NULL},
+		"stranger", NULL},
+	    {TLS_VERIFY_NONE, {NULL, TLS_VERIFY_NONE, trusts_nobody, NULL},
+		"stranger",
+		"certificate verify failed: unable to get local issuer"},
+	    {TLS_VERIFY_NONE, {NULL, TLS_VERIFY_NONE, is_unfit, NULL}, "server",
+		"unfit"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct side c = {.own = &rows[i].own}, s = {0};
+		struct tls_params cp, sp;
+		struct stage st;
+
+		tls_files_make(&st.files);
+		cp = (struct tls_params){.ca = tls_file(&st.files, "ca"),
+		    .verify = rows[i].settings};
+		sp = (struct tls_params){
+		    .certificate = tls_file(&st.files, rows[i].server),
+		    .verify = TLS_VERIFY_NONE};
+		play(&st, &c, &cp, NULL, &s, &sp);
+		CU_ASSERT_TRUE(rows[i].says != NULL ? says(&c, rows[i].says)
+						    : c.err.code == 0);
+		CU_ASSERT_EQUAL(s.in.len > 0, rows[i].says == NULL);
+		tls_files_remove(&st.files);
+		side_end(&c);
+		side_end(&s);
+	}
+}
+
 static void
 settings_are_found_by_name(void)
 {
@@ -776,6 +841,7 @@ suite_lib_tls(void)
 	    TEST(wrong_files_are_refused_by_name),
 	    TEST(configuration_makes_settings_or_says_what_is_wrong_where),
 	    TEST(settings_are_found_by_name),
+	    TEST(a_client_may_have_trust_of_its_own),
 	    CU_TEST_INFO_NULL,
 	};
 	unit_suite("lib_tls", tests);
