@@ -79,7 +79,7 @@ a_cut_transfer_goes_on_by_its_own_protocol_only(void)
 			w.peers[0].protocol = (enum p1_protocol)now;
 			w.caller.protocol = (enum p1_protocol)now;
 			l = open_link(&w);
-			CU_ASSERT_EQUAL(p1_protocol(l->p1), now);
+			CU_ASSERT_EQUAL((int)p1_protocol(l->p1), now);
 			j = cut_job(&w.peers[0], k, (enum p1_protocol)cut);
 			x_out_add(&w.peers[0], j);
 			while (l->job == NULL && !l->ended && w.late < 20)
