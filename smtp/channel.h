@@ -209,6 +209,8 @@ void smtp_pool_failed(struct smtp_pool *p, const char *status, const char *why);
 void smtp_pool_pump(struct smtp_pool *p);
 /* May it have more sessions than these? */
 unsigned smtp_pool_max(const struct smtp_pool *p);
+/* Could another pool use a session that does nothing here? */
+bool smtp_pool_is_in_the_way(const struct smtp_pool *p);
 /* After a session's end. */
 void smtp_pools_feed(struct smtp_channel *c);
 void smtp_pools_free(struct smtp_peer *p);

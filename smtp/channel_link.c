@@ -79,7 +79,7 @@ give_group(struct smtp_link *l)
 	}
 	g = smtp_queue_take(&p->waiting);
 	if (g == NULL) {
-		if (p->peer->channel->stopping)
+		if (p->peer->channel->stopping || smtp_pool_is_in_the_way(p))
 			smtp_client_quit(l->client, clock_mono());
 		return;
 	}

@@ -193,6 +193,12 @@ is_full(const struct smtp_pool *p)
 		p->peer->n_links >= p->peer->max_links);
 }
 
+bool
+smtp_pool_is_in_the_way(const struct smtp_pool *p)
+{
+	return p->peer->channel->starved && is_full(p);
+}
+
 /* Elsewhere, where nothing waits; of this peer, if it is its limit. */
 static void
 make_room(struct smtp_pool *p)

@@ -89,6 +89,22 @@ zones() {
 		dane-only MX 10 mx1
 		own MX 10 mx.own.example.
 		relay MX 10 sink
+		greeting A 127.0.0.10
+		mail A 127.0.0.11
+		rcpt A 127.0.0.12
+		next MX 10 greeting
+		next MX 20 mail
+		next MX 30 sink
+		final MX 10 rcpt
+		final MX 20 sink
+		six MX 1 six1
+		six MX 2 six2
+		six MX 3 six3
+		six MX 4 six4
+		six MX 5 six5
+		six MX 6 sink
+		$(for i in 1 2 3 4 5; do echo "six$i A 127.0.1.$i"; done)
+		$(for i in $(seq 12); do echo "many$i MX 10 host$i"; echo "host$i A 127.0.0.2"; done)
 		sts MX 10 mx1
 		_mta-sts.sts TXT "v=STSv1; id=1;"
 		unknown MX 10 mx1
@@ -155,27 +171,43 @@ policies() { # FILE
 	END
 }
 
-# Agrees to STARTTLS and knows nothing of TLS; in plain it takes a message.
-broken_tls() {
-	start broken perl -MIO::Socket::INET -e '
-		my $l = IO::Socket::INET->new(LocalAddr => "127.0.0.7", LocalPort => $ARGV[0],
-			Listen => 5, ReuseAddr => 1) or die $!;
+# Servers with faults: the last octet of the address says which.
+#   7   agrees to STARTTLS and knows nothing of TLS; in plain it takes a message
+#   10  has no time, and says so in its greeting
+#   11  nor here, but says so when it gets MAIL
+#   12  refuses each recipient
+faulty() {
+	start faulty perl -MIO::Socket::INET -e '
 		$| = 1;
-		print "ready\n";
-		while (my $s = $l->accept) {
-			my $data = 0;
-			print $s "220 broken.plain.example\r\n";
-			while (<$s>) {
-				if ($data) { next unless /^\.\r$/; $data = 0; print $s "250 done\r\n"; print "taken\n" }
-				elsif (/^EHLO/) { print $s "250-broken.plain.example\r\n250 STARTTLS\r\n" }
-				elsif (/^STARTTLS/) { print $s "220 go on\r\n"; sysread $s, $_, 1; print $s "what?\r\n"; last }
-				elsif (/^DATA/) { $data = 1; print $s "354 go on\r\n" }
-				elsif (/^QUIT/) { print $s "221 bye\r\n"; last }
-				else { print $s "250 ok\r\n" }
+		for my $n (7, 10, 11, 12) {
+			my $l = IO::Socket::INET->new(LocalAddr => "127.0.0.$n", LocalPort => $ARGV[0],
+				Listen => 5, ReuseAddr => 1) or die $!;
+			print "ready\n";
+			my $kid = fork;
+			push @kids, $kid;
+			serve($n, $l) if !$kid;
+		}
+		$SIG{TERM} = sub { kill TERM => @kids; exit };
+		1 while wait > 0;
+		sub serve {
+			my ($n, $l) = @_;
+			while (my $s = $l->accept) {
+				my $data = 0;
+				print $s $n == 10 ? "450 later\r\n" : "220 faulty.plain.example\r\n";
+				while (<$s>) {
+					if ($data) { next unless /^\.\r$/; $data = 0; print $s "250 done\r\n"; print "taken\n" }
+					elsif (/^EHLO/) { print $s "250-faulty.plain.example\r\n250 ", $n == 7 ? "STARTTLS" : "HELP", "\r\n" }
+					elsif (/^STARTTLS/) { print $s "220 go on\r\n"; sysread $s, $_, 1; print $s "what?\r\n"; last }
+					elsif (/^MAIL/ && $n == 11) { print $s "421 not now\r\n"; last }
+					elsif (/^RCPT/ && $n == 12) { print $s "550 5.1.1 nobody\r\n" }
+					elsif (/^DATA/) { $data = 1; print $s "354 go on\r\n" }
+					elsif (/^QUIT/) { print $s "221 bye\r\n"; last }
+					else { print $s "250 ok\r\n" }
+				}
+				close $s;
 			}
-			close $s;
 		}' "$PORT"
-	wait_for 5 grep -q ready "$WORLD/broken.log"
+	wait_for 5 eval '[ "$(grep -c ready "$WORLD/faulty.log")" = 4 ]'
 }
 
 world() {
@@ -189,7 +221,7 @@ world() {
 	done
 	start plain smtp-sink "${as[@]}" -h sink.plain.example -d "$WORLD/plain/%M." "127.0.0.2:$PORT" 100
 	start sink smtp-sink "${as[@]}" -d "$WORLD/sink/%M." "127.0.0.1:$SINK" 100
-	broken_tls || return 1
+	faulty || return 1
 	policies "$WORLD/mx/spool/mta-sts"
 	start goal "$BIN/isthmus" run -c "$WORLD/goal.xml"
 	start mx "$BIN/isthmus" run -c "$WORLD/mx.xml"
@@ -246,6 +278,34 @@ fates() {
 	part "fates"
 }
 
+failover() {
+	send next a@next.plain.example
+	check "on after a greeting of 4xx, and after 421 to MAIL" became relayed a@next.plain.example 'remote="dns; sink.plain.example"'
+	check "the log has the first" said 'host=greeting.plain.example .*reason="450 later"'
+	send final a@final.plain.example
+	check "a refused recipient is refused" became failed a@final.plain.example 'remote="dns; rcpt.plain.example" status=5.1.1'
+	send six a@six.plain.example
+	check "no sixth server in one attempt" became deferred a@six.plain.example 'remote="dns; six5.plain.example" status=4.4.1'
+	TIME=15 check "but in the next" became relayed a@six.plain.example 'remote="dns; sink.plain.example"'
+	part "fail-over"
+}
+
+# Twelve hosts, four sessions.
+crowd() {
+	local i to=()
+	for i in $(seq 12); do
+		to+=("m@many$i.plain.example")
+	done
+	send crowd "${to[@]}"
+	# the idle time is 3 s
+	TIME=2
+	for i in $(seq 12); do
+		check "host $i gets its turn" became relayed "m@many$i.plain.example" "remote=\"dns; host$i.plain.example\""
+	done
+	TIME=10
+	part "sessions"
+}
+
 tls() {
 	send tls a@tls.plain.example
 	check "TLS where it is offered" became relayed a@tls.plain.example 'tls=TLSv1.3 '
@@ -253,7 +313,7 @@ tls() {
 	send fallback a@fallback.plain.example
 	check "plain, where TLS is offered and broken" became relayed a@fallback.plain.example 'remote="dns; broken.plain.example" status'
 	check "and the log says so" said 'TLS failed: spoken to in plain .*host=broken.plain.example'
-	check "nobody took it before" test "$(grep -c taken "$WORLD/broken.log")" = 1
+	check "nobody took it before" test "$(grep -c taken "$WORLD/faulty.log")" = 1
 	send verified a@verified.plain.example
 	check "the host's name is in its certificate" became relayed a@verified.plain.example 'tls="TLSv1.3 verified"'
 	send unverified a@unverified.plain.example
@@ -309,6 +369,8 @@ chmod 755 "$WORLD"
 ports && pki && zones && world || exit 1
 plain
 fates
+failover
+crowd
 tls
 dane
 sts
