@@ -40,6 +40,9 @@ struct q_outcome {
 	int64_t at; /* wall seconds; Q_DELAYED: until when it is tried */
 };
 
+/* Of <scheduler stop-timeout>, when it says nothing; ms. */
+#define Q_STOP_TIMEOUT 10000
+
 struct q_work {
 	uint64_t mlist;   /* names this work in the answer */
 	q_id message;     /* the original record */
@@ -91,7 +94,8 @@ struct q_chan_ops {
 	/* Listening sockets opened by qmgr, one call each, before anything
 	 * is accepted (name = the address in the configuration). */
 	void (*listen)(void *arg, const char *name, int fd);
-	/* Finish what is under way, take nothing new, then loop_stop(). */
+	/* Finish what is under way, take nothing new, then loop_stop(); after
+	 * <scheduler stop-timeout>, qmgr kills. */
 	void (*stop)(void *arg);
 };
 

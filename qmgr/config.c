@@ -6,6 +6,7 @@
 
 #include "lib/log.h"
 #include "mhs/mta.h"
+#include "qmgr/chan.h"
 #include "qmgr/config_own.h"
 
 /* What the programs carry; others may be configured later. */
@@ -191,7 +192,7 @@ read_scheduler(struct q_reading *r)
 	    duration(r, n, "warn-non-urgent", 12 * HOUR);
 	r->c->measure_window = duration(r, n, "measure-window", 10 * SECOND);
 	r->c->hang_timeout = duration(r, n, "hang-timeout", 120 * SECOND);
-	r->c->stop_timeout = duration(r, n, "stop-timeout", 10 * SECOND);
+	r->c->stop_timeout = duration(r, n, "stop-timeout", Q_STOP_TIMEOUT);
 	r->c->hop_limit =
 	    (unsigned)integer(r, n, "hop-limit", 50, 1, MHS_TRACE_MAX - 1);
 	r->c->loop_visits =

@@ -313,6 +313,12 @@ smtp_server_content_deadline(struct smtp_server *s, msec_t now)
 		s->deadline = end;
 }
 
+static bool
+must_stop(const struct smtp_server *s)
+{
+	return s->stopping && !(s->state & (S_UNDER_WAY | S_CLOSED));
+}
+
 /* Works on input until it is used up or the user owes a reply. */
 static void
 process(struct smtp_server *s, const uint8_t *p, size_t n, msec_t now)
@@ -321,7 +327,7 @@ process(struct smtp_server *s, const uint8_t *p, size_t n, msec_t now)
 	size_t used;
 
 	s->busy = true;
-	while (n > 0 && !(s->state & (S_OWED | S_CLOSED))) {
+	while (n > 0 && !(s->state & (S_OWED | S_CLOSED)) && !must_stop(s)) {
 		if (s->state == S_DATA)
 			used = smtp_server_content(s, p, n);
 		else if (s->state & (S_CHUNK | S_DRAIN))
@@ -340,6 +346,8 @@ process(struct smtp_server *s, const uint8_t *p, size_t n, msec_t now)
 			n = smtp_server_enter_tls(s, n);
 	}
 	s->busy = false;
+	if (must_stop(s)) /* after a content that was refused */
+		smtp_server_close(s, 421, "4.3.2", "Shutting down");
 	if (s->state == S_CLOSED)
 		buf_free(&s->held);
 	else if (n > 0)
@@ -524,8 +532,10 @@ smtp_server_data_reply_all(
 void
 smtp_server_shutdown(struct smtp_server *s)
 {
+	bool again = s->stopping;
+
 	s->command = NULL;
-	if (s->state & S_OWED)
+	if (s->state & (again ? S_OWED : S_UNDER_WAY))
 		s->stopping = true;
 	else if (s->state != S_CLOSED)
 		smtp_server_close(s, 421, "4.3.2", "Shutting down");

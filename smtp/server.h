@@ -216,8 +216,9 @@ void smtp_server_auth_challenge(
 void smtp_server_auth_reply(struct smtp_server *s, const struct smtp_reply *r,
     const char *user, msec_t now);
 
-/* 421 and the end, at once (process shutdown); a message whose replies are
- * still owed is answered first, and so is a step of AUTH. */
+/* 421 and the end, at once (process shutdown); a message whose content has
+ * begun is taken and answered first, and so is a step of AUTH. A second call
+ * waits for no more than the replies that the user owes. */
 void smtp_server_shutdown(struct smtp_server *s);
 
 /* What the peer called itself, or "" before its hello; "ESMTP", "SMTP",

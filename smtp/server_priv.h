@@ -37,6 +37,8 @@ enum smtp_server_state {
 #define S_COMMANDS (S_START | S_READY | S_MAIL | S_RCPT | S_CHUNKS)
 #define S_CONTENT (S_DATA | S_CHUNK | S_DRAIN)
 #define S_TRANSACTION (S_MAIL | S_RCPT | S_DATA | S_CHUNK | S_CHUNKS)
+/* is finished before a shutdown */
+#define S_UNDER_WAY (S_OWED | S_CONTENT | S_CHUNKS)
 
 /* The content's position, relative to line ends and dots. */
 enum content_at {
@@ -54,7 +56,7 @@ struct smtp_server {
 	enum smtp_server_state state;
 	bool busy;     /* inside process(): it goes on by itself */
 	bool eof;      /* the peer sends no more */
-	bool stopping; /* 421 once the replies owed are given */
+	bool stopping; /* 421 once what is under way is over */
 	bool extended; /* EHLO or LHLO, not HELO */
 	bool in_group; /* more octets follow the command at hand */
 	msec_t deadline;

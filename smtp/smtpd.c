@@ -26,6 +26,7 @@
 #include "lib/paths.h"
 
 #define LOOK_MS 500
+#define STOP_STEP 250 /* ms */
 
 struct smtpd_listener {
 	struct smtpd *d;
@@ -97,6 +98,8 @@ on_config(void *arg, const struct conf_node *root, const struct conf_node *own,
 		return conf_error(root, e, "no <smtpd>");
 	if (mhs_mta_read(d->arena, root, &d->us, e) < 0 ||
 	    read_limits(d, d->conf, e) < 0 ||
+	    conf_duration(conf_child(root, "scheduler"), "stop-timeout",
+		Q_STOP_TIMEOUT, &d->stop_time, e) < 0 ||
 	    smtp_policies_read(&d->policies, d->arena, root, &d->params,
 		paths_identity_schema(d->arena), e) < 0)
 		return ERR_CONFIG;
@@ -171,6 +174,40 @@ on_listen(void *arg, const char *name, int fd)
 	    &d->n_listeners, sizeof(*d->listeners)) = l;
 }
 
+static void set_stop_timer(struct smtpd *d);
+
+/* Who stalls in a message is told so before qmgr kills us; who was told 421 and
+ * does not close is not waited for. */
+static void
+on_stop_timer(void *arg)
+{
+	struct smtpd *d = arg;
+	bool busy = smtpd_sessions_busy(d);
+
+	d->stop_timer = NULL;
+	if (!busy && d->stop_quiet) {
+		loop_stop(d->loop);
+		return;
+	}
+	d->stop_quiet = !busy;
+	if (busy && clock_mono() >= d->stop_at) {
+		log_event(LOG_LEVEL_WARN, "sessions cut off", NULL);
+		smtpd_sessions_stop(d);
+	}
+	set_stop_timer(d);
+}
+
+static void
+set_stop_timer(struct smtpd *d)
+{
+	msec_t step = d->stop_time / 16;
+
+	if (step > STOP_STEP)
+		step = STOP_STEP;
+	d->stop_timer =
+	    loop_timer_set(d->loop, step > 0 ? step : 1, on_stop_timer, d);
+}
+
 static void
 close_listeners(struct smtpd *d)
 {
@@ -188,8 +225,11 @@ on_stop(void *arg)
 	d->stopping = true;
 	close_listeners(d);
 	smtpd_sessions_stop(d);
+	d->stop_at = clock_mono() + d->stop_time / 4 * 3;
 	if (d->n_sessions == 0)
 		loop_stop(d->loop);
+	else
+		set_stop_timer(d);
 }
 
 /* --- the program --- */
@@ -216,6 +256,7 @@ destroy(void *state)
 
 	close_listeners(d);
 	loop_timer_cancel(&d->look);
+	loop_timer_cancel(&d->stop_timer);
 	smtpd_sessions_abort(d);
 	q_submitter_free(&d->submitter);
 	smtpd_sessions_free(d);

@@ -38,13 +38,18 @@ struct smtpd {
 	unsigned n_sessions;
 	uint32_t counter; /* makes local ids unique within a second */
 	bool paused, stopping;
+	bool stop_quiet;           /* nothing was under way at the last look */
+	msec_t stop_time, stop_at; /* how long we have; when to cut off */
+	struct loop_timer *stop_timer;
 };
 
 /* Takes the socket. */
 void smtpd_session_open(struct smtpd *d, int fd, const char *peer,
     const struct smtp_policy *policy);
-/* Ends every session as soon as it can. */
+/* Ends every session as soon as its message is taken; a second time at once. */
 void smtpd_sessions_stop(struct smtpd *d);
+/* Is a message under way, or a reply owed? */
+bool smtpd_sessions_busy(const struct smtpd *d);
 /* At the end of the process: first what is not committed (the spool waits for
  * the rest as it closes, and calls back), then the sessions themselves. */
 void smtpd_sessions_abort(struct smtpd *d);

@@ -508,6 +508,15 @@ smtpd_sessions_stop(struct smtpd *d)
 	}
 }
 
+bool
+smtpd_sessions_busy(const struct smtpd *d)
+{
+	for (struct smtpd_session *s = d->sessions; s != NULL; s = s->next)
+		if (s->committing || !smtp_server_engine.finished(s->server))
+			return true;
+	return false;
+}
+
 void
 smtpd_sessions_abort(struct smtpd *d)
 {

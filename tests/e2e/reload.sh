@@ -156,4 +156,72 @@ write_config "$WORLD/spool" "$SMTP" "$NEW"
 check "until the file is repaired" wait_for 20 count 5 queue-loaded
 check "and the queue is there" queued 2
 
+# --- what is under way ---
+
+# An SMTP session that stands in the middle of DATA until its file GO is there.
+session() { # NAME
+	start "$1" perl -MIO::Socket::INET -e '
+		my ($to, $go) = @ARGV;
+		my $s = IO::Socket::INET->new(PeerAddr => $to) or die "connect";
+		my $ask = sub { print $s @_; my $x = <$s>; print $x // "eof\n"; STDOUT->flush };
+		$ask->();
+		$ask->("HELO c\r\n");
+		$ask->("MAIL FROM:<a\@alpha.example>\r\n");
+		$ask->("RCPT TO:<b\@x.example>\r\n");
+		$ask->("DATA\r\n");
+		print $s "Subject: x\r\n\r\nfirst\r\n";
+		select undef, undef, undef, 0.05 until -e $go;
+		$ask->("second\r\n.\r\n");
+		$ask->();' "$SMTP" "$WORLD/$1.go"
+	wait_for 5 grep -q '^354' "$WORLD/$1.log"
+}
+refuses() { # ADDRESS
+	! bash -c "exec 3<>/dev/tcp/${1/:/\/}" 2>/dev/null
+}
+session over_hup
+kill -HUP "$(qmgr)"
+wait_for 5 logged ' restarting'
+# connects while the old processes finish
+(timeout 10 bash -c "read -r x </dev/tcp/${SMTP/:/\/}; echo \"\$x\"" >"$WORLD/caller") &
+caller=$!
+sleep 1
+check "a message in DATA is waited for at SIGHUP" bash -c "! grep -q 421 '$WORLD/over_hup.log'"
+touch "$WORLD/over_hup.go"
+check "and taken" wait_for 5 grep -q '^250 2.0.0 Queued' "$WORLD/over_hup.log"
+check "then the session ends" wait_for 5 grep -q '^421' "$WORLD/over_hup.log"
+wait $caller
+check "who connected meanwhile is greeted by the new processes" grep -q '^220' "$WORLD/caller"
+check "the message is there" wait_for 10 queued 3
+
+# who is told to go and does not close, for two seconds
+exec 4<>"/dev/tcp/${SMTP/:/\/}"
+read -r _ <&4
+n=$(grep -c queue-loaded "$WORLD/switch.log")
+kill -HUP "$(qmgr)"
+check "nobody waits for an idle client" wait_for 2 count $((n + 1)) queue-loaded
+check "that was told to go" bash -c "read -r -t 1 x <&4; [ \"\${x:0:3}\" = 421 ]"
+exec 4>&-
+
+session stalled
+n=$(grep -c queue-loaded "$WORLD/switch.log")
+kill -HUP "$(qmgr)"
+check "a client that stalls is told so before stop-timeout" wait_for 6 logged 'sessions cut off'
+wait_for 5 count $((n + 1)) queue-loaded
+check "and the new configuration is put in force" greeted "$SMTP"
+check "nobody was killed" test "$(grep -c ' killed ' "$WORLD/switch.log")" = 0
+touch "$WORLD/stalled.go"
+wait_for 5 grep -q '^421' "$WORLD/stalled.log"
+check "its reply says 421" grep -q '^421' "$WORLD/stalled.log"
+
+session over_term
+kill -TERM "$PID_switch"
+wait_for 2 logged ' stopping'
+sleep 0.3
+check "listening sockets are closed at once at SIGTERM" refuses "$SMTP"
+check "the other one too" refuses "$NEW"
+touch "$WORLD/over_term.go"
+check "the message in DATA is taken" wait_for 5 grep -q '^250 2.0.0 Queued' "$WORLD/over_term.log"
+wait "$PID_switch"
+check "and the switch stops cleanly" test $? = 0
+
 echo "reload: $passed passed, $failed failed"

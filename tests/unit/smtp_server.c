@@ -434,6 +434,54 @@ shutdown_answers_what_is_owed_first(void)
 }
 
 static void
+shutdown_takes_a_content_that_has_begun(void)
+{
+	struct user u;
+
+	user_open(&u, &plain);
+	feed(&u, "EHLO c\r\n", 99);
+	feed(&u, PRE_RCPT "DATA\r\n", 99);
+	feed(&u, "first\r\n", 99);
+	buf_clear(&u.replies);
+	smtp_server_shutdown(u.s);
+	CU_ASSERT(!smtp_server_engine.finished(u.s));
+	CU_ASSERT_EQUAL(u.resets, 0);
+	feed(&u, "second\r\n.\r\nMAIL FROM:<b@x.example>\r\n", 99);
+	CU_ASSERT_STRING_EQUAL(codes(&u), "250 421");
+	CU_ASSERT(smtp_server_engine.finished(u.s));
+	user_close(&u);
+	/* one that is refused */
+	user_open(&u, &plain);
+	feed(&u, "EHLO c\r\n", 99);
+	feed(&u, PRE_RCPT "DATA\r\n", 99);
+	buf_clear(&u.replies);
+	smtp_server_shutdown(u.s);
+	feed(&u, "bare\nend\r\n.\r\nNOOP\r\n", 99);
+	CU_ASSERT_STRING_EQUAL(codes(&u), "550 421");
+	CU_ASSERT(smtp_server_engine.finished(u.s));
+	user_close(&u);
+}
+
+static void
+a_second_shutdown_does_not_wait_for_the_client(void)
+{
+	struct user u;
+
+	user_open(&u, &plain);
+	feed(&u, "EHLO c\r\n", 99);
+	feed(&u, PRE_RCPT "DATA\r\n", 99);
+	feed(&u, "first\r\n", 99);
+	buf_clear(&u.replies);
+	smtp_server_shutdown(u.s);
+	smtp_server_shutdown(u.s);
+	drain(&u);
+	CU_ASSERT_STRING_EQUAL(codes(&u), "421");
+	CU_ASSERT(smtp_server_engine.finished(u.s));
+	CU_ASSERT_EQUAL(u.resets, 1);
+	user_close(&u);
+}
+
+static void
 lmtp_answers_once_per_recipient(void)
 {
 	static const struct smtp_reply ok = {250, "2.0.0", "Ok"},
@@ -516,6 +564,8 @@ suite_smtp_server(void)
 	    TEST(the_reply_to_the_content_may_come_later),
 	    TEST(a_peer_that_left_gets_no_call_after),
 	    TEST(shutdown_answers_what_is_owed_first),
+	    TEST(shutdown_takes_a_content_that_has_begun),
+	    TEST(a_second_shutdown_does_not_wait_for_the_client),
 	    TEST(lmtp_answers_once_per_recipient),
 	    TEST(the_hello_lists_the_extensions),
 	    TEST(eight_bit_content_is_noticed),
