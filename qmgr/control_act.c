@@ -270,7 +270,8 @@ control_stop(struct client *c)
 	if (c->work->pending > 0)
 		return ANSWER_WAIT;
 	if (c->work->rc != 0)
-		control_refuse(c, "done, but a restart will not know of it: %s",
+		control_refuse(c,
+		    "done, but a restart would not know of it yet: %s",
 		    c->work->e.text);
 	return ANSWER_END;
 }

@@ -13,6 +13,7 @@
 #include "qmgr/writer.h"
 
 #define FILE_MAX (1u << 20)
+#define TRY_AGAIN 1000 /* ms */
 
 struct item {
 	struct item *next;
@@ -37,6 +38,9 @@ struct q_stopped {
 	struct buf text;
 	int rc;
 	struct err e;
+	/* the file does not say what is in force */
+	bool behind;
+	struct loop_timer *again;
 };
 
 /* --- reading --- */
@@ -197,8 +201,12 @@ finish_write(struct q_stopped *s)
 
 	pthread_join(s->thread, NULL);
 	s->writing = false;
-	if (s->rc != 0)
+	/* once, and not at each try */
+	if (s->rc != 0 && !s->behind)
 		log_err(LOG_LEVEL_ERROR, "stopped-file", &s->e, NULL);
+	else if (s->rc == 0 && s->behind)
+		log_event(LOG_LEVEL_INFO, "stopped-file-written", NULL);
+	s->behind = s->rc != 0;
 	while ((w = *at) != NULL) {
 		if (!w->taken) {
 			at = &w->next;
@@ -211,6 +219,18 @@ finish_write(struct q_stopped *s)
 }
 
 static void
+try_again(void *arg)
+{
+	struct q_stopped *s = arg;
+
+	s->again = NULL;
+	if (!s->writing)
+		begin_write(s);
+}
+
+/* Whoever asked has been told that it could not be written; it is, as soon as
+ * it can be. */
+static void
 written(void *arg)
 {
 	struct q_stopped *s = arg;
@@ -218,6 +238,8 @@ written(void *arg)
 	finish_write(s);
 	if (s->waiters != NULL)
 		begin_write(s);
+	else if (s->behind && s->again == NULL)
+		s->again = loop_timer_set(s->loop, TRY_AGAIN, try_again, s);
 }
 
 /* The loop turns no more: what it would have called is called here. */
@@ -229,6 +251,9 @@ q_stopped_close(struct q_stopped **s)
 
 	if (x == NULL)
 		return;
+	loop_timer_cancel(&x->again);
+	if (x->behind && !x->writing)
+		begin_write(x); /* one last try */
 	while (x->writing) {
 		finish_write(x);
 		if (x->waiters != NULL)

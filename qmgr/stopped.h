@@ -22,7 +22,7 @@ void q_stopped_close(struct q_stopped **s);
 
 /* Changes it; false: it was so already. done(arg) is called once the file says
  * so, or cannot be made to (rc negative, and why); never from inside this
- * call. */
+ * call. What could not be written is tried again each second. */
 typedef void q_stopped_done(void *arg, int rc, const struct err *e);
 bool q_stopped_set(struct q_stopped *s, const char *kind, const char *name,
     bool stopped, q_stopped_done *done, void *arg);

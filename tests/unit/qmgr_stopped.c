@@ -128,6 +128,66 @@ a_file_that_cannot_be_written_is_told(void)
 	end(&w);
 }
 
+struct look {
+	struct world *w;
+	char path[128];
+	unsigned left;
+	struct loop_timer *timer;
+};
+
+static void
+look(void *arg)
+{
+	struct look *x = arg;
+
+	x->timer = NULL;
+	if (access(x->path, F_OK) == 0 || --x->left == 0)
+		loop_stop(x->w->loop);
+	else
+		x->timer = loop_timer_set(x->w->loop, 50, look, x);
+}
+
+static void
+it_is_written_as_soon_as_it_can_be(void)
+{
+	struct world w;
+	char blocked[128];
+	struct look x = {.w = &w, .left = 100};
+
+	begin(&w);
+	snprintf(blocked, sizeof(blocked), "%s/stopped.new", w.dir.path);
+	snprintf(x.path, sizeof(x.path), "%s/stopped", w.dir.path);
+	CU_ASSERT_EQUAL(mkdir(blocked, 0700), 0);
+	q_stopped_set(w.s, "peer", "a", true, on_done, &w);
+	loop_run(w.loop);
+	CU_ASSERT_EQUAL(w.rc, ERR_SYSTEM);
+	CU_ASSERT_EQUAL(rmdir(blocked), 0);
+	look(&x);
+	loop_run(w.loop);
+	CU_ASSERT_EQUAL(access(x.path, F_OK), 0);
+	CU_ASSERT_EQUAL(w.done, 1);
+	anew(&w);
+	CU_ASSERT_STRING_EQUAL(seen(&w), "peer a;");
+	end(&w);
+}
+
+static void
+a_close_tries_once_more(void)
+{
+	struct world w;
+	char blocked[128];
+
+	begin(&w);
+	snprintf(blocked, sizeof(blocked), "%s/stopped.new", w.dir.path);
+	CU_ASSERT_EQUAL(mkdir(blocked, 0700), 0);
+	q_stopped_set(w.s, "peer", "a", true, on_done, &w);
+	loop_run(w.loop);
+	CU_ASSERT_EQUAL(rmdir(blocked), 0);
+	anew(&w);
+	CU_ASSERT_STRING_EQUAL(seen(&w), "peer a;");
+	end(&w);
+}
+
 static void
 lines_that_are_none_are_passed_over(void)
 {
@@ -158,6 +218,8 @@ suite_qmgr_stopped(void)
 	    TEST(what_is_stopped_is_known_at_the_next_start),
 	    TEST(a_close_waits_until_all_is_written),
 	    TEST(a_file_that_cannot_be_written_is_told),
+	    TEST(it_is_written_as_soon_as_it_can_be),
+	    TEST(a_close_tries_once_more),
 	    TEST(lines_that_are_none_are_passed_over),
 	    CU_TEST_INFO_NULL,
 	};
