@@ -14,4 +14,5 @@ SRCS += \
 	mhs/or_parse.c \
 	mhs/or_print.c \
 	mhs/or_psap.c \
-	mhs/or_value.c
+	mhs/or_value.c \
+	mhs/utf8_addr.c

@@ -144,6 +144,7 @@ struct smtp_peer {
 	const char *user, *password, *mechanisms;
 	bool plaintext;
 	struct smtp_mx_params mx;
+	struct smtp_client_params client;
 	unsigned max_links; /* as the last work said */
 	unsigned n_links, n_opening;
 	void *domains; /* tsearch(3), by name */
@@ -183,6 +184,16 @@ void smtp_channel_config_free(struct smtp_channel *c);
  * 0 or ERR_CONFIG. */
 int smtp_channel_conf_check(const struct conf_node *root,
     const struct conf_node *own, bool lmtp, struct err *e);
+
+/* channel_request.c */
+/* What the envelope asks for, as the engine wants it: times are those of
+ * `now`, milliseconds of the engine, and `wall`, Unix seconds. */
+void smtp_requests_of(struct arena *a, const struct mhs_envelope *env,
+    msec_t now, int64_t wall, struct smtp_requests *out);
+/* The attributes of <channel> or <peer> that are about what servers are
+ * asked; *p has what holds without them. */
+int smtp_client_config(
+    const struct conf_node *n, struct smtp_client_params *p, struct err *e);
 
 /* channel_domain.c */
 /* The group goes to its domain, and from there where it can. */

@@ -154,7 +154,9 @@ read_peer(struct smtp_channel *c, const struct conf_node *root,
 		&max, e) < 0)
 		return ERR_CONFIG;
 	p->max_links = (unsigned)max;
-	if (read_tls(p, root, n, e) < 0 || read_auth(p, n, e) < 0)
+	p->client = c->client;
+	if (smtp_client_config(n, &p->client, e) < 0 ||
+	    read_tls(p, root, n, e) < 0 || read_auth(p, n, e) < 0)
 		return ERR_CONFIG;
 	if (p->address == NULL)
 		return read_mx(c, p, n, us, e);
@@ -245,7 +247,8 @@ read_all(struct smtp_channel *c, const struct conf_node *root,
 		return ERR_CONFIG;
 	c->client.lmtp = c->lmtp;
 	c->client.helo = us.hostname;
-	if (read_timeouts(c, own, e) < 0 || read_limits(c, own, e) < 0)
+	if (read_timeouts(c, own, e) < 0 || read_limits(c, own, e) < 0 ||
+	    smtp_client_config(own, &c->client, e) < 0)
 		return ERR_CONFIG;
 	return read_peers(c, root, own, &us, e);
 }

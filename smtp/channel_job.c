@@ -56,6 +56,8 @@ take_recipient(struct smtp_job *j, size_t i)
 	to->mailbox = r->name.mailbox;
 	to->notify = r->notify;
 	to->orcpt = r->orcpt;
+	to->rrvs = r->rrvs;
+	to->rrvs_mode = r->rrvs_mode;
 }
 
 static void
@@ -79,9 +81,12 @@ make_transaction(struct smtp_job *j)
 	    .envid = env->envid,
 	    .ret = env->ret,
 	    .has_8bit = buf_has_8bit(rec->content, rec->content_n),
+	    .binary = env->body_binary,
+	    .smtputf8 = env->smtputf8,
 	    .content = rec->content,
 	    .content_n = rec->content_n,
 	};
+	smtp_requests_of(a, env, clock_mono(), clock_wall(), &j->t.ask);
 	if (env->content_type != MHS_CONTENT_RFC822) {
 		fail_all(j, "5.6.1", "The content is no Internet message");
 		return;
@@ -129,6 +134,21 @@ smtp_job_new(
 
 /* --- outcomes --- */
 
+/* Who tells of success from here on? The server, where it has DSN; but a time
+ * that it does not keep to, or a trace, is for us to tell (RFC 2852 4.1.4). */
+static enum q_result
+result_of(const struct smtp_group *g)
+{
+	const struct smtp_requests *ask = &g->t.ask;
+	bool told = ask->deliver_by != 0 &&
+	    (ask->deliver_by_trace ||
+		(ask->deliver_by_mode == 'N' && !g->t.by_offered));
+
+	if (g->job->channel->lmtp)
+		return Q_DELIVERED;
+	return g->t.dsn_offered && !told ? Q_TRANSFERRED : Q_RELAYED;
+}
+
 static void
 take_result(const struct smtp_group *g, const struct smtp_recipient *r,
     struct q_outcome *o)
@@ -136,11 +156,7 @@ take_result(const struct smtp_group *g, const struct smtp_recipient *r,
 	o->status = r->status;
 	o->text = r->text;
 	switch (r->outcome) {
-	case SMTP_ACCEPTED:
-		o->result = g->job->channel->lmtp ? Q_DELIVERED
-		    : g->t.dsn_offered            ? Q_TRANSFERRED
-						  : Q_RELAYED;
-		break;
+	case SMTP_ACCEPTED: o->result = result_of(g); break;
 	case SMTP_PERMANENT: fail(o, r->status, r->text); break;
 	case SMTP_PENDING:
 	case SMTP_TEMPORARY:

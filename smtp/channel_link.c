@@ -308,7 +308,8 @@ smtp_link_open(struct smtp_pool *p)
 	p->peer->n_opening++;
 	c->n_links++;
 	l->pool = p;
-	l->client = smtp_client_new(&c->client, &link_ops, l, clock_mono());
+	l->client =
+	    smtp_client_new(&p->peer->client, &link_ops, l, clock_mono());
 	secure(l);
 	l->next = p->links;
 	l->prev = &p->links;

@@ -25,6 +25,7 @@ static const size_t timeout_of[N_AWAIT] = {
     [AWAIT_MAIL] = AT(mail_timeout),
     [AWAIT_RCPT] = AT(rcpt_timeout),
     [AWAIT_DATA] = AT(data_init_timeout),
+    [AWAIT_CHUNK] = AT(data_done_timeout),
     [AWAIT_FINAL] = AT(data_done_timeout),
     [AWAIT_QUIT] = AT(quit_timeout),
     [AWAIT_END] = AT(quit_timeout),
@@ -62,9 +63,10 @@ transaction_done(struct smtp_client *c)
 {
 	struct smtp_transaction *t = c->t;
 
-	t->dsn_offered = (c->extensions & SMTP_EXT_DSN) != 0;
+	t->dsn_offered = (c->extensions & SMTP_OFFER_DSN) != 0;
+	t->by_offered = (c->extensions & SMTP_OFFER_DELIVERBY) != 0;
 	c->t = NULL;
-	c->content.streaming = false;
+	smtp_client_content_free(c);
 	c->ops->done(c->arg, t);
 }
 
@@ -206,38 +208,6 @@ smtp_client_hello_done(struct smtp_client *c, msec_t now)
 }
 
 static void
-take_extension(struct smtp_client *c, const char *line, size_t n)
-{
-	static const struct {
-		const char *keyword;
-		unsigned bit;
-	} known[] = {
-	    {"PIPELINING", SMTP_EXT_PIPELINING},
-	    {"SIZE", SMTP_EXT_SIZE},
-	    {"8BITMIME", SMTP_EXT_8BITMIME},
-	    {"DSN", SMTP_EXT_DSN},
-	    {"ENHANCEDSTATUSCODES", SMTP_EXT_STATUS},
-	    {"STARTTLS", SMTP_EXT_STARTTLS},
-	    {"AUTH", SMTP_EXT_AUTH},
-	};
-	size_t word = 0;
-
-	while (word < n && line[word] != ' ')
-		word++;
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-		if (strlen(known[i].keyword) != word ||
-		    strncasecmp(known[i].keyword, line, word) != 0)
-			continue;
-		c->extensions |= known[i].bit;
-		if (known[i].bit == SMTP_EXT_SIZE && word < n)
-			c->size_max = strtoull(line + word + 1, NULL, 10);
-		if (known[i].bit == SMTP_EXT_AUTH && word < n)
-			smtp_client_offers_auth(
-			    c, line + word + 1, n - word - 1);
-	}
-}
-
-static void
 got_hello(struct smtp_client *c, msec_t now)
 {
 	const char *line = buf_cstr(&c->reply.text);
@@ -255,7 +225,7 @@ got_hello(struct smtp_client *c, msec_t now)
 		size_t n = strcspn(line, "\n");
 
 		if (!first)
-			take_extension(c, line, n);
+			smtp_client_take_extension(c, line, n);
 		if (line[n] == '\0')
 			break;
 		line += n + 1;
@@ -274,92 +244,33 @@ got_helo(struct smtp_client *c, msec_t now)
 
 /* --- commands of a transaction --- */
 
-static void
-put_mail(struct smtp_client *c)
-{
-	const struct smtp_transaction *t = c->t;
-
-	buf_printf(&c->out, "MAIL FROM:<%s>", t->from);
-	if (c->extensions & SMTP_EXT_SIZE)
-		buf_printf(
-		    &c->out, " SIZE=%llu", (unsigned long long)t->content_n);
-	if (t->has_8bit)
-		buf_puts(&c->out, " BODY=8BITMIME");
-	if (c->extensions & SMTP_EXT_DSN) {
-		if (t->ret != 0)
-			buf_puts(
-			    &c->out, t->ret == 'F' ? " RET=FULL" : " RET=HDRS");
-		if (t->envid != NULL && t->envid[0] != '\0') {
-			buf_puts(&c->out, " ENVID=");
-			smtp_xtext_append(&c->out, t->envid);
-		}
-	}
-	buf_puts(&c->out, "\r\n");
-}
-
-static void
-put_notify(struct smtp_client *c, uint8_t notify)
-{
-	static const struct {
-		uint8_t bit;
-		const char *word;
-	} words[] = {{MHS_NOTIFY_NEVER, "NEVER"},
-	    {MHS_NOTIFY_SUCCESS, "SUCCESS"}, {MHS_NOTIFY_FAILURE, "FAILURE"},
-	    {MHS_NOTIFY_DELAY, "DELAY"}};
-	char before = '=';
-
-	if (notify == 0)
-		return;
-	buf_puts(&c->out, " NOTIFY");
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (notify & words[i].bit) {
-			buf_printf(&c->out, "%c%s", before, words[i].word);
-			before = ',';
-		}
-}
-
-static bool
-type_valid(const char *type, const char *end)
-{
-	for (const char *p = type; p < end; p++)
-		if (*p <= ' ' || *p >= 127 || *p == '=' || *p == '+')
-			return false;
-	return end > type;
-}
-
-static void
-put_rcpt(struct smtp_client *c, const struct smtp_recipient *r)
-{
-	const char *semicolon;
-
-	buf_printf(&c->out, "RCPT TO:<%s>", r->mailbox);
-	if (c->extensions & SMTP_EXT_DSN) {
-		put_notify(c, r->notify);
-		semicolon = r->orcpt != NULL ? strchr(r->orcpt, ';') : NULL;
-		if (semicolon != NULL && type_valid(r->orcpt, semicolon)) {
-			buf_puts(&c->out, " ORCPT=");
-			buf_append(&c->out, r->orcpt,
-			    (size_t)(semicolon - r->orcpt) + 1);
-			smtp_xtext_append(&c->out, semicolon + 1);
-		}
-	}
-	buf_puts(&c->out, "\r\n");
-}
-
 static bool
 pipelining(const struct smtp_client *c)
 {
-	return (c->extensions & SMTP_EXT_PIPELINING) != 0;
+	return (c->extensions & SMTP_OFFER_PIPELINING) != 0;
 }
 
-/* All commands of the transaction at once, up to DATA. */
+/* The next recipient to ask for, from `next` on. */
 static void
-put_group(struct smtp_client *c)
+skip_settled(struct smtp_client *c)
 {
-	put_mail(c);
+	while (
+	    c->next < c->t->n_recipients && c->t->recipients[c->next].skipped)
+		c->next++;
+}
+
+/* All commands of the transaction at once, up to DATA, or even its BDAT. */
+static void
+put_group(struct smtp_client *c, msec_t now)
+{
+	smtp_client_put_mail(c, now);
 	for (size_t i = 0; i < c->t->n_recipients; i++)
-		put_rcpt(c, &c->t->recipients[i]);
-	buf_puts(&c->out, "DATA\r\n");
+		if (!c->t->recipients[i].skipped)
+			smtp_client_put_rcpt(c, &c->t->recipients[i]);
+	if (c->bdat.used)
+		smtp_client_bdat_pipeline(c);
+	else
+		buf_puts(&c->out, "DATA\r\n");
 }
 
 static void
@@ -367,24 +278,8 @@ start_mail(struct smtp_client *c, msec_t now)
 {
 	c->await = AWAIT_MAIL;
 	if (!pipelining(c))
-		put_mail(c);
+		smtp_client_put_mail(c, now);
 	restart_timer(c, now);
-}
-
-/* What can be known to fail beforehand. */
-static bool
-refused_beforehand(struct smtp_client *c)
-{
-	if (c->size_max > 0 && c->t->content_n > c->size_max)
-		settle_all(c, 552, "5.3.4",
-		    "The message is bigger than the server takes");
-	else if (c->t->has_8bit && !(c->extensions & SMTP_EXT_8BITMIME))
-		settle_all(c, 554, "5.6.3",
-		    "The message has 8-bit data, which the server does not "
-		    "take");
-	else if (c->t->n_recipients > 0)
-		return false;
-	return true;
 }
 
 bool
@@ -404,8 +299,11 @@ smtp_client_send(struct smtp_client *c, struct smtp_transaction *t, msec_t now)
 	for (size_t i = 0; i < t->n_recipients; i++) {
 		t->recipients[i].outcome = SMTP_PENDING;
 		t->recipients[i].rcpt_accepted = false;
+		t->recipients[i].skipped = false;
 	}
-	if (refused_beforehand(c)) {
+	smtp_client_plan(c, now);
+	skip_settled(c);
+	if (c->next >= t->n_recipients) {
 		finish_transaction(c, now);
 		return;
 	}
@@ -417,7 +315,7 @@ smtp_client_send(struct smtp_client *c, struct smtp_transaction *t, msec_t now)
 		start_mail(c, now);
 	}
 	if (pipelining(c))
-		put_group(c);
+		put_group(c, now);
 }
 
 /* --- replies of a transaction --- */
@@ -450,7 +348,7 @@ result_shared(struct smtp_client *c, bool accepted_only)
 
 	for (size_t i = 0; i < t->n_recipients; i++) {
 		r = &t->recipients[i];
-		if (accepted_only && !r->rcpt_accepted)
+		if (r->skipped || (accepted_only && !r->rcpt_accepted))
 			continue;
 		if (first == NULL) {
 			smtp_client_result(c, r);
@@ -480,7 +378,55 @@ got_mail(struct smtp_client *c, msec_t now)
 	}
 	c->await = AWAIT_RCPT;
 	if (!pipelining(c))
-		put_rcpt(c, &t->recipients[0]);
+		smtp_client_put_rcpt(c, &t->recipients[c->next]);
+}
+
+/* The next accepted recipient from `next` on. */
+static void
+skip_refused(struct smtp_client *c)
+{
+	while (c->next < c->t->n_recipients &&
+	    !c->t->recipients[c->next].rcpt_accepted)
+		c->next++;
+}
+
+static void
+await_final(struct smtp_client *c)
+{
+	c->await = AWAIT_FINAL;
+	c->next = 0;
+	skip_refused(c);
+}
+
+/* All chunks are out, or the first may go now. */
+static void
+start_chunks(struct smtp_client *c)
+{
+	if (!c->bdat.last_sent) {
+		c->content.streaming = true;
+		smtp_client_bdat_more(c);
+	}
+	if (c->bdat.due > 0 || !c->bdat.last_sent)
+		c->await = AWAIT_CHUNK;
+	else
+		await_final(c);
+}
+
+static void
+recipients_done(struct smtp_client *c, msec_t now)
+{
+	bool content_due =
+	    pipelining(c) && (!c->bdat.used || c->bdat.last_sent);
+
+	if (!content_due && c->accepted == 0) {
+		give_up(c, now);
+	} else if (c->bdat.used) {
+		start_chunks(c);
+	} else {
+		if (!pipelining(c))
+			buf_puts(&c->out, "DATA\r\n");
+		c->await = AWAIT_DATA;
+	}
 }
 
 static void
@@ -494,38 +440,23 @@ got_rcpt(struct smtp_client *c, msec_t now)
 	} else if (c->mail_accepted) {
 		smtp_client_result(c, r);
 	}
-	if (++c->next < c->t->n_recipients) {
+	c->next++;
+	skip_settled(c);
+	if (c->next < c->t->n_recipients) {
 		if (!pipelining(c))
-			put_rcpt(c, &c->t->recipients[c->next]);
+			smtp_client_put_rcpt(c, &c->t->recipients[c->next]);
 		return;
 	}
-	if (!pipelining(c) && c->accepted == 0) {
-		give_up(c, now);
-		return;
-	}
-	if (!pipelining(c))
-		buf_puts(&c->out, "DATA\r\n");
-	c->await = AWAIT_DATA;
-}
-
-/* The next accepted recipient from `next` on. */
-static void
-skip_refused(struct smtp_client *c)
-{
-	while (c->next < c->t->n_recipients &&
-	    !c->t->recipients[c->next].rcpt_accepted)
-		c->next++;
+	recipients_done(c, now);
 }
 
 static void
 got_data(struct smtp_client *c, msec_t now)
 {
 	if (c->reply.code == 354) {
-		c->await = AWAIT_FINAL;
-		c->next = 0;
-		skip_refused(c);
+		await_final(c);
 		if (c->accepted > 0) {
-			smtp_client_content_start(c);
+			c->content.streaming = true;
 			smtp_client_content_more(c);
 		} else {
 			/* nobody to send to: an empty message (RFC 2920 3.1) */
@@ -541,6 +472,31 @@ got_data(struct smtp_client *c, msec_t now)
 	}
 	result_shared(c, true);
 	give_up(c, now);
+}
+
+/* To a chunk that is not the last. A refused one is the message's end (RFC
+ * 3030 2): what was sent before the refusal was known has its replies, too. */
+static void
+got_chunk(struct smtp_client *c, msec_t now)
+{
+	struct client_bdat *b = &c->bdat;
+
+	if (c->reply.code / 100 != 2 && !b->failed) {
+		result_shared(c, true);
+		b->failed = true;
+		c->content.streaming = false;
+		/* one reply or one a recipient: nobody can tell (RFC 2033) */
+		if (b->last_sent && c->p->lmtp) {
+			session_fail(c, "4.5.0", "A chunk was refused");
+			return;
+		}
+		b->due += b->last_sent;
+	}
+	b->due--;
+	if (b->failed && b->due == 0)
+		give_up(c, now);
+	else if (!b->failed && b->due == 0 && b->last_sent)
+		await_final(c);
 }
 
 static void
@@ -565,6 +521,8 @@ got_final(struct smtp_client *c, msec_t now)
 	} else {
 		result_shared(c, true);
 	}
+	/* RFC 3030 2: after a refused BDAT only RSET makes a fresh start */
+	c->dirty |= c->bdat.used && c->reply.code / 100 != 2;
 	finish_transaction(c, now);
 }
 
@@ -593,6 +551,7 @@ static void (*const got_reply[N_AWAIT])(struct smtp_client *c, msec_t now) = {
     [AWAIT_MAIL] = got_mail,
     [AWAIT_RCPT] = got_rcpt,
     [AWAIT_DATA] = got_data,
+    [AWAIT_CHUNK] = got_chunk,
     [AWAIT_FINAL] = got_final,
     [AWAIT_QUIT] = got_quit,
 };
@@ -621,6 +580,7 @@ smtp_client_free(struct smtp_client **cp)
 	if (c == NULL)
 		return;
 	*cp = NULL;
+	smtp_client_content_free(c);
 	buf_free(&c->out);
 	smtp_reply_free(&c->reply);
 	smtp_client_auth_free(c);
@@ -691,7 +651,13 @@ on_drained(void *engine, msec_t now)
 
 	if (!c->content.streaming)
 		return;
-	smtp_client_content_more(c);
+	if (c->bdat.used) {
+		smtp_client_bdat_more(c);
+		if (c->bdat.due == 0 && c->bdat.last_sent)
+			await_final(c);
+	} else {
+		smtp_client_content_more(c);
+	}
 	restart_timer(c, now);
 }
 

@@ -1,10 +1,12 @@
 /*
  * The SMTP and LMTP client as an engine without I/O (RFC 5321, RFC 2033, with
- * SIZE, 8BITMIME, PIPELINING, ENHANCEDSTATUSCODES, DSN, STARTTLS and AUTH). One engine is one
- * session: it greets, then takes one transaction after another, and tells its
- * user what became of every recipient. Content is read from where it lies and
- * stuffed into the output piece by piece as the socket takes it; a bare CR or
- * LF in it goes out as CR LF.
+ * the extensions below). One engine is one session: it greets, then takes one
+ * transaction after another, and tells its user what became of every
+ * recipient. Content is read from where it lies and goes into the output
+ * piece by piece as the socket takes it, by BDAT where the server offers it,
+ * and rewritten on the way where the server cannot take it as it is
+ * (smtp/downgrade.h); a bare CR or LF in it goes out as CR LF, unless it is
+ * BINARYMIME.
  *
  * Whatever goes wrong (a broken connection, 421 at any moment, nonsense, a
  * time-out) ends the session, and every recipient without a final answer gets
@@ -25,9 +27,34 @@ struct tls_peer;
 
 struct smtp_client;
 
+/* What a server may offer. */
+#define SMTP_OFFER_PIPELINING 0x1
+#define SMTP_OFFER_SIZE 0x2
+#define SMTP_OFFER_8BITMIME 0x4
+#define SMTP_OFFER_DSN 0x8
+#define SMTP_OFFER_STATUS 0x10       /* ENHANCEDSTATUSCODES */
+#define SMTP_OFFER_CHUNKING 0x20     /* RFC 3030 */
+#define SMTP_OFFER_BINARYMIME 0x40   /* RFC 3030 */
+#define SMTP_OFFER_SMTPUTF8 0x80     /* RFC 6531 */
+#define SMTP_OFFER_REQUIRETLS 0x100  /* RFC 8689 */
+#define SMTP_OFFER_MT_PRIORITY 0x200 /* RFC 6710 */
+#define SMTP_OFFER_DELIVERBY 0x400   /* RFC 2852 */
+#define SMTP_OFFER_MTRK 0x800        /* RFC 3885 */
+#define SMTP_OFFER_RRVS 0x1000       /* RFC 7293 */
+#define SMTP_OFFER_STARTTLS 0x2000
+#define SMTP_OFFER_AUTH 0x4000
+
+/* The bit of an EHLO keyword of n octets, 0: not known. */
+unsigned smtp_client_extension(const char *keyword, size_t n);
+
 struct smtp_client_params {
 	bool lmtp;
-	const char *helo; /* our name */
+	const char *helo;     /* our name */
+	unsigned ignore;      /* SMTP_OFFER_*: not used even if offered */
+	size_t line_max;      /* content lines longer than this (without CR LF)
+	                   * are encoded; 0: they go as they are */
+	bool rewrite_signed;  /* multipart/signed may be downgraded too */
+	bool tunnel_priority; /* RFC 6758 where MT-PRIORITY is not offered */
 	/* RFC 5321 4.5.3.2, in its order */
 	msec_t greeting_timeout, mail_timeout, rcpt_timeout;
 	msec_t data_init_timeout, data_block_timeout, data_done_timeout;
@@ -55,11 +82,27 @@ struct smtp_recipient {
 	const char *mailbox;
 	uint8_t notify;    /* MHS_NOTIFY_* as it came; 0: not given */
 	const char *orcpt; /* decoded, or NULL */
+	int64_t rrvs;      /* RFC 7293, Unix seconds; 0: not asked */
+	char rrvs_mode;    /* 'C' or 'R' */
 	/* results */
+	bool skipped; /* settled without asking the server */
 	enum smtp_outcome outcome;
 	bool rcpt_accepted; /* the content's fate is its fate */
 	const char *status; /* "5.1.1"; made up from the code if need be */
 	const char *text;   /* "550 5.1.1 No such user", one line */
+};
+
+/* What an originator asks for with MAIL, beyond DSN. */
+struct smtp_requests {
+	const char *submitter; /* RFC 4954 AUTH=; "" is <>, NULL: none */
+	const char *mtrk;      /* RFC 3885: for the wire, or NULL */
+	bool requiretls;
+	bool has_mt_priority;
+	int mt_priority;
+	/* RFC 2852, in the engine's time; 0: not asked */
+	msec_t deliver_by;
+	char deliver_by_mode; /* 'R' or 'N' */
+	bool deliver_by_trace;
 };
 
 /* One message to some recipients. The caller's until `done`; results are put
@@ -70,12 +113,16 @@ struct smtp_transaction {
 	const char *envid;
 	char ret; /* 'F', 'H', 0 */
 	bool has_8bit;
+	bool binary;   /* RFC 3030 BINARYMIME */
+	bool smtputf8; /* RFC 6531: it came with that */
+	struct smtp_requests ask;
 	const uint8_t *content;
 	uint64_t content_n;
 	struct smtp_recipient *recipients;
 	size_t n_recipients;
 	/* results */
 	bool dsn_offered; /* the server takes over reporting success */
+	bool by_offered;  /* the server keeps to deliver_by */
 	bool peer_error;  /* the server's trouble, not this message's */
 	bool unanswered;  /* the session broke before any reply: a session
 	                   * that was idle for long may have been dead */

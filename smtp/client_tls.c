@@ -37,7 +37,7 @@ smtp_client_want_tls(struct smtp_client *c)
 
 	if (s == NULL || s->tls == SMTP_CLIENT_PLAIN || c->security.secured)
 		return false;
-	if (c->extensions & SMTP_EXT_STARTTLS) {
+	if (c->extensions & SMTP_OFFER_STARTTLS) {
 		buf_puts(&c->out, "STARTTLS\r\n");
 		c->await = AWAIT_TLS;
 		return true;
@@ -56,7 +56,7 @@ refused(struct smtp_client *c, msec_t now)
 	struct arena *a;
 
 	if (c->security.p->tls == SMTP_CLIENT_TLS) {
-		c->extensions &= ~SMTP_EXT_STARTTLS;
+		c->extensions &= ~SMTP_OFFER_STARTTLS;
 		smtp_client_hello_done(c, now);
 		return;
 	}

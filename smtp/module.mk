@@ -7,14 +7,21 @@ SRCS += \
 	smtp/channel_job.c \
 	smtp/channel_link.c \
 	smtp/channel_pool.c \
+	smtp/channel_request.c \
 	smtp/client.c \
 	smtp/client_auth.c \
+	smtp/client_bdat.c \
 	smtp/client_content.c \
+	smtp/client_params.c \
+	smtp/client_plan.c \
 	smtp/client_result.c \
 	smtp/client_tls.c \
 	smtp/dane.c \
 	smtp/datetime.c \
 	smtp/demand.c \
+	smtp/downgrade.c \
+	smtp/downgrade_encode.c \
+	smtp/downgrade_header.c \
 	smtp/mta_sts.c \
 	smtp/mta_sts_cache.c \
 	smtp/mta_sts_fetch.c \
