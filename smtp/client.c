@@ -493,6 +493,8 @@ got_chunk(struct smtp_client *c, msec_t now)
 		b->due += b->last_sent;
 	}
 	b->due--;
+	if (!b->failed)
+		smtp_client_bdat_more(c);
 	if (b->failed && b->due == 0)
 		give_up(c, now);
 	else if (!b->failed && b->due == 0 && b->last_sent)
@@ -522,7 +524,7 @@ got_final(struct smtp_client *c, msec_t now)
 		result_shared(c, true);
 	}
 	/* RFC 3030 2: after a refused BDAT only RSET makes a fresh start */
-	c->dirty |= c->bdat.used && c->reply.code / 100 != 2;
+	c->dirty |= c->bdat.used && !c->p->lmtp && c->reply.code / 100 != 2;
 	finish_transaction(c, now);
 }
 
