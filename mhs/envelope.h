@@ -192,6 +192,7 @@ struct mhs_report {
 	bool content_returned;     /* the envelope's content is the subject's */
 	const char *reporting_mta; /* our name for RFC 3464 Reporting-MTA */
 	int64_t arrival;           /* of the subject here */
+	int64_t deliver_by;        /* of the subject; 0: none */
 	struct mhs_exts exts;      /* report-content extensions */
 	struct mhs_report_recipient *recipients;
 	size_t n_recipients;

@@ -192,6 +192,8 @@ static const struct mhs_field report_fields[] = {
     {12, MHS_FIELD_LIST, AT(recipients), COUNT(n_recipients),
 	SUB(report_recipient_record), .most = MHS_RECIPIENTS_MAX,
 	.name = "reported-recipient"},
+    {13, MHS_FIELD_I64, AT(deliver_by), .show = MHS_SHOW_TIME,
+	.name = "deliver-by"},
 };
 static const struct mhs_record report_record = RECORD(report_fields);
 #undef S

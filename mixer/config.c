@@ -1,4 +1,5 @@
 #include "mixer/internal.h"
+#include "mixer/template.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -107,6 +108,22 @@ domain_or(struct arena *a, const struct mhs_domain *d)
 	return ora;
 }
 
+/* <report template="..."/> */
+static int
+read_template(struct arena *a, const struct conf_node *root,
+    struct mixer_config *out, struct err *e)
+{
+	const struct conf_node *n = conf_child(root, "report");
+	const char *path = n != NULL ? conf_str(n, "template", NULL) : NULL;
+	struct err why = ERR_INIT;
+
+	if (path == NULL)
+		return 0;
+	if (mixer_template_load(a, path, &out->report_template, &why) < 0)
+		return conf_error(n, e, "template: %s", why.text);
+	return 0;
+}
+
 int
 mixer_config_read(struct arena *a, const struct conf_node *root,
     struct mixer_config *out, struct err *e)
@@ -125,6 +142,8 @@ mixer_config_read(struct arena *a, const struct conf_node *root,
 	out->gateway_domain = lower(a, out->hostname);
 	if (mixer != NULL)
 		r = read_mixer(a, mixer, out, e);
+	if (r == 0)
+		r = read_template(a, root, out, e);
 	if (out->gateway_or == NULL)
 		out->gateway_or = domain_or(a, &out->domain);
 	return r;

@@ -36,6 +36,8 @@ struct mixer_config {
 	/* RFC 2157 clause 8: application/octet-stream becomes a
 	 * bilaterally-defined body part instead of a file transfer one. */
 	bool octet_stream_bilateral;
+	/* The text of reports (mixer/template.h); NULL: the one built in. */
+	struct mixer_template *report_template;
 };
 
 /* Reads <mta> and <mixer> below `root` (either may be absent: defaults). The

@@ -6,8 +6,11 @@
 #include <string.h>
 #include <strings.h>
 
+#include "mhs/utf8_addr.h"
+#include "mixer/template.h"
 #include "p1/ext.h"
 
+#define MTS_USER_DL 3 /* type-of-MTS-user (X.411 8.3.1.1.1.4) */
 #define NOTARY_ENVID "SMTP/NOTARY ENVID: "
 
 /* What we know of one reported recipient, as text. */
@@ -27,6 +30,8 @@ struct pass {
 	size_t delayed;
 	struct buf returned; /* the subject message as RFC 822, or its head */
 	bool headers_only;
+	const char *languages; /* that the sender reads, or NULL */
+	bool global;           /* RFC 6533: addresses in UTF-8 */
 };
 
 /* An Internet message that never was in X.400: nothing X400- to say of it. */
@@ -180,9 +185,10 @@ put_header(struct pass *p, const char *to, struct buf *out)
 	    arena_printf(cv->a, "\"Mail gateway\" <%s>", cv->c->postmaster));
 	mixer_field_put(out, "To", to);
 	mixer_field_put(out, "Subject",
-	    p->n == 1 ? arena_printf(cv->a, "Delivery-Report (%s) for %s",
-			    status, p->v[0].mailbox)
-		      : arena_printf(cv->a, "Delivery-Report (%s)", status));
+	    p->n == 1 && !p->global
+		? arena_printf(cv->a, "Delivery-Report (%s) for %s", status,
+		      p->v[0].mailbox)
+		: arena_printf(cv->a, "Delivery-Report (%s)", status));
 	mixer_field_put(out, "Message-ID",
 	    arena_printf(cv->a, "<%s@%s>",
 		mixer_quote_local(cv->a,
@@ -238,66 +244,111 @@ returned_subject(struct pass *p)
 	return mixer_2047_text(a, mixer_2047_decode(a, s));
 }
 
+/* One line for each line of text; NULL without any. */
+static const char *
+lines(struct arena *a, const char *text)
+{
+	const char *out = NULL, *cut;
+
+	for (; text != NULL && *text != '\0'; text = cut) {
+		size_t n = strcspn(text, "\r\n");
+		const char *line = mixer_one_line(a, arena_strndup(a, text, n));
+
+		if (n > 0)
+			out = out == NULL
+			    ? line
+			    : arena_printf(a, "%s\n%s", out, line);
+		cut = text + n + strspn(text + n, "\r\n");
+	}
+	return out;
+}
+
+static const char *
+time_text(struct arena *a, int64_t t)
+{
+	return t != 0 ? mixer_time_822(a, t) : NULL;
+}
+
+static enum mixer_kind
+kind_of(struct pass *p, const struct mhs_report_recipient *r)
+{
+	static const enum mixer_kind kinds[] = {
+	    [MHS_DELIVERED] = MIXER_TEXT_DELIVERED,
+	    [MHS_NOT_DELIVERED] = MIXER_TEXT_FAILED,
+	    [MHS_DELAYED] = MIXER_TEXT_DELAYED};
+
+	if (r->type != MHS_DELIVERED || !is_internet(p))
+		return kinds[r->type];
+	return r->user_type == MTS_USER_DL ? MIXER_TEXT_EXPANDED
+	    : r->relayed                   ? MIXER_TEXT_RELAYED
+					   : MIXER_TEXT_DELIVERED;
+}
+
+static void
+put_recipient_text(struct pass *p, const struct recipient *x,
+    const char *vars[N_MIXER_VAR], struct buf *out)
+{
+	struct arena *a = p->cv->a;
+	const struct mhs_report_recipient *r = x->r;
+
+	vars[MIXER_VAR_RECIPIENT] = mixer_one_line(a, x->mailbox);
+	vars[MIXER_VAR_TIME] = vars[MIXER_VAR_UNTIL] =
+	    time_text(a, r->delivery_time);
+	vars[MIXER_VAR_STATUS] = mixer_one_line(a, status_of(r));
+	vars[MIXER_VAR_STATUS_TEXT] = mhs_status_text(status_of(r));
+	vars[MIXER_VAR_REASON] = mhs_reason_name(r->reason);
+	vars[MIXER_VAR_DIAGNOSTIC] = r->diagnostic >= 0
+	    ? mhs_diagnostic_name(r->diagnostic)
+	    : "no diagnostic";
+	vars[MIXER_VAR_DETAIL] = r->supplementary != NULL
+	    ? mixer_one_line(a, r->supplementary)
+	    : NULL;
+	vars[MIXER_VAR_REMOTE] =
+	    r->remote_mta != NULL ? mixer_one_line(a, r->remote_mta) : NULL;
+	mixer_template_put(
+	    p->cv->c->report_template, kind_of(p, r), p->languages, vars, out);
+}
+
+/* What the sender reads, as the message reported on says. */
+static const char *
+languages_of(struct pass *p)
+{
+	struct mixer_conv quiet = {.a = p->cv->a};
+	struct mixer_header h;
+	const char *s;
+
+	if (p->returned.len == 0 ||
+	    mixer_header_parse(&quiet, p->returned.data, p->returned.len, &h) <
+		0)
+		return NULL;
+	s = mixer_header_get(&h, "Accept-Language");
+	return s != NULL ? s : mixer_header_get(&h, "Content-Language");
+}
+
 static void
 put_person(struct pass *p, struct buf *out)
 {
 	struct arena *a = p->cv->a;
-	const char *what = dl_or_correlator(p), *cut;
-	int64_t sent = p->rep->n_subject_trace > 0
-	    ? p->rep->subject_trace[0].arrival
-	    : p->rep->arrival;
+	const struct mixer_template *t = p->cv->c->report_template;
+	const char *vars[N_MIXER_VAR] = {NULL};
+	const char *what = dl_or_correlator(p);
 
-	buf_puts(out, "This report relates to your message:\r\n");
 	what = first_nonempty(what, p->rep->content_identifier);
-	what = first_nonempty(what, returned_subject(p));
-	for (; what != NULL && *what != '\0'; what = cut) {
-		size_t n = strcspn(what, "\r\n");
-
-		if (n > 0)
-			buf_printf(out, "        %s\r\n",
-			    mixer_one_line(a, arena_strndup(a, what, n)));
-		cut = what + n + strspn(what + n, "\r\n");
-	}
-	if (sent != 0)
-		buf_printf(out, "        of %s\r\n", mixer_time_822(a, sent));
-	buf_puts(out, "\r\n");
-	for (size_t i = 0; i < p->n; i++) {
-		const struct mhs_report_recipient *r = p->v[i].r;
-
-		if (r->type == MHS_DELIVERED) {
-			buf_printf(out,
-			    "Your message was successfully delivered to:\r\n"
-			    "        %s\r\n        at %s\r\n\r\n",
-			    p->v[i].mailbox,
-			    mixer_time_822(a, r->delivery_time));
-			continue;
-		}
-		if (r->type == MHS_DELAYED) {
-			buf_printf(out,
-			    "Your message could not be delivered yet to:\r\n"
-			    "        %s\r\nIt is tried until %s;\r\n"
-			    "you need not send it again.\r\n\r\n",
-			    p->v[i].mailbox,
-			    mixer_time_822(a, r->delivery_time));
-			continue;
-		}
-		buf_printf(out,
-		    "Your message was not delivered to:\r\n"
-		    "        %s\r\nfor the following reason:\r\n"
-		    "        %s\r\n        %s: %s\r\n",
-		    p->v[i].mailbox, mhs_status_text(status_of(r)),
-		    mhs_reason_name(r->reason),
-		    r->diagnostic >= 0 ? mhs_diagnostic_name(r->diagnostic)
-				       : "no diagnostic");
-		if (r->supplementary != NULL)
-			buf_printf(out, "        %s\r\n",
-			    mixer_one_line(a, r->supplementary));
-		buf_puts(out, "\r\n");
-	}
-	buf_printf(out, "The Original Message %s\r\n",
-	    p->returned.len == 0  ? "is not available"
-		: p->headers_only ? "had these fields:"
-				  : "follows:");
+	vars[MIXER_VAR_SUBJECT] =
+	    lines(a, first_nonempty(what, returned_subject(p)));
+	vars[MIXER_VAR_SENT] = time_text(a,
+	    p->rep->n_subject_trace > 0 ? p->rep->subject_trace[0].arrival
+					: p->rep->arrival);
+	vars[MIXER_VAR_HOST] = p->cv->c->hostname;
+	vars[MIXER_VAR_POSTMASTER] = p->cv->c->postmaster;
+	vars[MIXER_VAR_RETURNED] = p->returned.len == 0 ? "is not available"
+	    : p->headers_only                           ? "had these fields:"
+							: "follows:";
+	p->languages = languages_of(p);
+	mixer_template_put(t, MIXER_TEXT_INTRO, p->languages, vars, out);
+	for (size_t i = 0; i < p->n; i++)
+		put_recipient_text(p, &p->v[i], vars, out);
+	mixer_template_put(t, MIXER_TEXT_CLOSING, p->languages, vars, out);
 }
 
 /* --- part two, message/delivery-status --- */
@@ -462,6 +513,10 @@ put_per_message(struct pass *p, struct buf *out)
 	if (arrival != 0)
 		mixer_field_put(
 		    out, "Arrival-Date", mixer_time_822(cv->a, arrival));
+	/* RFC 2852 5 */
+	if (rep->deliver_by != 0)
+		mixer_field_put(out, "Deliver-By-Date",
+		    mixer_time_822(cv->a, rep->deliver_by));
 	put_envelope_id(p, out);
 	if (!is_internet(p))
 		put_x400_message(p, out);
@@ -474,6 +529,52 @@ x400_text(struct pass *p, const struct mhs_name *n)
 	    n->ora != NULL ? mhs_or_slash(p->cv->a, n->ora) : "");
 }
 
+static bool
+has_8bit(const char *s)
+{
+	return buf_has_8bit((const uint8_t *)s, strlen(s));
+}
+
+static const char *
+mailbox_text(struct pass *p, const char *mailbox)
+{
+	return arena_printf(p->cv->a, "%s; %s",
+	    has_8bit(mailbox) ? "utf-8" : "rfc822", mailbox);
+}
+
+/* RFC 6533 3: in message/global-delivery-status without its encoding. */
+static const char *
+orcpt_text(struct pass *p, const char *orcpt)
+{
+	const char *text = mixer_one_line(p->cv->a, orcpt), *address;
+	struct buf b = {0};
+
+	if (strncasecmp(text, "utf-8;", 6) != 0)
+		return text;
+	address = text + 6 + strspn(text + 6, " ");
+	if (p->global)
+		mhs_utf8_addr_plain(&b, address);
+	else
+		mhs_utf8_addr_append(&b, address, false);
+	text = arena_printf(p->cv->a, "utf-8; %s", buf_cstr(&b));
+	buf_free(&b);
+	return text;
+}
+
+/* Any address that only UTF-8 can show? */
+static bool
+is_global(const struct pass *p)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		const char *orcpt = p->v[i].r->orcpt;
+
+		if (has_8bit(p->v[i].mailbox) ||
+		    (orcpt != NULL && strncasecmp(orcpt, "utf-8;", 6) == 0))
+			return true;
+	}
+	return false;
+}
+
 /* 5.3.8.1: which of the two names goes where. */
 static void
 put_names(struct pass *p, const struct recipient *x, struct buf *out)
@@ -483,16 +584,12 @@ put_names(struct pass *p, const struct recipient *x, struct buf *out)
 	    r->intended.ora != NULL || r->intended.mailbox != NULL;
 	const struct mhs_name *final = redirected ? &r->intended : &r->actual;
 
-	if (r->orcpt != NULL)
-		mixer_field_put(out, "Original-Recipient",
-		    mixer_one_line(p->cv->a, r->orcpt));
-	else
-		mixer_field_put(out, "Original-Recipient",
-		    arena_printf(p->cv->a, "rfc822; %s", x->mailbox));
+	mixer_field_put(out, "Original-Recipient",
+	    r->orcpt != NULL ? orcpt_text(p, r->orcpt)
+			     : mailbox_text(p, x->mailbox));
 	mixer_field_put(out, "Final-Recipient",
-	    final->ora != NULL
-		? x400_text(p, final)
-		: arena_printf(p->cv->a, "rfc822; %s", x->mailbox));
+	    final->ora != NULL ? x400_text(p, final)
+			       : mailbox_text(p, x->mailbox));
 	if (!redirected)
 		return;
 	if (x->actual != NULL)
@@ -549,13 +646,16 @@ put_per_recipient(struct pass *p, const struct recipient *x, struct buf *out)
 {
 	struct mixer_conv *cv = p->cv;
 	const struct mhs_report_recipient *r = x->r;
-	static const char *const actions[] = {[MHS_DELIVERED] = "delivered",
-	    [MHS_NOT_DELIVERED] = "failed",
-	    [MHS_DELAYED] = "delayed"};
+	static const char *const actions[] = {
+	    [MIXER_TEXT_DELIVERED] = "delivered",
+	    [MIXER_TEXT_RELAYED] = "relayed",
+	    [MIXER_TEXT_EXPANDED] = "expanded",
+	    [MIXER_TEXT_FAILED] = "failed",
+	    [MIXER_TEXT_DELAYED] = "delayed"};
 	bool failed = r->type == MHS_NOT_DELIVERED;
 
 	put_names(p, x, out);
-	mixer_field_put(out, "Action", actions[r->type]);
+	mixer_field_put(out, "Action", actions[kind_of(p, r)]);
 	mixer_field_put(out, "Status", status_of(r));
 	if (r->diag_text != NULL)
 		mixer_field_put(out, "Diagnostic-Code",
@@ -606,26 +706,65 @@ returned(struct pass *p, const uint8_t *content, size_t n)
 }
 
 static void
+put_part_header(struct buf *out, const char *type, bool eight)
+{
+	buf_printf(out, "Content-Type: %s\r\n%s\r\n", type,
+	    eight ? "Content-Transfer-Encoding: 8bit\r\n" : "");
+}
+
+/* A header in UTF-8 is no text/rfc822-headers (RFC 6533 4.2). */
+static const char *
+returned_type(const struct pass *p)
+{
+	const uint8_t *q = p->returned.data;
+	const uint8_t *end = memmem(q, p->returned.len, "\r\n\r\n", 4);
+	bool global =
+	    buf_has_8bit(q, end != NULL ? (size_t)(end - q) : p->returned.len);
+
+	if (p->headers_only)
+		return global ? "message/global-headers"
+			      : "text/rfc822-headers";
+	return global ? "message/global" : "message/rfc822";
+}
+
+static void
 put_parts(struct pass *p, struct buf *out)
 {
 	const char *b = mixer_boundary(p->cv, &p->returned);
+	const char *kind =
+	    p->global ? "global-delivery-status" : "delivery-status";
+	struct buf text = {0};
+	bool eight;
 
+	put_person(p, &text);
+	eight = buf_has_8bit(text.data, text.len);
 	buf_printf(out,
-	    "Content-Type: multipart/report; report-type=delivery-status;\r\n"
-	    "\tboundary=\"%s\"\r\n\r\n--%s\r\n"
-	    "Content-Type: text/plain; charset=us-ascii\r\n\r\n",
-	    b, b);
-	put_person(p, out);
-	buf_printf(out,
-	    "\r\n--%s\r\nContent-Type: message/delivery-status\r\n\r\n", b);
+	    "Content-Type: multipart/report; report-type=%s;\r\n"
+	    "\tboundary=\"%s\"\r\n%s\r\n--%s\r\n",
+	    kind, b,
+	    eight || p->global ||
+		    buf_has_8bit(p->returned.data, p->returned.len)
+		? "Content-Transfer-Encoding: 8bit\r\n"
+		: "",
+	    b);
+	put_part_header(out,
+	    eight ? "text/plain; charset=utf-8"
+		  : "text/plain; charset=us-ascii",
+	    eight);
+	buf_append(out, text.data, text.len);
+	buf_free(&text);
+	buf_printf(out, "\r\n--%s\r\n", b);
+	put_part_header(
+	    out, arena_printf(p->cv->a, "message/%s", kind), p->global);
 	put_per_message(p, out);
 	for (size_t i = 0; i < p->n; i++) {
 		buf_puts(out, "\r\n");
 		put_per_recipient(p, &p->v[i], out);
 	}
 	if (p->returned.len > 0) {
-		buf_printf(out, "\r\n--%s\r\nContent-Type: %s\r\n\r\n", b,
-		    p->headers_only ? "text/rfc822-headers" : "message/rfc822");
+		buf_printf(out, "\r\n--%s\r\n", b);
+		put_part_header(out, returned_type(p),
+		    buf_has_8bit(p->returned.data, p->returned.len));
 		buf_append(out, p->returned.data, p->returned.len);
 	}
 	buf_printf(out, "\r\n--%s--\r\n", b);
@@ -645,6 +784,7 @@ dsn_envelope(struct pass *p, const char *to)
 	out->originator = (struct mhs_name){.mailbox = ""};
 	out->exts = (struct mhs_exts){0};
 	r = &out->recipients[0];
+	out->smtputf8 = has_8bit(to);
 	r->name.mailbox = to;
 	r->notify = MHS_NOTIFY_NEVER;
 	r->originator_report = r->mta_report = MHS_REPORT_NONE;
@@ -676,6 +816,7 @@ mixer_report_to_dsn(struct arena *a, const struct mixer_config *c,
 		    MHS_UNRECOGNISED_OR_NAME,
 		    "the report's destination has no mailbox");
 	gather(&p);
+	p.global = is_global(&p);
 	returned(&p, content, n);
 	put_header(&p, to, out);
 	put_parts(&p, out);

@@ -30,9 +30,19 @@ is_delay(const struct q_outcome *o)
 	return o->result == Q_DELAYED;
 }
 
+/* RFC 2852 4.1.4: relaying what has a time to be delivered by is told of,
+ * where who takes it does not keep to the time, or a trace was asked for. */
+static bool
+relay_is_told(const struct mhs_envelope *subject, const struct q_outcome *o)
+{
+	return o->result == Q_RELAYED && subject->deliver_by != 0 &&
+	    (subject->deliver_by_trace || subject->deliver_by_mode == 'N');
+}
+
 /* RFC 3461 4.1: without NOTIFY, failures and delays are reported. */
 static bool
-internet_wants(const struct mhs_recipient *r, const struct q_outcome *o)
+internet_wants(const struct mhs_envelope *subject,
+    const struct mhs_recipient *r, const struct q_outcome *o)
 {
 	if (r->notify & MHS_NOTIFY_NEVER)
 		return false;
@@ -40,7 +50,8 @@ internet_wants(const struct mhs_recipient *r, const struct q_outcome *o)
 		return r->notify == 0 || (r->notify & MHS_NOTIFY_FAILURE);
 	if (is_delay(o))
 		return r->notify == 0 || (r->notify & MHS_NOTIFY_DELAY);
-	return is_success(o) && (r->notify & MHS_NOTIFY_SUCCESS);
+	return relay_is_told(subject, o) ||
+	    (is_success(o) && (r->notify & MHS_NOTIFY_SUCCESS));
 }
 
 static bool
@@ -63,7 +74,7 @@ wants(const struct mhs_envelope *subject, const struct mhs_recipient *r,
 	if (!r->responsible)
 		return false;
 	if (is_from_internet(subject))
-		return internet_wants(r, o);
+		return internet_wants(subject, r, o);
 	return request_covers(r->originator_report, o) ||
 	    request_covers(r->mta_report, o);
 }
@@ -224,6 +235,7 @@ make_content(struct arena *a, const struct q_report_params *p,
 	report->original_eits_n = subject->original_eits_n;
 	report->reporting_mta = p->hostname;
 	report->arrival = subject->arrival;
+	report->deliver_by = subject->deliver_by;
 	/* X.411 8.3.1.2.1: the originator's own handle comes back to it */
 	copy_ext(a, &report->exts, &subject->exts, P1_EXT_CONTENT_CORRELATOR);
 	return report;
