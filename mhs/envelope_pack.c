@@ -88,7 +88,8 @@ number(const struct mhs_field *f, const void *at)
 	case MHS_FIELD_ENUM: return zigzag(*(const int *)at);
 	case MHS_FIELD_I32: return zigzag(*(const int32_t *)at);
 	case MHS_FIELD_I64: return zigzag(*(const int64_t *)at);
-	case MHS_FIELD_U64: return *(const uint64_t *)at;
+	case MHS_FIELD_U64:
+	case MHS_FIELD_ID: return *(const uint64_t *)at;
 	}
 	log_die("envelope: field %s is no number", f->name);
 }

@@ -260,6 +260,12 @@ print_field(struct printer *p, const struct mhs_field *f, const uint8_t *base)
 	case MHS_FIELD_ENUM: show_number(p, f, *(const int *)at); return;
 	case MHS_FIELD_I32: show_number(p, f, *(const int32_t *)at); return;
 	case MHS_FIELD_I64: show_number(p, f, *(const int64_t *)at); return;
+	case MHS_FIELD_ID:
+		if (*(const uint64_t *)at != 0)
+			line(p, f->name,
+			    arena_printf(
+				p->a, "%016" PRIx64, *(const uint64_t *)at));
+		return;
 	case MHS_FIELD_U64:
 		if (*(const uint64_t *)at != 0)
 			line(p, f->name,

@@ -105,6 +105,7 @@ unpack_number(
 		*at = (uint8_t)u;
 		return n;
 	case MHS_FIELD_U64:
+	case MHS_FIELD_ID:
 		n = unsigned_number(r, s, UINT64_MAX, &u);
 		*(uint64_t *)at = u;
 		return n;

@@ -17,6 +17,7 @@ enum mhs_field_kind {
 	MHS_FIELD_I32,
 	MHS_FIELD_I64,
 	MHS_FIELD_U64,
+	MHS_FIELD_ID,          /* the same, written as 16 hexadecimal digits */
 	MHS_FIELD_TEXT,        /* const char *, or NULL */
 	MHS_FIELD_OCTETS,      /* pointer and size_t at `count` */
 	MHS_FIELD_OCTETS_LIST, /* array of pointers; sizes at `sizes` */

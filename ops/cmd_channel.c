@@ -18,8 +18,11 @@ on_row(void *arg, const struct q_row *row)
 		buf_printf(&out, "{\"type\":\"%s\",", row->type);
 		text_json_row(&out, row);
 		buf_puts(&out, "}\n");
-	} else if (!q_row_get_bool(row, "changed")) {
-		buf_puts(&out, "It was so already.\n");
+	} else {
+		text_safe(&out, q_row_get_text(row, c->cmd->name));
+		buf_printf(&out, ": %s\n",
+		    q_row_get_bool(row, "changed") ? "done"
+						   : "it was so already");
 	}
 	control_print(&out);
 	buf_free(&out);
@@ -36,11 +39,13 @@ run(const struct cmd *c, const struct control_options *o, enum q_verb verb,
 
 	if (control_find(&control, c, o)) {
 		code = CMD_OK;
-		for (int i = 0; i < n && code == CMD_OK; i++) {
+		for (int i = 0; i < n; i++) {
 			struct q_request r = {.verb = verb};
 
 			*(peer ? &r.filter.peer : &r.filter.channel) = names[i];
-			code = control_ask(&control, &r, on_row, &control);
+			if (control_ask(&control, &r, on_row, &control) !=
+			    CMD_OK)
+				code = CMD_FAILED;
 		}
 	}
 	arena_free(&control.a);

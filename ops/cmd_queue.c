@@ -22,6 +22,71 @@ static const struct {
     {"priority", queue_act, Q_VERB_PRIORITY},
 };
 
+/* Who knows an option; what another is given is a mistake. */
+#define V(verb) (1u << Q_VERB_##verb)
+#define EACH                                                         \
+	(V(HOLD) | V(RELEASE) | V(RETRY) | V(REDIRECT) | V(RETURN) | \
+	    V(DELETE) | V(PRIORITY))
+#define CHOICE (V(LIST) | EACH)
+#define ALL (CHOICE | V(SHOW))
+
+static const unsigned knows[] = {
+    ALL,
+    ALL,
+    ALL,
+    CHOICE, /* general */
+    CHOICE,
+    CHOICE,
+    CHOICE,
+    CHOICE,
+    CHOICE,
+    CHOICE,
+    CHOICE, /* filters */
+    CHOICE,
+    CHOICE,
+    CHOICE,
+    V(LIST), /* how many */
+    V(SHOW),
+    V(SHOW),
+    V(SHOW), /* contents */
+    V(REDIRECT),
+    V(RETURN),
+    V(RETURN),
+    V(RETURN), /* actions */
+    EACH,
+    CHOICE,
+};
+
+/* Is each option one that the verb knows, and is there something in it? */
+static bool
+check_options(const struct cmd *c, enum q_verb verb, const char *name,
+    const struct cmd_option *options, size_t n, int *code)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct cmd_option *o = &options[i];
+		const char *value = o->value != NULL ? *o->value : NULL;
+
+		if (value == NULL && (o->flag == NULL || !*o->flag))
+			continue;
+		if (!(knows[i] & 1u << verb)) {
+			*code = cmd_usage(
+			    c, "%s does not know --%s", name, o->name);
+			return false;
+		}
+		if (value != NULL && *value == '\0') {
+			*code = cmd_usage(c,
+			    strcmp(o->name, "from") == 0 ||
+				    strcmp(o->name, "to") == 0
+				? "--%s: '' is no address (the null sender is "
+				  "'<>')"
+				: "--%s: '' says nothing",
+			    o->name);
+			return false;
+		}
+	}
+	return true;
+}
+
 static int
 queue_main(const struct cmd *c, int argc, char **argv)
 {
@@ -53,6 +118,9 @@ queue_main(const struct cmd *c, int argc, char **argv)
 	    {"all", 0, NULL, &o.all},
 	};
 	struct queue_call q = {.cmd = c, .o = &o};
+	_Static_assert(sizeof(knows) / sizeof(*knows) ==
+		sizeof(options) / sizeof(*options),
+	    "each option is known by somebody");
 	const char *verb;
 	char **rest;
 	int n, code;
@@ -67,6 +135,9 @@ queue_main(const struct cmd *c, int argc, char **argv)
 		if (strcmp(verbs[i].name, verb) != 0)
 			continue;
 		q.verb = verbs[i].verb;
+		if (!check_options(c, q.verb, verb, options,
+			sizeof(options) / sizeof(*options), &code))
+			return code;
 		return verbs[i].run(&q);
 	}
 	return cmd_usage(c, "unknown action \"%s\"", verb);
@@ -87,8 +158,9 @@ const struct cmd cmd_queue = {
 	"  priority LEVEL        deferred, routine, priority, immediate, "
 	"flash,\n"
 	"                        override\n\n"
-	"Which messages: ids, or filters (an action asks before it does more\n"
-	"than one):\n"
+	"Which messages: ids (with --to, --channel, --peer: these of their\n"
+	"recipients), or filters (an action asks before it does more than "
+	"one):\n"
 	"      --channel NAME    --peer NAME     that they go by\n"
 	"      --from A          --to A          an address, a part of one, or "
 	"a\n"
@@ -101,7 +173,9 @@ const struct cmd cmd_queue = {
 	"      --kind LIST       message, probe, report\n"
 	"      --all             no filter\n\n"
 	"  -l, --long            every recipient, not only the first\n"
-	"  -n, --limit N         entries; 0: all; a terminal gets 100\n"
+	"  -n, --limit N         so many entries, also of an action; 0: "
+	"all;\n"
+	"                        a list on a terminal has 100\n"
 	"      --after TOKEN     what \"more:\" said: the next page\n"
 	"      --content, --header, --raw        show: the content instead; "
 	"raw:\n"

@@ -9,11 +9,13 @@
 #include "ops/control.h"
 #include "ops/text.h"
 
+#define KINDS 10 /* of rows */
+
 struct status {
 	struct control *c;
 	struct buf out;
+	struct buf parts[KINDS]; /* of the text: in order when all is there */
 	int64_t now;
-	const char *last; /* type of the row before: a new one gets a heading */
 	bool all;
 };
 
@@ -36,6 +38,23 @@ put_safe(struct status *s, const char *before, const char *text)
 	text_safe(&s->out, text);
 }
 
+/* Entries by state; `some`: but for states that none is in. */
+static void
+put_views(struct status *s, const struct q_row *row, bool some)
+{
+	const char *comma = "";
+
+	for (int i = 0; i < Q_VIEW_STATES; i++) {
+		const char *name = q_view_state_name((enum q_view_state)i);
+
+		if (some && number(row, name) == 0)
+			continue;
+		buf_printf(
+		    &s->out, "%s %lld %s", comma, number(row, name), name);
+		comma = ",";
+	}
+}
+
 /* --- one kind of row each --- */
 
 static void
@@ -49,10 +68,10 @@ put_switch(struct status *s, const struct q_row *row)
 	    q_row_get_bool(row, "loading") ? ", loading the queue" : "",
 	    q_row_get_bool(row, "stopping") ? ", stopping" : "");
 	buf_printf(&s->out,
-	    "queue: %lld messages; entries: %lld ready, %lld active, %lld "
-	    "waiting, %lld held\n",
-	    number(row, "messages"), number(row, "ready"),
-	    number(row, "active"), number(row, "waiting"), number(row, "held"));
+	    "queue: %lld message%s; entries:", number(row, "messages"),
+	    number(row, "messages") == 1 ? "" : "s");
+	put_views(s, row, false);
+	buf_putc(&s->out, '\n');
 }
 
 static void
@@ -62,11 +81,15 @@ put_spool(struct status *s, const struct q_row *row)
 
 	buf_printf(&s->out,
 	    "spool: %s, %lld segments, %s in finished ones, %s of it live, %s "
-	    "free\n",
+	    "free",
 	    q_row_get_text(row, "state"), number(row, "segments"),
 	    text_size((uint64_t)number(row, "file_octets"), files),
 	    text_size((uint64_t)number(row, "live_octets"), live),
 	    text_size((uint64_t)number(row, "free_octets"), room));
+	if (number(row, "quarantined") > 0)
+		buf_printf(&s->out, ", %lld DAMAGED in quarantine/",
+		    number(row, "quarantined"));
+	buf_putc(&s->out, '\n');
 	put_safe(s, "    ", q_row_get_text(row, "reason"));
 	if (q_row_get(row, "reason") != NULL)
 		buf_putc(&s->out, '\n');
@@ -79,14 +102,12 @@ put_program(struct status *s, const struct q_row *row)
 
 	buf_printf(&s->out, "  %-14s %-12s %3lld", q_row_get_text(row, "name"),
 	    q_row_get_text(row, "kind"), number(row, "processes"));
-	if (q_row_get(row, "processes_allowed") != NULL)
-		buf_printf(&s->out,
-		    " of %-3lld %8lld ready %6lld active %8lld waiting %6lld "
-		    "held",
-		    number(row, "processes_allowed"), number(row, "ready"),
-		    number(row, "active"), number(row, "waiting"),
-		    number(row, "held"));
-	if (q_row_get_bool(row, "stopped"))
+	if (q_row_get(row, "processes_allowed") != NULL) {
+		buf_printf(
+		    &s->out, " of %-3lld", number(row, "processes_allowed"));
+		put_views(s, row, true);
+	}
+	if (q_row_get_bool(row, "channel_stopped"))
 		buf_puts(&s->out, "  STOPPED");
 	if (number(row, "failures") > 0)
 		buf_printf(&s->out, "  died %lld times in a row",
@@ -127,7 +148,7 @@ put_connections(struct status *s, const struct q_row *row)
 static bool
 is_dull(const struct q_row *row)
 {
-	return number(row, "ready") == 0 && number(row, "active") == 0 &&
+	return number(row, "queued") == 0 && number(row, "active") == 0 &&
 	    !q_row_get_bool(row, "stopped") &&
 	    q_row_get(row, "held_until") == NULL &&
 	    q_row_get(row, "rerouted_to") == NULL;
@@ -140,8 +161,8 @@ put_peer(struct status *s, const struct q_row *row)
 
 	put_safe(s, "  ", q_row_get_text(row, "peer"));
 	put_safe(s, " by ", q_row_get_text(row, "channel"));
-	buf_printf(&s->out, ": %lld ready, %lld active", number(row, "ready"),
-	    number(row, "active"));
+	buf_printf(&s->out, ": %lld %s, %lld active", number(row, "queued"),
+	    q_row_get_text(row, "state"), number(row, "active"));
 	if (q_row_get_bool(row, "stopped"))
 		buf_puts(&s->out, ", STOPPED");
 	if (q_row_get(row, "held_until") != NULL)
@@ -226,7 +247,7 @@ static const struct {
 	const char *type, *heading;
 	row_fn *put;
 	bool (*skip)(const struct q_row *row); /* but with --all */
-} kinds[] = {
+} kinds[KINDS] = {
     {"switch", NULL, put_switch, NULL},
     {"spool", NULL, put_spool, NULL},
     {"program", "programs:", put_program, NULL},
@@ -252,14 +273,15 @@ row_as_json(struct status *s, const struct q_row *row)
 static void
 row_as_text(struct status *s, const struct q_row *row)
 {
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+	for (size_t i = 0; i < KINDS; i++) {
 		if (strcmp(kinds[i].type, row->type) != 0 ||
 		    (kinds[i].skip != NULL && !s->all && kinds[i].skip(row)))
 			continue;
-		if (kinds[i].heading != NULL && s->last != kinds[i].type)
-			buf_printf(&s->out, "%s\n", kinds[i].heading);
-		s->last = kinds[i].type;
+		if (kinds[i].heading != NULL && s->parts[i].len == 0)
+			buf_printf(&s->parts[i], "%s\n", kinds[i].heading);
 		kinds[i].put(s, row);
+		buf_append(&s->parts[i], s->out.data, s->out.len);
+		buf_clear(&s->out);
 	}
 }
 
@@ -271,6 +293,15 @@ on_row(void *arg, const struct q_row *row)
 	(s->c->json ? row_as_json : row_as_text)(s, row);
 	control_print(&s->out);
 	return true;
+}
+
+static void
+put_parts(struct status *s)
+{
+	for (size_t i = 0; i < KINDS; i++) {
+		control_print(&s->parts[i]);
+		buf_free(&s->parts[i]);
+	}
 }
 
 static int
@@ -297,6 +328,7 @@ status_main(const struct cmd *c, int argc, char **argv)
 	code = CMD_FAILED;
 	if (control_find(&control, c, &o))
 		code = control_ask(&control, &r, on_row, &s);
+	put_parts(&s);
 	buf_free(&s.out);
 	arena_free(&control.a);
 	return code;

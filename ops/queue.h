@@ -41,6 +41,8 @@ struct queue_match {
 /* False after a complaint, with the exit code. */
 bool queue_match_read(struct arena *a, const struct cmd *c,
     const struct queue_options *o, struct queue_match *m, int *code);
+/* "-n"; false: it is no number. */
+bool queue_limit_read(const char *text, size_t *limit);
 /* Is any filter given? */
 bool queue_match_any(const struct queue_options *o);
 /* Must records be read to know? */
@@ -48,6 +50,8 @@ bool queue_match_reads(const struct queue_match *m);
 /* Is it that address? Scratch memory is the arena's. */
 bool queue_address_is(struct arena *a, const struct queue_address *x,
     const struct mhs_name *name);
+/* That of a report is <>. */
+const struct mhs_name *queue_originator(const struct mhs_envelope *env);
 /* The record's originator is meant, and some of the recipients v (n of them),
  * of which those that are meant stay. */
 bool queue_match_record(const struct queue_match *m, const struct q_record *r,

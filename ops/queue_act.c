@@ -22,10 +22,17 @@ struct act {
 	struct buf out;
 	struct q_request_target *targets;
 	size_t n_targets, recipients;
+	size_t limit, entries; /* limit 0: none */
 	unsigned unreadable;
 	/* what came of it */
-	size_t done, done_recipients, busy, refused;
+	size_t done, done_recipients, busy, unchanged, refused, gone, told;
 };
+
+static const char *
+s_of(size_t n)
+{
+	return n == 1 ? "" : "s";
+}
 
 /* --- which messages --- */
 
@@ -78,33 +85,44 @@ on_entry(void *arg, const struct q_row *row)
 		/* what was delivered meanwhile is not meant */
 		x->unreadable += r == NULL && e.code != ERR_NOT_FOUND;
 	}
-	if (meant && n > 0)
+	if (meant && n > 0) {
 		add_target(x, id, v, n);
+		x->entries++;
+	}
 	q_record_close(&r);
 	arena_reset(x->a);
-	return true;
+	return x->limit == 0 || x->entries < x->limit;
+}
+
+/* The spool, to look at addresses in. */
+static bool
+open_spool(struct act *x, int *code)
+{
+	struct err e = ERR_INIT;
+
+	if (!queue_match_reads(&x->match))
+		return true;
+	x->spool = queue_spool(x->c, &e);
+	if (x->spool == NULL)
+		*code = cmd_failed(x->q->cmd,
+		    "addresses are in the spool, which cannot be read: %s",
+		    e.text);
+	return x->spool != NULL;
 }
 
 static int
 find(struct act *x)
 {
-	struct err e = ERR_INIT;
-	int code;
+	int code = CMD_FAILED;
 
-	if (queue_match_reads(&x->match)) {
-		x->spool = queue_spool(x->c, &e);
-		if (x->spool == NULL)
-			return cmd_failed(x->q->cmd,
-			    "addresses are in the spool, which cannot be read: "
-			    "%s",
-			    e.text);
-	}
+	if (!open_spool(x, &code))
+		return code;
 	code = control_ask(x->c, &x->match.list, on_entry, x);
 	if (x->unreadable > 0)
 		fprintf(stderr,
-		    "isthmus queue: %u records cannot be read, and are left as "
-		    "they are\n",
-		    x->unreadable);
+		    "isthmus queue: %u record%s cannot be read, and what they "
+		    "are of is left as it is\n",
+		    x->unreadable, s_of(x->unreadable));
 	return code;
 }
 
@@ -135,13 +153,55 @@ agreed(const struct act *x, int *code)
 
 /* --- doing --- */
 
+/* Of one message. */
+static void
+put_done(const struct q_row *row)
+{
+	size_t recipients = (size_t)q_row_get_int(row, "recipients");
+	size_t unchanged = (size_t)q_row_get_int(row, "unchanged");
+
+	printf("%s: %zu recipient%s", q_row_get_text(row, "id"), recipients,
+	    s_of(recipients));
+	if (unchanged > 0)
+		printf(", %zu not changed: %s", unchanged,
+		    q_row_get_text(row, "why"));
+	putchar('\n');
+}
+
+static void
+on_done(struct act *x, const struct q_row *row)
+{
+	size_t recipients = (size_t)q_row_get_int(row, "recipients");
+	bool few = x->n_targets <= 20 || x->q->o->full;
+
+	x->done += recipients > 0;
+	x->done_recipients += recipients;
+	x->busy += (size_t)q_row_get_int(row, "busy");
+	x->unchanged += (size_t)q_row_get_int(row, "unchanged");
+	x->told += (size_t)q_row_get_int(row, "told");
+	if (few && !x->c->json)
+		put_done(row);
+}
+
+/* What a filter found may be delivered before it is its turn. */
+static void
+on_refused(struct act *x, const struct q_row *row)
+{
+	if (x->request.asked != NULL && q_row_get_bool(row, "gone")) {
+		x->gone++;
+		return;
+	}
+	x->refused++;
+	text_safe(&x->out, q_row_get_text(row, "reason"));
+	fprintf(stderr, "isthmus queue: %s: %s\n", q_row_get_text(row, "id"),
+	    buf_cstr(&x->out));
+	buf_clear(&x->out);
+}
+
 static bool
 on_result(void *arg, const struct q_row *row)
 {
 	struct act *x = arg;
-	size_t recipients = (size_t)q_row_get_int(row, "recipients");
-	size_t busy = (size_t)q_row_get_int(row, "busy");
-	bool few = x->n_targets <= 20 || x->q->o->full;
 
 	if (x->c->json) {
 		buf_printf(&x->out, "{\"type\":\"%s\",", row->type);
@@ -149,20 +209,7 @@ on_result(void *arg, const struct q_row *row)
 		buf_puts(&x->out, "}\n");
 		control_print(&x->out);
 	}
-	if (strcmp(row->type, "done") == 0) {
-		x->done += recipients > 0 || busy == 0;
-		x->done_recipients += recipients;
-		x->busy += busy;
-		if (few && !x->c->json)
-			printf("%s: %zu recipients\n",
-			    q_row_get_text(row, "id"), recipients);
-	} else {
-		x->refused++;
-		text_safe(&x->out, q_row_get_text(row, "reason"));
-		fprintf(stderr, "isthmus queue: %s: %s\n",
-		    q_row_get_text(row, "id"), buf_cstr(&x->out));
-		buf_clear(&x->out);
-	}
+	(strcmp(row->type, "done") == 0 ? on_done : on_refused)(x, row);
 	return true;
 }
 
@@ -181,6 +228,42 @@ portion(const struct act *x, size_t from)
 	return n;
 }
 
+static void
+put_sum(const struct act *x)
+{
+	printf("%s: %zu message%s, %zu recipient%s", q_verb_name(x->q->verb),
+	    x->done, s_of(x->done), x->done_recipients,
+	    s_of(x->done_recipients));
+	if (x->q->verb == Q_VERB_RETURN)
+		printf("; reports are due for %zu of them, nobody is told of "
+		       "%zu",
+		    x->told, x->done_recipients - x->told);
+	if (x->unchanged > 0)
+		printf("; %zu not changed", x->unchanged);
+	if (x->gone > 0)
+		printf("; %zu message%s done meanwhile", x->gone,
+		    x->gone == 1 ? " was" : "s were");
+	putchar('\n');
+}
+
+static void
+put_busy(const struct act *x)
+{
+	if (x->busy == 0)
+		return;
+	fflush(stdout);
+	if (x->q->verb == Q_VERB_HOLD)
+		fprintf(stderr,
+		    "isthmus queue: %zu under way: held only if they come "
+		    "back\n",
+		    x->busy);
+	else
+		fprintf(stderr,
+		    "isthmus queue: a channel has %zu recipient%s at this "
+		    "moment; hold them, and try again\n",
+		    x->busy, s_of(x->busy));
+}
+
 static int
 run(struct act *x)
 {
@@ -192,14 +275,9 @@ run(struct act *x)
 		at += x->request.n_targets;
 		code = control_ask(x->c, &x->request, on_result, x);
 	}
-	if (!x->c->json)
-		printf("%s: %zu messages, %zu recipients\n",
-		    q_verb_name(x->q->verb), x->done, x->done_recipients);
-	if (x->busy > 0)
-		fprintf(stderr,
-		    "isthmus queue: a channel has %zu recipients at this "
-		    "moment; hold them, and try again\n",
-		    x->busy);
+	if (!x->c->json && (code == CMD_OK || x->done > 0))
+		put_sum(x);
+	put_busy(x);
 	return code == CMD_OK && (x->busy > 0 || x->refused > 0) ? CMD_FAILED
 								 : code;
 }
@@ -239,6 +317,13 @@ read_return(struct act *x, int *code)
 	if (r->diagnostic < MHS_DIAG_ABSENT) {
 		*code = cmd_usage(x->q->cmd, "\"%s\" is no diagnostic of X.411",
 		    o->diagnostic);
+		return false;
+	}
+	if (o->status != NULL && !q_request_status(o->status)) {
+		*code = cmd_usage(x->q->cmd,
+		    "--status %s: what is returned has failed for good, so it "
+		    "is 5.x.y (RFC 3463)",
+		    o->status);
 		return false;
 	}
 	if (strlen(r->text) > Q_REQUEST_TEXT) {
@@ -281,39 +366,137 @@ read_request(struct act *x, char ***args, int *n, int *code)
 	return true;
 }
 
+/* --- ids --- */
+
+/* Of one message that was named, those recipients that an address means. */
+static bool
+on_shown(void *arg, const struct q_row *row)
+{
+	struct act *x = arg;
+	struct q_record *r = NULL;
+	struct err e = ERR_INIT;
+	uint32_t *v;
+	size_t n = 0;
+	q_id id;
+
+	if (strcmp(row->type, "message") != 0 ||
+	    q_id_parse(q_row_get_text(row, "id"), &id) != 0)
+		return true;
+	if (queue_record(x->spool, row, &r, &e) != 0) {
+		fprintf(stderr, "isthmus queue: %s cannot be read: %s\n",
+		    q_row_get_text(row, "id"), e.text);
+		x->refused++;
+		return false;
+	}
+	v = arena_alloc(r->arena, (r->env->n_recipients + 1) * sizeof(*v));
+	for (; n < r->env->n_recipients; n++)
+		v[n] = (uint32_t)n;
+	if (queue_match_record(&x->match, r, v, &n)) {
+		add_target(x, id, v, n);
+	} else {
+		fprintf(stderr,
+		    "isthmus queue: %s: no such originator, or no such "
+		    "recipient\n",
+		    q_row_get_text(row, "id"));
+		x->refused++;
+	}
+	q_record_close(&r);
+	return false;
+}
+
+static int
+add_id(struct act *x, q_id id)
+{
+	struct q_request_target t = {.message = id};
+	const struct q_request show = {
+	    .verb = Q_VERB_SHOW, .targets = &t, .n_targets = 1};
+
+	if (queue_match_reads(&x->match))
+		return control_ask(x->c, &show, on_shown, x);
+	add_target(x, id, NULL, 0);
+	return CMD_OK;
+}
+
 static int
 act_on_ids(struct act *x, char **args, int n)
 {
 	const struct queue_options *o = x->q->o;
+	bool some = o->channel != NULL || o->peer != NULL || o->from != NULL ||
+	    o->to != NULL;
+	int code = CMD_OK, found;
 	q_id id;
 
-	if (o->from != NULL || o->to != NULL || o->older != NULL ||
-	    o->newer != NULL || o->level != NULL || o->state != NULL ||
-	    o->kind != NULL)
+	if (o->older != NULL || o->newer != NULL || o->level != NULL ||
+	    o->state != NULL || o->kind != NULL || o->limit != NULL || o->all)
 		return cmd_usage(x->q->cmd,
-		    "with ids, only --channel and --peer say which of their "
-		    "recipients");
-	if (x->request.verb != Q_VERB_PRIORITY) {
-		x->request.filter.channel = o->channel;
-		x->request.filter.peer = o->peer;
-	}
-	for (int i = 0; i < n; i++) {
+		    "with ids, only --channel, --peer, --from and --to say "
+		    "which of their recipients");
+	if (some && x->request.verb == Q_VERB_PRIORITY)
+		return cmd_usage(x->q->cmd,
+		    "all recipients of a message have the same level");
+	x->request.filter.channel = o->channel;
+	x->request.filter.peer = o->peer;
+	for (int i = 0; i < n; i++)
 		if (q_id_parse(args[i], &id) != 0 || id == 0)
 			return cmd_usage(x->q->cmd, "\"%s\" is no id", args[i]);
-		add_target(x, id, NULL, 0);
+	if (!queue_match_read(x->c->a, x->q->cmd, o, &x->match, &code) ||
+	    !open_spool(x, &code))
+		return code;
+	for (int i = 0; i < n; i++) {
+		q_id_parse(args[i], &id);
+		found = add_id(x, id);
+		code = found != CMD_OK ? found : code;
 	}
-	return run(x);
+	if (x->n_targets == 0)
+		return CMD_FAILED;
+	found = run(x);
+	return found != CMD_OK ? found : code;
+}
+
+/* --- filters --- */
+
+/* What the log says was asked for: as the options are, but cut off. */
+static const char *
+asked(const struct act *x)
+{
+	const struct queue_options *o = x->q->o;
+	const struct {
+		const char *name, *value;
+	} v[] = {
+	    {"channel", o->channel},
+	    {"peer", o->peer},
+	    {"from", o->from},
+	    {"to", o->to},
+	    {"older-than", o->older},
+	    {"newer-than", o->newer},
+	    {"priority", o->level},
+	    {"state", o->state},
+	    {"kind", o->kind},
+	    {"limit", o->limit},
+	};
+	const char *text = o->all ? "--all" : "";
+
+	for (size_t i = 0; i < sizeof(v) / sizeof(*v); i++)
+		if (v[i].value != NULL)
+			text = arena_printf(x->c->a, "%s%s--%s %.60s", text,
+			    *text != '\0' ? " " : "", v[i].name, v[i].value);
+	return text;
 }
 
 static int
 act_on_matches(struct act *x)
 {
-	int code = find(x);
+	int code;
 
+	if (!queue_limit_read(x->q->o->limit, &x->limit))
+		return cmd_usage(
+		    x->q->cmd, "\"%s\" is no limit", x->q->o->limit);
+	code = find(x);
 	if (code != CMD_OK || !agreed(x, &code))
 		return code;
 	if (x->n_targets == 0 && !x->c->json)
 		printf("Nothing of that kind is queued.\n");
+	x->request.asked = asked(x);
 	return x->n_targets > 0 ? run(x) : CMD_OK;
 }
 

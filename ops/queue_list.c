@@ -38,6 +38,8 @@ next_text(
 
 	if (strcmp(state, "ready") == 0)
 		return "now";
+	if (q_row_get_bool(row, "hold"))
+		return "active, hold";
 	if (next <= l->now)
 		return state;
 	snprintf(out, size, "%s %s", state, text_age(next - l->now, age));
@@ -95,9 +97,9 @@ put_text(struct listing *l, const struct q_row *row, const struct q_record *r,
 	if (strcmp(q_row_get_text(row, "state"), "deferred") == 0)
 		put_line(l, "    deferred-until ",
 		    text_time(q_row_get_int(row, "next"), time));
-	if (r != NULL && r->env->kind != MHS_REPORT)
-		put_line(
-		    l, "    from ", mhs_name_text(l->a, &r->env->originator));
+	if (r != NULL)
+		put_line(l, "    from ",
+		    mhs_name_text(l->a, queue_originator(r->env)));
 	if (r != NULL)
 		put_recipients(l, r->env, v, n);
 	if (*from != '\0')
@@ -116,10 +118,8 @@ put_json(struct listing *l, const struct q_row *row, const struct q_record *r,
 	    q_row_get_text(row, "sequence"));
 	if (r != NULL) {
 		buf_puts(&l->out, ",\"from\":");
-		text_json(&l->out,
-		    r->env->kind != MHS_REPORT
-			? mhs_name_text(l->a, &r->env->originator)
-			: NULL);
+		text_json(
+		    &l->out, mhs_name_text(l->a, queue_originator(r->env)));
 		buf_puts(&l->out, ",\"to\":[");
 		for (size_t i = 0; i < n; i++) {
 			if (v[i] >= r->env->n_recipients)
@@ -206,13 +206,10 @@ read_token(const char *text, struct q_request *r)
 static bool
 read_limit(const char *text, bool json, size_t *limit)
 {
-	if (text == NULL) {
-		*limit = !json && isatty(STDOUT_FILENO) ? PAGE : 0;
-		return true;
-	}
-	*limit = strtoul(text, NULL, 10);
-	return *text != '\0' && strlen(text) < 10 &&
-	    text[strspn(text, "0123456789")] == '\0';
+	if (text != NULL)
+		return queue_limit_read(text, limit);
+	*limit = !json && isatty(STDOUT_FILENO) ? PAGE : 0;
+	return true;
 }
 
 static void

@@ -134,7 +134,8 @@ read_address(struct arena *a, const char *text, struct queue_address *out,
 		return true;
 	else if (*text == '/' && text[strlen(text) - 1] == '/')
 		out->exact.ora = mhs_or_parse(a, text, e);
-	else if (*text != '@' && strchr(text, '@') != NULL)
+	else if (*text != '@' && strchr(text, '@') != NULL &&
+	    text[strlen(text) - 1] != '@')
 		out->exact.mailbox = text;
 	else
 		return true;
@@ -193,6 +194,14 @@ queue_address_is(
 		looks_like(x->text, mhs_or_slash(a, name->ora)));
 }
 
+const struct mhs_name *
+queue_originator(const struct mhs_envelope *env)
+{
+	static const struct mhs_name nobody = {.mailbox = ""};
+
+	return env->kind == MHS_REPORT ? &nobody : &env->originator;
+}
+
 bool
 queue_match_record(const struct queue_match *m, const struct q_record *r,
     uint32_t *v, size_t *n)
@@ -200,10 +209,7 @@ queue_match_record(const struct queue_match *m, const struct q_record *r,
 	const struct mhs_envelope *env = r->env;
 	size_t left = 0;
 
-	/* a report has no originator */
-	if (m->from.text != NULL &&
-	    (env->kind == MHS_REPORT ||
-		!queue_address_is(r->arena, &m->from, &env->originator)))
+	if (!queue_address_is(r->arena, &m->from, queue_originator(env)))
 		return false;
 	for (size_t i = 0; i < *n; i++)
 		if (v[i] < env->n_recipients &&
@@ -215,6 +221,15 @@ queue_match_record(const struct queue_match *m, const struct q_record *r,
 }
 
 /* --- the whole --- */
+
+bool
+queue_limit_read(const char *text, size_t *limit)
+{
+	*limit = text != NULL ? strtoul(text, NULL, 10) : 0;
+	return text == NULL ||
+	    (*text != '\0' && strlen(text) < 10 &&
+		text[strspn(text, "0123456789")] == '\0');
+}
 
 bool
 queue_match_any(const struct queue_options *o)

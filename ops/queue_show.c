@@ -134,6 +134,19 @@ message_as_text(struct show *s, const struct q_row *row)
 	    (long long)q_row_get_int(row, "undone"));
 }
 
+/* What it says then is no error. */
+static bool
+is_good(const char *result)
+{
+	static const char *const good[] = {
+	    "transferred", "relayed", "delivered", "converted"};
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)
+		if (strcmp(result, good[i]) == 0)
+			return true;
+	return false;
+}
+
 static void
 recipient_as_text(struct show *s, const struct q_row *row)
 {
@@ -147,6 +160,8 @@ recipient_as_text(struct show *s, const struct q_row *row)
 	text_safe(
 	    out, r != NULL ? mhs_name_text(s->record->arena, &r->name) : "?");
 	buf_printf(out, "\n    %s", q_row_get_text(row, "state"));
+	if (q_row_get_bool(row, "hold"))
+		buf_puts(out, ", held if it comes back");
 	if (*peer != '\0')
 		buf_printf(out, ", peer %s", peer);
 	if (q_row_get(row, "channel") != NULL)
@@ -156,8 +171,11 @@ recipient_as_text(struct show *s, const struct q_row *row)
 		buf_printf(out, ", step %lld of %lld",
 		    (long long)q_row_get_int(row, "step"),
 		    (long long)q_row_get_int(row, "steps"));
-	buf_printf(out, ", %lld attempts\n",
-	    (long long)q_row_get_int(row, "attempts"));
+	if (q_row_get(row, "attempts") != NULL)
+		buf_printf(out, ", %lld attempt%s",
+		    (long long)q_row_get_int(row, "attempts"),
+		    q_row_get_int(row, "attempts") == 1 ? "" : "s");
+	buf_putc(out, '\n');
 	put_line(
 	    out, "    rerouted from", q_row_get_text(row, "rerouted_from"));
 	put_line(out, "    version", q_row_get_text(row, "version"));
@@ -171,7 +189,8 @@ recipient_as_text(struct show *s, const struct q_row *row)
 	if (q_row_get(row, "status") != NULL)
 		buf_printf(out, " %s", q_row_get_text(row, "status"));
 	buf_putc(out, '\n');
-	put_line(out, "    error", q_row_get_text(row, "error"));
+	put_line(out, is_good(result) ? "    answer" : "    error",
+	    q_row_get_text(row, "error"));
 	put_line(out, "    remote MTA", q_row_get_text(row, "remote_mta"));
 }
 
@@ -216,6 +235,17 @@ header_length(const char *p, size_t n)
 	return n;
 }
 
+/* What a report returns is of the type of the message that it is on. */
+static bool
+is_internet(const struct mhs_envelope *env)
+{
+	enum mhs_content type = env->kind == MHS_REPORT && env->report != NULL
+	    ? env->report->content_type
+	    : env->content_type;
+
+	return type == MHS_CONTENT_RFC822;
+}
+
 /* An Internet message as it is; others as what they say. */
 static int
 put_content(struct show *s)
@@ -225,11 +255,15 @@ put_content(struct show *s)
 	size_t n = r->content_n;
 	struct err e = ERR_INIT;
 
+	if (n == 0) {
+		fprintf(stderr, "isthmus queue: it has no content\n");
+		return ERR_NOT_FOUND;
+	}
 	if (s->q->o->raw) {
 		buf_append(&s->out, r->content, r->content_n);
 		return 0;
 	}
-	if (r->env->content_type == MHS_CONTENT_RFC822) {
+	if (is_internet(r->env)) {
 		if (s->q->o->header)
 			n = header_length(p, n);
 		text_safe_lines(&s->out, p, n);

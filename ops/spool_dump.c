@@ -4,6 +4,7 @@
 
 #include "lib/clock.h"
 #include "qmgr/journal.h"
+#include "qmgr/level.h"
 #include "qmgr/record.h"
 #include "qmgr/summary.h"
 #include "qmgr/verify.h"
@@ -18,6 +19,8 @@ struct dump {
 	struct err error;        /* why */
 	struct arena *arena;
 	struct buf *out;
+	struct recipient *recipients;
+	int level; /* -1: no journal says one */
 	bool json, first;
 };
 
@@ -50,6 +53,12 @@ json_string(struct buf *out, const char *name, const char *value)
 
 /* --- the states in the journals --- */
 
+/* What they say last of a recipient; NULL: nothing. */
+struct recipient {
+	const struct q_entry *state, *way;
+	bool held;
+};
+
 static const char *
 state_name(const struct q_entry *x)
 {
@@ -78,14 +87,20 @@ result_name(const struct q_outcome *o)
 }
 
 static void
-state_as_json(struct dump *d, const struct q_entry *x, uint32_t recipient)
+state_as_json(struct dump *d, const struct recipient *r, uint32_t recipient)
 {
+	static const struct q_entry none = {.state = Q_RCPT_PENDING};
+	const struct q_entry *x = r->state != NULL ? r->state : &none;
 	char version[Q_ID_TEXT];
 
 	buf_printf(
 	    d->out, "%s{\"recipient\":%u,", d->first ? "" : ",", recipient);
 	d->first = false;
 	json_string(d->out, "state", state_name(x));
+	buf_printf(d->out, ",\"held\":%s,", r->held ? "true" : "false");
+	json_string(d->out, "peer", r->way != NULL ? r->way->peer : NULL);
+	buf_putc(d->out, ',');
+	json_string(d->out, "first_peer", r->way != NULL ? r->way->from : NULL);
 	buf_printf(d->out, ",\"step\":%u,\"attempts\":%u,\"next\":%lld,",
 	    x->step, x->attempts, (long long)x->next);
 	json_string(d->out, "version",
@@ -109,12 +124,17 @@ text_or_nothing(struct buf *out, const char *name, const char *value)
 }
 
 static void
-state_as_text(struct dump *d, const struct q_entry *x, uint32_t recipient)
+state_as_text(struct dump *d, const struct recipient *r, uint32_t recipient)
 {
+	static const struct q_entry none = {.state = Q_RCPT_PENDING};
+	const struct q_entry *x = r->state != NULL ? r->state : &none;
 	char version[Q_ID_TEXT], next[CLOCK_TEXT];
 
-	buf_printf(d->out, "recipient %u: %s step=%u attempts=%u", recipient,
-	    state_name(x), x->step, x->attempts);
+	buf_printf(d->out, "recipient %u: %s%s step=%u attempts=%u", recipient,
+	    state_name(x), r->held ? " held" : "", x->step, x->attempts);
+	text_or_nothing(d->out, "peer", r->way != NULL ? r->way->peer : NULL);
+	text_or_nothing(
+	    d->out, "first-peer", r->way != NULL ? r->way->from : NULL);
 	if (x->next != 0)
 		buf_printf(d->out, " next=%s", clock_format(x->next, next));
 	if (x->record != 0)
@@ -127,29 +147,68 @@ state_as_text(struct dump *d, const struct q_entry *x, uint32_t recipient)
 	buf_putc(d->out, '\n');
 }
 
-/* What the journals say last of each recipient. */
+/* --- the journals, read again --- */
+
+/* As the queue reads them: a way begins the plan anew, and what is done is not
+ * sent elsewhere. */
 static void
-dump_states(struct dump *d)
+apply(struct dump *d, const struct q_entry *x)
+{
+	d->level = x->type == Q_ENTRY_MARK ? (int)x->level : d->level;
+	for (size_t i = 0; i < x->n; i++) {
+		struct recipient *r = &d->recipients[x->v[i]];
+
+		if (x->type == Q_ENTRY_MARK)
+			r->held = x->held;
+		else if (r->state != NULL && r->state->state == Q_RCPT_DONE)
+			continue;
+		else if (x->type == Q_ENTRY_STATE)
+			r->state = x;
+		else
+			r->way = x;
+		if (x->type == Q_ENTRY_WAY)
+			r->state = NULL;
+	}
+}
+
+static void
+read_journals(struct dump *d)
 {
 	const struct q_replayed *m = q_replay_get(&d->replay, d->id);
-	struct q_entry *x, **last;
 	const uint8_t *p = m != NULL ? m->states : NULL;
 	size_t n = m != NULL ? m->n : 0;
+	struct q_entry *x;
 
-	last = arena_alloc(d->arena, (MHS_RECIPIENTS_MAX + 1) * sizeof(*last));
-	memset(last, 0, (MHS_RECIPIENTS_MAX + 1) * sizeof(*last));
-	d->first = true;
+	d->level = -1;
+	d->recipients = arena_alloc(
+	    d->arena, (MHS_RECIPIENTS_MAX + 1) * sizeof(*d->recipients));
+	memset(d->recipients, 0,
+	    (MHS_RECIPIENTS_MAX + 1) * sizeof(*d->recipients));
 	while (n > 0) {
 		x = ARENA_NEW(d->arena, struct q_entry);
 		if (q_entry_unpack(&p, &n, d->arena, x, NULL) != 0)
 			break;
-		for (size_t i = 0; i < x->n && x->type == Q_ENTRY_STATE; i++)
-			last[x->v[i]] = x;
+		apply(d, x);
 	}
+}
+
+/* NULL: that with which it came. */
+static const char *
+level_name(const struct dump *d)
+{
+	return d->level >= 0 ? q_level_name((enum q_level)d->level) : NULL;
+}
+
+/* What the journals say last of each recipient. */
+static void
+dump_states(struct dump *d)
+{
+	d->first = true;
 	for (uint32_t i = 0; i <= MHS_RECIPIENTS_MAX; i++) {
-		if (last[i] == NULL)
-			continue;
-		(d->json ? state_as_json : state_as_text)(d, last[i], i);
+		const struct recipient *r = &d->recipients[i];
+
+		if (r->state != NULL || r->way != NULL || r->held)
+			(d->json ? state_as_json : state_as_text)(d, r, i);
 	}
 }
 
@@ -190,6 +249,8 @@ as_json(struct dump *d)
 		? q_id_text(r->env->parent, parent)
 		: NULL);
 	buf_printf(d->out, ",\"finished\":%s,", finished(d) ? "true" : "false");
+	json_string(d->out, "level", level_name(d));
+	buf_putc(d->out, ',');
 	json_string(d->out, "fault", r == NULL ? d->error.text : NULL);
 	buf_puts(d->out, ",\"recipients\":[");
 	dump_states(d);
@@ -240,6 +301,8 @@ as_text(struct dump *d)
 		buf_printf(d->out, " in contents/%016llx",
 		    (unsigned long long)d->h.content_file);
 	buf_printf(d->out, "\n\n-- state\n%s", finished(d) ? "finished\n" : "");
+	if (level_name(d) != NULL)
+		buf_printf(d->out, "level %s\n", level_name(d));
 	dump_states(d);
 	if (r == NULL) {
 		buf_printf(d->out, "\ndamaged: %s\n", d->error.text);
@@ -267,6 +330,7 @@ spool_dump(
 	s = rc == 0 ? q_spool_open(&p, NULL, e) : NULL;
 	if (s != NULL) {
 		d.arena = arena_new();
+		read_journals(&d);
 		/* one that is damaged is shown as far as it goes */
 		q_record_open(s, d.place, &d.record, &d.error);
 		(json ? as_json : as_text)(&d);

@@ -55,20 +55,58 @@ done(void *arg)
 
 /* --- who --- */
 
+/* What was asked: filters, as the client says, or ids. */
+static void
+put_asked(const struct q_request *r, struct buf *out)
+{
+	char text[Q_ID_TEXT];
+
+	if (r->asked != NULL)
+		buf_puts(out, r->asked);
+	for (size_t i = 0; r->asked == NULL && i < r->n_targets; i++) {
+		if (i == IDS_LOGGED) {
+			buf_puts(out, ",...");
+			break;
+		}
+		buf_printf(out, "%s%s", i > 0 ? "," : "",
+		    q_id_text(r->targets[i].message, text));
+	}
+}
+
 static void
 log_action(const struct client *c, const char *object, const char *name,
     const char *detail, size_t messages, size_t recipients)
 {
 	struct passwd pw, *found = NULL;
+	struct buf asked = {0};
 	char text[1024];
 
 	if (getpwuid_r(c->uid, &pw, text, sizeof(text), &found) != 0)
 		found = NULL;
+	put_asked(&c->request, &asked);
 	log_event(LOG_LEVEL_INFO, "operator", "action",
-	    q_verb_name(c->request.verb), object, name, "messages",
+	    q_verb_name(c->request.verb), object, name, "asked",
+	    asked.len > 0 ? buf_cstr(&asked) : NULL, "messages",
 	    log_u64(messages), "recipients", log_u64(recipients), "detail",
 	    detail, "user", found != NULL ? found->pw_name : "", "uid",
 	    log_u64(c->uid), "pid", log_u64((unsigned long long)c->pid), NULL);
+	buf_free(&asked);
+}
+
+/* What is gone afterwards, or elsewhere, leaves a line for each message. */
+static void
+log_message(const struct client *c, q_id id, size_t recipients)
+{
+	const struct q_request *r = &c->request;
+	char text[Q_ID_TEXT];
+
+	if (recipients == 0 ||
+	    (r->verb != Q_VERB_DELETE && r->verb != Q_VERB_RETURN &&
+		r->verb != Q_VERB_REDIRECT))
+		return;
+	log_event(LOG_LEVEL_INFO, "operator", "action", q_verb_name(r->verb),
+	    "id", q_id_text(id, text), "recipients", log_u64(recipients), "uid",
+	    log_u64(c->uid), NULL);
 }
 
 /* --- messages --- */
@@ -110,9 +148,10 @@ run(struct client *c, const struct q_op_target *t, struct q_op_result *out,
 	return q_op_retry(q, t, out, e);
 }
 
+/* `gone`: it is over, by this or by itself. */
 static void
 put_result(struct client *c, q_id id, const struct q_op_result *result,
-    const char *refused)
+    const char *refused, bool gone)
 {
 	char text[Q_ID_TEXT];
 
@@ -121,6 +160,12 @@ put_result(struct client *c, q_id id, const struct q_op_result *result,
 	if (refused == NULL) {
 		q_row_int(&c->out, "recipients", (int64_t)result->recipients);
 		q_row_int(&c->out, "busy", (int64_t)result->busy);
+		q_row_int(&c->out, "unchanged", (int64_t)result->unchanged);
+		q_row_text(&c->out, "why", result->why);
+		if (c->request.verb == Q_VERB_RETURN)
+			q_row_int(&c->out, "told", (int64_t)result->told);
+	} else {
+		q_row_bool(&c->out, "gone", gone);
 	}
 	q_row_text(&c->out, "reason", refused);
 	q_row_end(&c->out);
@@ -153,19 +198,21 @@ act_on(struct client *c, const struct q_request_target *t, struct tally *sum)
 
 	if (!control_select(
 		a, c->control->q->queue, t, f->channel, f->peer, &to)) {
-		put_result(c, t->message, NULL, "no such message is queued");
+		put_result(
+		    c, t->message, NULL, "no such message is queued", true);
 	} else if (to.n == 0) {
 		put_result(c, t->message, NULL,
-		    "none of its recipients that are not done is meant");
+		    "none of its recipients that are not done is meant", true);
 	} else {
 		if (run(c, &to, &result, &e) == 0) {
 			/* else nothing is on its way to the disk */
 			work_of(c)->pending += result.recipients > 0 &&
 			    c->request.verb != Q_VERB_RETRY;
-			put_result(c, t->message, &result, NULL);
+			put_result(c, t->message, &result, NULL, false);
 			count(sum, t->message, &result);
+			log_message(c, t->message, result.recipients);
 		} else {
-			put_result(c, t->message, NULL, e.text);
+			put_result(c, t->message, NULL, e.text, false);
 		}
 	}
 	arena_free(&a);
@@ -179,6 +226,19 @@ detail_of(const struct q_request *r)
 	if (r->verb == Q_VERB_PRIORITY)
 		return q_level_name(r->level);
 	return r->text != NULL ? r->text : "";
+}
+
+/* Once, not for each message. */
+static bool
+peer_known(struct client *c)
+{
+	struct err e = ERR_INIT;
+
+	if (c->request.verb != Q_VERB_REDIRECT ||
+	    q_op_peer(c->control->q->queue, c->request.to_peer, &e) == 0)
+		return true;
+	control_refuse(c, "%s", e.text);
+	return false;
 }
 
 static void
@@ -195,6 +255,8 @@ control_act(struct client *c)
 	msec_t begun = clock_mono();
 
 	if (sum == NULL) {
+		if (!control_names_known(c) || !peer_known(c))
+			return ANSWER_END;
 		c->state = sum = ARENA_NEW(c->arena, struct tally);
 		arena_on_free(c->arena, free_tally, sum);
 	}

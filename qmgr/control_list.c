@@ -55,6 +55,8 @@ put_view(void *arg, const struct q_mlist_view *v)
 	q_row_text(l->out, "peer", v->peer);
 	q_row_text(l->out, "rerouted_from", v->rerouted_from);
 	q_row_text(l->out, "state", q_view_state_name(v->view));
+	if (v->hold)
+		q_row_bool(l->out, "hold", true);
 	q_row_int(l->out, "attempts", v->attempts);
 	if (v->next != 0)
 		q_row_int(l->out, "next", v->next);
@@ -80,6 +82,19 @@ begin(struct client *c)
 	q_row_end(&c->out);
 }
 
+bool
+control_names_known(struct client *c)
+{
+	const struct q_filter *f = &c->request.filter;
+	struct q_queue *q = c->control->q->queue;
+
+	if (f->channel != NULL && q_queue_chan(q, f->channel) == NULL)
+		control_refuse(c, "no channel \"%s\"", f->channel);
+	else if (f->peer != NULL && !control_knows_peer(q, f->peer))
+		control_refuse(c, "no peer \"%s\"", f->peer);
+	return !c->ending;
+}
+
 enum answer
 control_list(struct client *c)
 {
@@ -96,6 +111,8 @@ control_list(struct client *c)
 			    "begin with the first");
 			return ANSWER_END;
 		}
+		if (!control_names_known(c))
+			return ANSWER_END;
 		begin(c);
 		return ANSWER_MORE; /* the first line goes out at once */
 	}

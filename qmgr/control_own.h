@@ -72,6 +72,9 @@ void control_refuse(struct client *c, const char *fmt, ...)
 /* Is the slice's time over? `begun`: clock_mono() of its beginning. */
 bool control_slice_over(msec_t begun);
 
+/* Are the peer and the channel of the filter there? Else it is refused. */
+bool control_names_known(struct client *c);
+
 /* control_list.c */
 enum answer control_list(struct client *c);
 enum answer control_show(struct client *c);
@@ -103,6 +106,7 @@ bool control_select(struct arena *a, const struct q_queue *q,
 /* The row of the n'th configured peer; `why`: of its last error, or NULL. */
 void control_put_peer(
     const struct q_queue *q, size_t n, const char *why, struct buf *out);
+bool control_knows_peer(struct q_queue *q, const char *name);
 /* What the notes know of it by. */
 const struct sched_peer *control_peer(const struct q_queue *q, size_t n);
 

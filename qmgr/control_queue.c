@@ -68,35 +68,15 @@ control_put_message(const struct q_queue *q, q_id id, struct buf *out)
 
 /* --- recipients --- */
 
-static enum q_view_state
-mlist_state(const struct message *m, const struct mlist *ml)
-{
-	const struct sched_peer *p = ml->s.peer;
-
-	if (ml->s.state == SCHED_ACTIVE || ml->s.state == SCHED_OFF)
-		return Q_VIEW_ACTIVE;
-	if (ml->s.state == SCHED_HELD)
-		return Q_VIEW_HELD;
-	if (sched_peer_stopped(p) || sched_chan_stopped(sched_peer_chan(p)))
-		return Q_VIEW_STOPPED;
-	if (ml->s.state == SCHED_READY)
-		return sched_peer_held(p) != 0 ? Q_VIEW_PEER_WAIT
-					       : Q_VIEW_READY;
-	return !ml->report && m->deferred != 0 &&
-		ml->s.until == m->deferred * 1000
-	    ? Q_VIEW_DEFERRED
-	    : Q_VIEW_WAITING;
-}
-
 static const char *
-rcpt_state(const struct message *m, const struct rcpt *r)
+rcpt_state(const struct rcpt *r)
 {
 	if (!(r->flags & Q_RCPT_RESPONSIBLE))
 		return "not-ours";
 	if (r->state == Q_RCPT_DONE)
 		return "done";
 	if (r->mlist != NULL)
-		return q_view_state_name(mlist_state(m, r->mlist));
+		return q_view_state_name(queue_view_state(r->mlist));
 	return "between-steps";
 }
 
@@ -148,7 +128,10 @@ put_recipient(const struct q_queue *q, const struct message *m, uint32_t i,
 
 	q_row_begin(out, "recipient");
 	q_row_int(out, "index", i);
-	q_row_text(out, "state", rcpt_state(m, r));
+	q_row_text(out, "state", rcpt_state(r));
+	if (queue_is_held(r) && r->mlist != NULL &&
+	    queue_view_state(r->mlist) == Q_VIEW_ACTIVE)
+		q_row_bool(out, "hold", true);
 	if (r->state == Q_RCPT_REPORT)
 		q_row_bool(out, "to_be_reported", true);
 	if (p != NULL)
@@ -160,8 +143,10 @@ put_recipient(const struct q_queue *q, const struct message *m, uint32_t i,
 		q_row_int(out, "step", r->step + 1);
 		q_row_int(out, "steps", queue_plan_length(m, r->target));
 	}
-	q_row_int(out, "attempts",
-	    r->mlist != NULL ? r->mlist->s.attempts : r->attempts);
+	/* of one that is done they are not kept */
+	if (r->state != Q_RCPT_DONE)
+		q_row_int(out, "attempts",
+		    r->mlist != NULL ? r->mlist->s.attempts : r->attempts);
 	put_time(out, "next", next_time(r));
 	put_id(out, "version", r->record);
 	if (r->last != NULL)
@@ -239,18 +224,30 @@ control_peer(const struct q_queue *q, size_t n)
 	return q->targets[n].direct.peer;
 }
 
+bool
+control_knows_peer(struct q_queue *q, const char *name)
+{
+	const struct target *t = queue_target(q, name);
+
+	return t != NULL && t->config != NULL;
+}
+
 void
 control_put_peer(
     const struct q_queue *q, size_t n, const char *why, struct buf *out)
 {
 	const struct target *t = &q->targets[n];
 	const struct sched_peer *p = t->direct.peer;
+	enum q_view_state view = queue_peer_view(p);
+	uint64_t queued = sched_peer_ready(p);
 	int64_t held = sched_peer_held(p);
 
 	q_row_begin(out, "peer");
 	q_row_text(out, "peer", t->config->name);
 	q_row_text(out, "channel", sched_chan_name(sched_peer_chan(p)));
-	q_row_int(out, "ready", (int64_t)sched_peer_ready(p));
+	q_row_text(out, "state", q_view_state_name(view));
+	q_row_int(out, "queued", (int64_t)queued);
+	q_row_int(out, "ready", view == Q_VIEW_READY ? (int64_t)queued : 0);
 	q_row_int(out, "active", sched_peer_active(p));
 	q_row_int(out, "connections_allowed", sched_peer_connections(p));
 	q_row_bool(out, "stopped", sched_peer_stopped(p));

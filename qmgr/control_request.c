@@ -26,12 +26,13 @@ enum field {
 	F_DIAGNOSTIC,
 	F_STATUS,
 	F_TEXT,
+	F_ASKED,
 	FIELDS
 };
 #define BIT(f) (1u << (f))
 
 #define WAY (BIT(F_CHANNEL) | BIT(F_PEER))
-#define WHERE (BIT(F_TARGETS) | WAY)
+#define WHERE (BIT(F_TARGETS) | BIT(F_ASKED) | WAY)
 
 static const struct {
 	const char *name;
@@ -51,7 +52,8 @@ static const struct {
 	BIT(F_TARGETS) | BIT(F_REASON) | BIT(F_DIAGNOSTIC) | BIT(F_STATUS) |
 	    BIT(F_TEXT)},
     [Q_VERB_DELETE] = {"delete", true, WHERE, BIT(F_TARGETS)},
-    [Q_VERB_PRIORITY] = {"priority", true, BIT(F_TARGETS) | BIT(F_LEVEL),
+    [Q_VERB_PRIORITY] = {"priority", true,
+	BIT(F_TARGETS) | BIT(F_ASKED) | BIT(F_LEVEL),
 	BIT(F_TARGETS) | BIT(F_LEVEL)},
     [Q_VERB_STOP] = {"stop", true, WAY, 0},
     [Q_VERB_START] = {"start", true, WAY, 0},
@@ -140,25 +142,31 @@ take_code(struct reading *x, int32_t *to)
 	return rc;
 }
 
-/* "5.x.y" of RFC 3463: it is over. */
-static int
-take_status(struct reading *x)
+bool
+q_request_status(const char *s)
 {
-	const char *s = x->f->value;
 	size_t n;
 	int dots = 0;
 
-	if (take_text(x, &x->r->status) != 0)
-		return ERR_SYNTAX;
 	if (strncmp(s, "5.", 2) != 0 || strlen(s) > 9)
-		return bad(x, "not a status \"5.x.y\"");
+		return false;
 	for (s++; *s == '.'; s += n) {
 		n = strspn(++s, "0123456789");
 		if (n < 1 || n > 3)
-			return bad(x, "not a status \"5.x.y\"");
+			return false;
 		dots++;
 	}
-	return *s == '\0' && dots == 2 ? 0 : bad(x, "not a status \"5.x.y\"");
+	return *s == '\0' && dots == 2;
+}
+
+static int
+take_status(struct reading *x)
+{
+	int rc = take_text(x, &x->r->status);
+
+	if (rc == 0 && !q_request_status(x->f->value))
+		return bad(x, "not a status \"5.x.y\"");
+	return rc;
 }
 
 /* "ID" or "ID:4,7,9" */
@@ -248,6 +256,7 @@ take(struct reading *x, enum field field)
 	case F_DIAGNOSTIC: return take_code(x, &r->diagnostic);
 	case F_STATUS: return take_status(x);
 	case F_TEXT: return take_text(x, &r->text);
+	case F_ASKED: return take_text(x, &r->asked);
 	case FIELDS: break;
 	}
 	return ERR_SYNTAX;
@@ -272,6 +281,7 @@ static const char *const names[FIELDS] = {
     [F_DIAGNOSTIC] = "diagnostic",
     [F_STATUS] = "status",
     [F_TEXT] = "text",
+    [F_ASKED] = "asked",
 };
 
 /* --- the whole --- */
@@ -407,5 +417,6 @@ q_request_pack(const struct q_request *r, struct buf *out)
 	}
 	q_row_text(out, names[F_STATUS], r->status);
 	q_row_text(out, names[F_TEXT], r->text);
+	q_row_text(out, names[F_ASKED], r->asked);
 	q_row_end(out);
 }

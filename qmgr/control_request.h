@@ -52,8 +52,13 @@ struct q_request {
 	enum q_level level;         /* PRIORITY */
 	int32_t reason, diagnostic; /* RETURN: X.411 */
 	const char *status, *text;  /* RETURN: RFC 3463; one line */
+	/* Actions on messages: the filters by which the client found them, for
+	 * the log. NULL: it was given ids. */
+	const char *asked;
 };
 
+/* Is it "5.x.y" of RFC 3463 (it is over)? */
+bool q_request_status(const char *text);
 /* Appends the line, with its end. */
 void q_request_pack(const struct q_request *r, struct buf *out);
 /* Of n octets without the end of the line; p is changed and must live as long

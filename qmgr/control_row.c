@@ -100,7 +100,7 @@ name_length(const char *s)
 	size_t n = 0;
 
 	while ((s[n] >= 'a' && s[n] <= 'z') || (s[n] >= 'A' && s[n] <= 'Z') ||
-	    is_digit(s[n]) || s[n] == '_')
+	    is_digit(s[n]) || s[n] == '_' || s[n] == '-')
 		n++;
 	return n;
 }

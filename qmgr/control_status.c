@@ -1,6 +1,8 @@
 /*
  * The state of the switch: all but the messages, of which only counts.
  */
+#include <dirent.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
@@ -58,25 +60,72 @@ control_notes_free(struct q_control *c)
 	table_free(&c->notes);
 }
 
+/* --- counts by level, by channel, and by state --- */
+
+struct channel_counts {
+	const char *name; /* the scheduler's */
+	uint64_t v[Q_VIEW_STATES];
+};
+
+struct counts {
+	uint64_t v[Q_LEVELS][Q_VIEW_STATES], all[Q_VIEW_STATES];
+	struct channel_counts *channels;
+	size_t n;
+};
+
+static struct channel_counts *
+counts_of(struct counts *n, const char *channel)
+{
+	for (size_t i = 0; i < n->n; i++)
+		if (n->channels[i].name == channel)
+			return &n->channels[i];
+	return NULL;
+}
+
+static struct counts *
+counts_new(struct client *c)
+{
+	const struct qmgr *q = c->control->q;
+	struct counts *n = ARENA_NEW(c->arena, struct counts);
+	struct channel_counts *x;
+
+	for (const struct program *p = q->programs; p != NULL; p = p->next) {
+		if (p->sched == NULL)
+			continue;
+		x = arena_push(c->arena, &n->channels, &n->n, sizeof(*x));
+		*x = (struct channel_counts){.name = sched_chan_name(p->sched)};
+	}
+	return n;
+}
+
+static void
+count(void *arg, const struct q_mlist_view *v)
+{
+	struct counts *n = arg;
+	struct channel_counts *x = counts_of(n, v->channel);
+
+	n->v[v->level][v->view]++;
+	n->all[v->view]++;
+	if (x != NULL)
+		x->v[v->view]++;
+}
+
+static void
+put_views(struct client *c, const uint64_t v[Q_VIEW_STATES])
+{
+	for (int i = 0; i < Q_VIEW_STATES; i++)
+		q_row_int(&c->out, q_view_state_name((enum q_view_state)i),
+		    (int64_t)v[i]);
+}
+
 /* --- the switch, and its spool --- */
 
 static void
 put_switch(struct client *c)
 {
 	const struct qmgr *q = c->control->q;
-	struct sched_counts sum = {0};
+	const struct counts *n = c->state;
 
-	for (const struct program *p = q->programs; p != NULL; p = p->next) {
-		struct sched_counts n;
-
-		if (p->sched == NULL)
-			continue;
-		n = sched_chan_counts(p->sched);
-		sum.ready += n.ready;
-		sum.waiting += n.waiting;
-		sum.active += n.active;
-		sum.held += n.held;
-	}
 	q_row_begin(&c->out, "switch");
 	q_row_text(&c->out, "mta", q->config.mta_name);
 	q_row_text(&c->out, "version", ISTHMUS_VERSION);
@@ -85,10 +134,7 @@ put_switch(struct client *c)
 	q_row_bool(&c->out, "loading", !q->loaded);
 	q_row_bool(&c->out, "stopping", q->stopping);
 	q_row_int(&c->out, "messages", (int64_t)q_queue_messages(q->queue));
-	q_row_int(&c->out, "ready", (int64_t)sum.ready);
-	q_row_int(&c->out, "waiting", (int64_t)sum.waiting);
-	q_row_int(&c->out, "active", (int64_t)sum.active);
-	q_row_int(&c->out, "held", (int64_t)sum.held);
+	put_views(c, n->all);
 	q_row_end(&c->out);
 }
 
@@ -103,6 +149,31 @@ health_name(enum q_health_state s)
 	};
 
 	return names[s];
+}
+
+#define QUARANTINED_MAX 10000 /* more are not counted */
+
+/* Damaged records that somebody should look at. */
+static int64_t
+quarantined(const char *spool)
+{
+	char path[4096];
+	struct dirent *x;
+	int64_t n = 0;
+	DIR *d;
+
+	snprintf(path, sizeof(path), "%s/quarantine", spool);
+	d = opendir(path);
+	while (d != NULL && n < QUARANTINED_MAX && (x = readdir(d)) != NULL) {
+		size_t length = strlen(x->d_name);
+
+		/* beside each is its reason, in a .txt */
+		n += x->d_name[0] != '.' &&
+		    (length < 4 || strcmp(x->d_name + length - 4, ".txt") != 0);
+	}
+	if (d != NULL)
+		closedir(d);
+	return n;
 }
 
 /* qmgr writes no message; what it sees of the file system is what those see
@@ -129,6 +200,7 @@ put_spool(struct client *c)
 	q_row_int(&c->out, "segments", (int64_t)q_queue_segments(q->queue));
 	q_row_int(&c->out, "file_octets", (int64_t)use.files);
 	q_row_int(&c->out, "live_octets", (int64_t)use.live);
+	q_row_int(&c->out, "quarantined", quarantined(p->directory));
 	q_row_int(
 	    &c->out, "journal_octets", (int64_t)q_journal_size(q->journal));
 	q_row_end(&c->out);
@@ -147,15 +219,15 @@ put_program(struct client *c, const struct program *p, int64_t now)
 				      : "housekeeping");
 	q_row_int(&c->out, "processes", p->running);
 	if (p->sched != NULL) {
-		struct sched_counts n = sched_chan_counts(p->sched);
+		const struct channel_counts *n =
+		    counts_of(c->state, sched_chan_name(p->sched));
 
 		q_row_int(&c->out, "processes_allowed",
 		    sched_chan_processes(p->sched));
-		q_row_int(&c->out, "ready", (int64_t)n.ready);
-		q_row_int(&c->out, "waiting", (int64_t)n.waiting);
-		q_row_int(&c->out, "active", (int64_t)n.active);
-		q_row_int(&c->out, "held", (int64_t)n.held);
-		q_row_bool(&c->out, "stopped", sched_chan_stopped(p->sched));
+		if (n != NULL)
+			put_views(c, n->v);
+		q_row_bool(
+		    &c->out, "channel_stopped", sched_chan_stopped(p->sched));
 	}
 	q_row_int(&c->out, "failures", p->failures);
 	if (p->not_before > now)
@@ -192,13 +264,44 @@ put_connections(struct client *c, const struct child *x)
 }
 
 static bool
+stage_spool(struct client *c)
+{
+	put_spool(c);
+	return true;
+}
+
+/* Goes over the queue, which takes some slices where it is long. */
+static bool
+stage_counts(struct client *c)
+{
+	if (c->cursor == NULL) {
+		c->cursor = q_cursor_new(c->control->q->queue);
+		c->state = counts_new(c);
+	}
+	return !q_cursor_next(c->cursor, AT_ONCE, count, c->state);
+}
+
+static bool
+stage_levels(struct client *c)
+{
+	const struct counts *n = c->state;
+
+	for (int i = Q_LEVELS - 1; i >= 0; i--) {
+		q_row_begin(&c->out, "level");
+		q_row_text(&c->out, "level", q_level_name((enum q_level)i));
+		put_views(c, n->v[i]);
+		q_row_end(&c->out);
+	}
+	return true;
+}
+
+static bool
 stage_processes(struct client *c)
 {
 	struct qmgr *q = c->control->q;
 	int64_t now = qmgr_now(q);
 
 	put_switch(c);
-	put_spool(c);
 	for (const struct program *p = q->programs; p != NULL; p = p->next)
 		put_program(c, p, now);
 	for (const struct child *x = q->children; x != NULL; x = x->next)
@@ -298,62 +401,14 @@ stage_measured(struct client *c)
 	return true;
 }
 
-/* --- counts by level and state --- */
-
-struct counts {
-	uint64_t v[Q_LEVELS][Q_VIEW_STATES];
-};
-
-static void
-count(void *arg, const struct q_mlist_view *v)
-{
-	struct counts *n = arg;
-
-	n->v[v->level][v->view]++;
-}
-
-static void
-put_counts(struct client *c, const struct counts *n)
-{
-	for (int i = Q_LEVELS - 1; i >= 0; i--) {
-		q_row_begin(&c->out, "level");
-		q_row_text(&c->out, "level", q_level_name((enum q_level)i));
-		for (int j = 0; j < Q_VIEW_STATES; j++) {
-			char name[32];
-			size_t k = 0;
-
-			/* "peer-wait" is no name of a field */
-			for (const char *s =
-				 q_view_state_name((enum q_view_state)j);
-			     *s != '\0' && k + 1 < sizeof(name); s++)
-				name[k++] = *s == '-' ? '_' : *s;
-			name[k] = '\0';
-			q_row_int(&c->out, name, (int64_t)n->v[i][j]);
-		}
-		q_row_end(&c->out);
-	}
-}
-
-/* Goes over the queue, which takes some slices where it is long. */
-static bool
-stage_counts(struct client *c)
-{
-	if (c->cursor == NULL) {
-		c->cursor = q_cursor_new(c->control->q->queue);
-		c->state = ARENA_NEW(c->arena, struct counts);
-	}
-	if (q_cursor_next(c->cursor, AT_ONCE, count, c->state))
-		return false;
-	put_counts(c, c->state);
-	return true;
-}
-
 static bool (*const stages[])(struct client *c) = {
+    stage_spool, /* a first word; what follows needs all counts */
+    stage_counts,
     stage_processes,
     stage_peers,
     stage_stopped,
     stage_measured,
-    stage_counts,
+    stage_levels,
 };
 
 enum answer

@@ -151,7 +151,7 @@ int
 q_quarantine(const char *spool, const char *name, const uint8_t *p, size_t n,
     const char *reason, struct err *e)
 {
-	char directory[3072], path[4096], text[4096];
+	char directory[3072], path[4096], text[4096], line[ERR_TEXT_MAX + 2];
 	int rc;
 
 	snprintf(directory, sizeof(directory), "%s/quarantine", spool);
@@ -159,7 +159,8 @@ q_quarantine(const char *spool, const char *name, const uint8_t *p, size_t n,
 	snprintf(text, sizeof(text), "%s/%s.txt", directory, name);
 	if (access(path, F_OK) == 0)
 		return 0;
-	if ((rc = write_file(text, reason, strlen(reason), e)) != 0 ||
+	snprintf(line, sizeof(line), "%.*s\n", ERR_TEXT_MAX, reason);
+	if ((rc = write_file(text, line, strlen(line), e)) != 0 ||
 	    (rc = write_file(path, p, n, e)) != 0 ||
 	    (rc = q_sync_directory(directory, e)) != 0)
 		return rc;

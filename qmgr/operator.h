@@ -28,10 +28,16 @@ typedef void q_op_done(void *arg);
 /* Recipients that a channel has at this moment, or whose last change is not
  * durable yet, are out of reach for redirect, return and delete: they are left
  * as they are. `out` is set whenever 0 is returned; if it did nothing to anybody
- * because all are busy, nothing is journalled and `done` is not called. */
+ * (all are busy, or as they shall be), nothing is journalled and `done` is not
+ * called. */
 struct q_op_result {
 	size_t recipients; /* done to these */
-	size_t busy;       /* a channel has them: hold, wait, and try again */
+	/* A channel has them: hold, wait, and try again. Of a hold: those of
+	 * `recipients` that are held only if they come back. */
+	size_t busy;
+	size_t unchanged; /* nothing had to be, or could be, done to these, */
+	const char *why;  /* for this reason (the first one's) */
+	size_t told;      /* return: those that a report is due for */
 };
 
 /* Of recipients whose outcome is not known yet; a report on one that is held
@@ -65,6 +71,8 @@ int q_op_delete(struct q_queue *q, const struct q_op_target *t,
  * stopped is remembered by the caller (qmgr: SPOOL/stopped), not journalled. */
 int q_op_stop(struct q_queue *q, const char *channel, const char *peer,
     bool stop, struct err *e);
+/* Can work be sent there? ERR_CONFIG and why if not. */
+int q_op_peer(struct q_queue *q, const char *peer, struct err *e);
 /* Ends the peer's hold by errors. */
 int q_op_retry_peer(struct q_queue *q, const char *peer, struct err *e);
 

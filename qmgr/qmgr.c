@@ -113,10 +113,18 @@ dropped(void *arg, q_id report, const struct q_outcome *why)
 static void
 rerouted(void *arg, const struct q_rerouted *x)
 {
+	static const char *const events[] = {
+	    [Q_REROUTE_GIVEN_UP] = "peer-given-up",
+	    [Q_REROUTE_MOVED] = "rerouted",
+	    [Q_REROUTE_BACK] = "peer-back",
+	};
+	bool bad = x->news != Q_REROUTE_BACK,
+	     count = x->news != Q_REROUTE_GIVEN_UP;
+
 	(void)arg;
-	log_event(x->back ? LOG_LEVEL_INFO : LOG_LEVEL_WARN,
-	    x->back ? "peer-back" : "rerouted", "peer", x->peer, "to", x->to,
-	    "recipients", log_u64(x->count), NULL);
+	log_event(bad ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, events[x->news],
+	    "peer", x->peer, "to", x->to, "recipients",
+	    count ? log_u64(x->count) : NULL, NULL);
 }
 
 static const struct q_queue_ops queue_ops = {

@@ -21,8 +21,12 @@
 /* Where the work of a peer goes that has had errors for long. */
 struct q_rerouted {
 	const char *peer, *to;
-	bool back;      /* it answered: its work stays with it again */
-	uint64_t count; /* recipients that went since the last news of it; back:
+	enum q_reroute_news {
+		Q_REROUTE_GIVEN_UP, /* from now on */
+		Q_REROUTE_MOVED,    /* some of it went */
+		Q_REROUTE_BACK,     /* it answered: its work stays with it */
+	} news;
+	uint64_t count; /* recipients that went since the last news of it; BACK:
 	                 * since it was given up */
 };
 
@@ -178,6 +182,7 @@ struct q_mlist_view {
 	const char *channel, *peer;
 	const uint32_t *v; /* indices of the recipients in the record */
 	enum q_view_state view;
+	bool hold; /* ACTIVE, and some of it is held if it comes back */
 	const char *rerouted_from; /* peer tried first; NULL: none */
 	unsigned attempts;
 	int64_t next; /* wall seconds; 0: now */

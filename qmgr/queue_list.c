@@ -94,11 +94,17 @@ q_view_state_name(enum q_view_state s)
 	return names[s];
 }
 
-static enum q_view_state
-state_of(const struct mlist *ml)
+enum q_view_state
+queue_peer_view(const struct sched_peer *p)
 {
-	const struct sched_peer *p = ml->s.peer;
+	if (sched_peer_stopped(p) || sched_chan_stopped(sched_peer_chan(p)))
+		return Q_VIEW_STOPPED;
+	return sched_peer_held(p) != 0 ? Q_VIEW_PEER_WAIT : Q_VIEW_READY;
+}
 
+enum q_view_state
+queue_view_state(const struct mlist *ml)
+{
 	switch ((enum sched_state)ml->s.state) {
 	case SCHED_HELD: return Q_VIEW_HELD;
 	case SCHED_WAITING:
@@ -106,16 +112,23 @@ state_of(const struct mlist *ml)
 			ml->s.until == ml->message->deferred * 1000
 		    ? Q_VIEW_DEFERRED
 		    : Q_VIEW_WAITING;
-	case SCHED_READY:
-		if (sched_peer_stopped(p) ||
-		    sched_chan_stopped(sched_peer_chan(p)))
-			return Q_VIEW_STOPPED;
-		return sched_peer_held(p) != 0 ? Q_VIEW_PEER_WAIT
-					       : Q_VIEW_READY;
+	case SCHED_READY: return queue_peer_view(ml->s.peer);
 	case SCHED_OFF:
 	case SCHED_ACTIVE: break;
 	}
 	return Q_VIEW_ACTIVE;
+}
+
+static bool
+is_held_later(const struct mlist *ml)
+{
+	bool hold = false;
+
+	if (queue_view_state(ml) != Q_VIEW_ACTIVE || ml->report)
+		return false;
+	for (uint32_t i = 0; i < ml->n && !hold; i++)
+		hold = queue_is_held(&ml->message->rcpts[ml->v[i]]);
+	return hold;
 }
 
 static const char *
@@ -147,7 +160,8 @@ view(const struct q_cursor *c, const struct mlist *ml,
 	    .channel = chan_name(ml),
 	    .peer = peer_name(ml),
 	    .v = ml->v,
-	    .view = state_of(ml),
+	    .view = queue_view_state(ml),
+	    .hold = is_held_later(ml),
 	    .rerouted_from = queue_rerouted_from(c->q, &m->rcpts[ml->v[0]]),
 	    .attempts = ml->s.attempts,
 	    .next = next_time(ml),
@@ -165,6 +179,16 @@ has_bit(unsigned bits, unsigned n)
 	return bits == 0 || (bits & 1u << n);
 }
 
+/* A report comes from nobody. */
+static uint32_t
+originator_of(const struct message *m)
+{
+	const struct mhs_name nobody = {.mailbox = ""};
+
+	return m->kind == MHS_REPORT ? q_name_key(q_name_hash(&nobody))
+				     : m->originator;
+}
+
 static bool
 wants_message(const struct q_filter *f, const struct message *m)
 {
@@ -172,7 +196,8 @@ wants_message(const struct q_filter *f, const struct message *m)
 	    has_bit(f->kinds, m->kind) &&
 	    (f->arrived_after == 0 || m->arrival >= f->arrived_after) &&
 	    (f->arrived_before == 0 || m->arrival < f->arrived_before) &&
-	    (f->originator == 0 || m->originator == q_name_key(f->originator));
+	    (f->originator == 0 ||
+		originator_of(m) == q_name_key(f->originator));
 }
 
 static bool
@@ -187,7 +212,7 @@ has_recipient(const struct mlist *ml, uint32_t key)
 static bool
 wants_mlist(const struct q_filter *f, const struct mlist *ml)
 {
-	return has_bit(f->states, state_of(ml)) &&
+	return has_bit(f->states, queue_view_state(ml)) &&
 	    (f->channel == NULL || strcmp(f->channel, chan_name(ml)) == 0) &&
 	    (f->peer == NULL || strcmp(f->peer, peer_name(ml)) == 0) &&
 	    (f->recipient == 0 || has_recipient(ml, q_name_key(f->recipient)));

@@ -13,29 +13,47 @@
 struct pick {
 	struct message *m;
 	uint32_t *v;
-	size_t n, busy;
+	size_t n, busy, unchanged;
+	const char *why; /* unchanged */
 };
 
-typedef bool applies(const struct rcpt *r, const void *arg);
+/* NULL: it is meant; a reason: it stays as it is; other_state: it is out of
+ * the question. */
+typedef const char *applies(const struct rcpt *r, const void *arg);
+static const char other_state[] = "";
 
-static bool
+static const char *
 is_pending(const struct rcpt *r, const void *arg)
 {
 	(void)arg;
-	return r->state == Q_RCPT_PENDING;
+	return r->state == Q_RCPT_PENDING ? NULL : other_state;
 }
 
-static bool
+static const char *
 is_undone(const struct rcpt *r, const void *arg)
 {
 	(void)arg;
-	return r->state != Q_RCPT_DONE;
+	return r->state != Q_RCPT_DONE ? NULL : other_state;
 }
 
-static bool
+static const char *
 goes_elsewhere(const struct rcpt *r, const void *arg)
 {
-	return r->state == Q_RCPT_PENDING && r->target != arg;
+	if (r->state != Q_RCPT_PENDING)
+		return other_state;
+	return r->target != arg ? NULL : "it goes there already";
+}
+
+static const char *
+is_to_change(const struct rcpt *r, const void *arg)
+{
+	bool hold = *(const bool *)arg;
+
+	if (r->state != Q_RCPT_PENDING)
+		return other_state;
+	if (queue_is_held(r) != hold)
+		return NULL;
+	return hold ? "held already" : "not held";
 }
 
 /* A channel has it, or what became of it is on its way to the disk. */
@@ -47,21 +65,17 @@ is_busy(const struct rcpt *r)
 }
 
 static int
-refused(struct err *e, q_id id, const char *why)
+refused(struct err *e, const char *why)
 {
-	char text[Q_ID_TEXT];
-
-	return err_set(
-	    e, "queue", ERR_REFUSED, "%s: %s", q_id_text(id, text), why);
+	return err_set(e, "queue", ERR_REFUSED, "%s", why);
 }
 
 static int
 find(struct q_queue *q, q_id id, struct message **m, struct err *e)
 {
 	*m = table_get(&q->messages, id);
-	return *m != NULL && (*m)->undone > 0
-	    ? 0
-	    : refused(e, id, "no such message");
+	return *m != NULL && (*m)->undone > 0 ? 0
+					      : refused(e, "no such message");
 }
 
 static bool *
@@ -81,6 +95,13 @@ wanted(const struct message *m, const struct q_op_target *t)
 	return w;
 }
 
+static void
+unchanged(struct pick *p, const char *why)
+{
+	if (p->unchanged++ == 0)
+		p->why = why;
+}
+
 /* The caller frees p->v. `reach`: also those that are busy. */
 static int
 pick(struct q_queue *q, const struct q_op_target *t, applies *fn,
@@ -95,13 +116,17 @@ pick(struct q_queue *q, const struct q_op_target *t, applies *fn,
 		return rc;
 	w = wanted(m, t);
 	if (w == NULL)
-		return refused(e, m->id, "no such recipient");
+		return refused(e, "no such recipient");
 	p->m = m;
 	p->v = xcalloc(m->n_rcpts + 1, sizeof(*p->v));
 	for (uint32_t i = 0; i < m->n_rcpts; i++) {
-		if (!w[i] || !fn(&m->rcpts[i], arg))
+		const char *why = w[i] ? fn(&m->rcpts[i], arg) : other_state;
+
+		if (why == other_state)
 			continue;
-		if (!reach && is_busy(&m->rcpts[i]))
+		if (why != NULL)
+			unchanged(p, why);
+		else if (!reach && is_busy(&m->rcpts[i]))
 			p->busy++;
 		else
 			p->v[p->n++] = i;
@@ -114,11 +139,14 @@ pick(struct q_queue *q, const struct q_op_target *t, applies *fn,
 static bool
 picked(struct pick *p, struct q_op_result *out, int *rc, struct err *e)
 {
-	*out = (struct q_op_result){p->n, p->busy};
+	*out = (struct q_op_result){.recipients = p->n,
+	    .busy = p->busy,
+	    .unchanged = p->unchanged,
+	    .why = p->why};
 	if (p->n > 0)
 		return true;
-	if (p->busy == 0)
-		*rc = refused(e, p->m->id, "not in its state");
+	if (p->busy == 0 && p->unchanged == 0)
+		*rc = refused(e, "what becomes of it is known already");
 	free(p->v);
 	return false;
 }
@@ -132,13 +160,14 @@ q_op_hold(struct q_queue *q, const struct q_op_target *t, bool hold,
 	struct buf entries = {0};
 	struct mlist *ml, *next;
 	struct pick p;
-	int rc = pick(q, t, is_pending, NULL, true, &p, e);
+	int rc = pick(q, t, is_to_change, &hold, true, &p, e);
 
 	if (rc != 0 || !picked(&p, out, &rc, e))
 		return rc;
 	for (size_t i = 0; i < p.n; i++) {
 		struct rcpt *r = &p.m->rcpts[p.v[i]];
 
+		out->busy += hold && is_busy(r);
 		r->flags &= (uint8_t)~Q_RCPT_HELD;
 		r->flags |= hold ? Q_RCPT_HELD : 0;
 	}
@@ -155,21 +184,26 @@ q_op_hold(struct q_queue *q, const struct q_op_target *t, bool hold,
 	return 0;
 }
 
-/* False: it waits for nothing that could be ended. */
-static bool
-retry(struct q_queue *q, struct mlist *ml, int64_t now)
+/* Why it cannot be tried now; NULL: it is. */
+static const char *
+retry(struct mlist *ml, int64_t now)
 {
+	const struct sched_peer *p = ml->s.peer;
 	bool deferred = !ml->report && ml->message->deferred * 1000 > now;
-	bool waits = ml->s.state == SCHED_WAITING && !deferred;
 
-	if (!waits && ml->s.state != SCHED_READY)
-		return false;
-	if (waits)
+	if (ml->s.state == SCHED_HELD)
+		return "held: release it";
+	if (ml->s.state == SCHED_WAITING && deferred)
+		return "its originator deferred it";
+	if (sched_chan_stopped(sched_peer_chan(p)))
+		return "its channel is stopped";
+	if (sched_peer_stopped(p))
+		return "its peer is stopped";
+	if (ml->s.state == SCHED_WAITING)
 		sched_try_now(&ml->s);
-	if (sched_peer_held(ml->s.peer) != 0)
+	if (sched_peer_held(p) != 0)
 		sched_peer_release(ml->s.peer, now);
-	(void)q;
-	return true;
+	return NULL;
 }
 
 int
@@ -185,8 +219,12 @@ q_op_retry(struct q_queue *q, const struct q_op_target *t,
 		return rc;
 	for (size_t i = 0; i < p.n; i++) {
 		struct mlist *ml = p.m->rcpts[p.v[i]].mlist;
+		const char *why =
+		    ml != NULL ? retry(ml, now) : "it is between two steps";
 
-		if (ml != NULL && retry(q, ml, now))
+		if (why != NULL)
+			unchanged(&p, why);
+		else
 			n++;
 	}
 	p.n = n;
@@ -231,23 +269,33 @@ find_peer(struct q_queue *q, const char *peer, struct err *e)
 }
 
 int
+q_op_peer(struct q_queue *q, const char *peer, struct err *e)
+{
+	struct target *to = find_peer(q, peer, e);
+
+	if (to == NULL)
+		return ERR_CONFIG;
+	return to->config->node != NULL
+	    ? 0
+	    : err_set(e, "queue", ERR_CONFIG, "\"%s\" is no <peer>", peer);
+}
+
+int
 q_op_redirect(struct q_queue *q, const struct q_op_target *t, const char *peer,
     struct q_op_result *out, q_op_done *done, void *arg, struct err *e)
 {
-	struct target *to = find_peer(q, peer, e);
+	struct target *to = queue_target(q, peer);
 	struct buf entries = {0};
 	struct pick p;
-	int rc;
+	int rc = q_op_peer(q, peer, e);
 
-	if (to == NULL || to->config->node == NULL)
-		return to == NULL ? ERR_CONFIG
-				  : err_set(e, "queue", ERR_CONFIG,
-					"\"%s\" is no <peer>", peer);
+	if (rc != 0)
+		return rc;
 	rc = pick(q, t, goes_elsewhere, to, false, &p, e);
 	if (rc == 0 && p.m->kind == MHS_PROBE &&
 	    to->config->channel->world != Q_WORLD_X400) {
 		free(p.v);
-		return refused(e, t->message, "a probe, and no X.400 peer");
+		return refused(e, "a probe, and no X.400 peer");
 	}
 	if (rc != 0 || !picked(&p, out, &rc, e))
 		return rc;
@@ -287,8 +335,12 @@ q_op_return(struct q_queue *q, const struct q_op_target *t,
 	if (o.at == 0)
 		o.at = q->ops->now(q->arg) / 1000;
 	last = last_new(&o);
-	for (size_t i = 0; i < p.n; i++)
-		queue_set_failed(q, p.m, &p.m->rcpts[p.v[i]], last);
+	for (size_t i = 0; i < p.n; i++) {
+		struct rcpt *r = &p.m->rcpts[p.v[i]];
+
+		queue_set_failed(q, p.m, r, last);
+		out->told += r->state == Q_RCPT_REPORT;
+	}
 	settle(q, &p, done, arg);
 	return 0;
 }

@@ -62,7 +62,6 @@ struct target {
 	struct target *otherwise; /* NULL: its work stays with it */
 	int64_t failing;          /* ms, of the first error in a row; 0: none */
 	bool away;                /* its work goes to the other */
-	bool news;                /* that was not told yet */
 	uint64_t moved, gone;     /* recipients: not told yet; in all */
 };
 
@@ -199,6 +198,11 @@ int64_t queue_expiry(const struct q_queue *q, const struct message *m);
 /* Off the books, out of the table, and freed. */
 void queue_mlist_drop(struct q_queue *q, struct mlist *ml);
 void queue_mlist_free(struct mlist *ml);
+
+/* queue_list.c: what the operator sees */
+enum q_view_state queue_view_state(const struct mlist *ml);
+/* The same of what is in the peer's queue. */
+enum q_view_state queue_peer_view(const struct sched_peer *p);
 
 /* queue_hold.c */
 bool queue_is_held(const struct rcpt *r);

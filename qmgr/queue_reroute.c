@@ -211,17 +211,16 @@ go_over_queue(struct q_queue *q)
 }
 
 static void
-tell(struct q_queue *q, struct target *t, bool back)
+tell(struct q_queue *q, struct target *t, enum q_reroute_news news)
 {
 	struct q_rerouted x = {
 	    .peer = t->config->name,
 	    .to = t->otherwise->config->name,
-	    .back = back,
-	    .count = back ? t->gone : t->moved,
+	    .news = news,
+	    .count = news == Q_REROUTE_BACK ? t->gone : t->moved,
 	};
 
 	t->moved = 0;
-	t->news = false;
 	if (q->ops->rerouted != NULL)
 		q->ops->rerouted(q->arg, &x);
 }
@@ -232,8 +231,8 @@ end_of_queue(struct q_queue *q)
 	take_mark(q);
 	q->rerouting = false;
 	for (size_t i = 0; i < q->config->n_peers; i++)
-		if (q->targets[i].news || q->targets[i].moved > 0)
-			tell(q, &q->targets[i], false);
+		if (q->targets[i].moved > 0)
+			tell(q, &q->targets[i], Q_REROUTE_MOVED);
 	if (q->reroute_again)
 		go_over_queue(q);
 	q->reroute_again = false;
@@ -296,7 +295,8 @@ check_peers(struct q_queue *q, int64_t now)
 			next_check(q, when_due(t));
 			continue;
 		}
-		t->away = t->news = true;
+		t->away = true;
+		tell(q, t, Q_REROUTE_GIVEN_UP);
 		go_over_queue(q);
 	}
 }
@@ -317,7 +317,7 @@ is_back(struct q_queue *q, struct target *t)
 	t->failing = 0;
 	if (t->away) {
 		t->away = false;
-		tell(q, t, true);
+		tell(q, t, Q_REROUTE_BACK);
 		t->gone = 0;
 	}
 	queue_reroute_usable(q, t);

@@ -146,6 +146,86 @@ operator_actions() {
 	check "who did it is in the log" log_line "$WORLD/alpha.log" "operator action=delete" "uid=$(id -u)"
 }
 
+# What is asked wrongly is said, and what is said is so.
+operator_words() {
+	local c=(-c "$WORLD/alpha.xml") id n
+	isthmus peer stop "${c[@]}" dead >/dev/null
+	for n in 1 2 3; do
+		send_mail "$ALPHA_SMTP" alice@alpha.example "$HERE/mail/text.eml" "word$n@dead.example" "both@dead.example" >/dev/null
+	done
+	wait_for 10 entries 3 --state stopped --peer dead
+	for n in "delete --reason x --all" "list --reason x" "list --to-peer dead" "hold --to-peer dead --all" \
+		"show 0000000000000001 --to x" "list --content" "priority flash 0000000000000001 --to x" \
+		"delete 0000000000000001 --all" "delete 0000000000000001 --limit 1" "list --limit x" "delete --all --limit x"; do
+		# shellcheck disable=SC2086
+		check "queue $n is a usage error" status_is 2 isthmus queue $n "${c[@]}" --yes
+	done
+	for n in from to; do
+		check "delete --$n '' is refused" status_is 2 isthmus queue delete "${c[@]}" "--$n" '' --yes
+		check "with a sentence" says "'' is no address .the null sender is '<>'."
+		check "so is list" status_is 2 isthmus queue list "${c[@]}" "--$n" ''
+	done
+	check "nothing is gone" entries 3 --peer dead
+	check "delete --limit 1" status_is 0 isthmus queue delete "${c[@]}" --peer dead --limit 1 --yes
+	check "is one message, and says so" says '^delete: 1 message, 2 recipients$'
+	check "two are left" wait_for 10 entries 2 --peer dead
+	check "a part of an address may end with @" entries 1 --to word2@
+	id=$(queued_id --to word2@dead.example)
+	check "one recipient of one message" status_is 0 isthmus queue delete "${c[@]}" "$id" --to both@dead.example
+	check "is one" says '^delete: 1 message, 1 recipient$'
+	check "of that message only" wait_for 10 entries 1 --to both@dead.example
+	check "the other recipient is left" entries 1 --to word2@dead.example
+	check "a recipient that it has not" status_is 1 isthmus queue delete "${c[@]}" "$id" --to nobody@dead.example
+	check "hold" status_is 0 isthmus queue hold "${c[@]}" "$id"
+	check "hold again changes nothing" status_is 0 isthmus queue hold "${c[@]}" "$id"
+	check "which is said" says ': 0 recipients, 1 not changed: held already$'
+	check "spool dump shows the hold" status_is 0 isthmus spool dump "$id" "${c[@]}"
+	check "of the recipient" says '^recipient 0: .*held'
+	check "spool dump as JSON" status_is 0 isthmus spool dump "$id" "${c[@]}" --json
+	check "has it" json_is '"held":true'
+	isthmus queue release "${c[@]}" "$id" >/dev/null
+	check "retry of what is stopped" status_is 0 isthmus queue retry "${c[@]}" "$id"
+	check "says so" says '0 recipients, 1 not changed: its peer is stopped'
+	check "status counts what is stopped as stopped" status_is 0 isthmus status "${c[@]}"
+	check "not as ready" says '^queue: .* entries: 0 ready, .* 2 stopped'
+	check "also of the peer" says ' dead by smtp: 2 stopped, 0 active'
+	check "and in JSON" status_is 0 isthmus status "${c[@]}" --json
+	check "by the names of the list" json_is '"type":"switch".*"ready":0,.*"peer-wait":0,.*"stopped":2'
+	check "redirect to where it goes" status_is 0 isthmus queue redirect "${c[@]}" --to-peer dead "$id"
+	check "is said" says ': 0 recipients, 1 not changed: it goes there already'
+	check "a peer that is none is refused once" status_is 1 isthmus queue redirect "${c[@]}" --to-peer nonesuch --peer dead --yes
+	check "in one line" test "$(wc -l <"$WORLD/out")" = 1
+	check "return --status 4.2.2" status_is 2 isthmus queue return "${c[@]}" --status 4.2.2 "$id"
+	check "says what it would be" says '^isthmus queue: --status 4.2.2: .* 5\.x\.y'
+	check "list --peer of none" status_is 1 isthmus queue list "${c[@]}" --peer nonesuch
+	check "says so" says 'no peer "nonesuch"'
+	check "delete --channel of none" status_is 1 isthmus queue delete "${c[@]}" --channel nonesuch --yes
+	check "says so too" says 'no channel "nonesuch"'
+	check "one bad name stops no good one" status_is 1 isthmus peer stop "${c[@]}" dead nonesuch outside
+	check "the bad one is named" says 'no peer "nonesuch"'
+	check "and so are the good ones" says '^outside: done'
+	isthmus peer start "${c[@]}" outside >/dev/null
+	check "delete by a filter" status_is 0 isthmus queue delete "${c[@]}" --to '*@dead.example' --peer dead --yes
+	check "the log has the filter" log_line "$WORLD/alpha.log" "operator action=delete ids=" 'asked="--peer dead --to *@dead.example"'
+	check "and each message" log_line "$WORLD/alpha.log" "operator action=delete id=$id recipients=1 uid=$(id -u)"
+	# a report that waits
+	isthmus channel stop "${c[@]}" lmtp >/dev/null
+	send_mail "$ALPHA_SMTP" alice@alpha.example "$HERE/mail/text.eml" gone@dead.example >/dev/null
+	wait_for 10 entries 1 --to gone@dead.example
+	check "return" status_is 0 isthmus queue return "${c[@]}" --to gone@dead.example
+	check "says who is told" says 'reports are due for 1 of them, nobody is told of 0'
+	wait_for 10 entries 1 --kind report
+	check "a report is from <>" entries 1 --kind report --from '<>'
+	id=$(queued_id --kind report)
+	check "which list says" bash -c "'$BIN/isthmus' queue list -c '$WORLD/alpha.xml' --kind report | grep -q '    from <>'"
+	check "show a report" status_is 0 isthmus queue show "${c[@]}" "$id"
+	check "with ids as they are written" says '^(parent|settles): [0-9a-f]{16}$'
+	check "show its content" status_is 0 isthmus queue show "${c[@]}" "$id" --content
+	check "which is the message's" says '^Subject:'
+	isthmus channel start "${c[@]}" lmtp >/dev/null
+	wait_for 10 entries 0 --kind report
+}
+
 # as a user who is in that group only
 as_group() { # GROUP COMMAND...
 	local g=$1
@@ -233,6 +313,7 @@ operator() {
 	operator_check
 	operator_queue
 	operator_actions
+	operator_words
 	operator_status
 	operator_convert
 	operator_ping

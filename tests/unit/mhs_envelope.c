@@ -27,6 +27,7 @@ fill_number(struct filler *f, const struct mhs_field *x, uint8_t *at)
 	case MHS_FIELD_ENUM: *(int *)at = x->max < 1000 ? x->max : 22; break;
 	case MHS_FIELD_I32: *(int32_t *)at = v % 2 ? v : -v; break;
 	case MHS_FIELD_I64: *(int64_t *)at = 1000000000 + v; break;
+	case MHS_FIELD_ID:
 	case MHS_FIELD_U64: *(uint64_t *)at = 1ULL << 40 | (unsigned)v; break;
 	}
 }

@@ -28,6 +28,7 @@ what_is_packed_is_taken_again(void)
 	    .diagnostic = -1,
 	    .status = "5.4.7",
 	    .text = "no\nsuch \xc3\xbc",
+	    .asked = "--to x",
 	};
 	struct arena *a = arena_new();
 	struct buf b = {0};
@@ -48,6 +49,7 @@ what_is_packed_is_taken_again(void)
 	CU_ASSERT_EQUAL(out.targets[1].n, 0);
 	CU_ASSERT_EQUAL(out.reason, 1);
 	CU_ASSERT_EQUAL(out.diagnostic, -1);
+	CU_ASSERT_STRING_EQUAL(out.asked, "--to x");
 	CU_ASSERT_STRING_EQUAL(out.status, "5.4.7");
 	CU_ASSERT_STRING_EQUAL(out.text, "no\nsuch \xc3\xbc");
 	buf_free(&b);

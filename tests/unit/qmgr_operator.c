@@ -151,6 +151,56 @@ what_is_out_is_held_when_it_comes_back(void)
 	}
 }
 
+/* And what could not be done is no success. */
+static void
+what_is_so_already_is_not_changed(void)
+{
+	struct world w;
+	struct q_summary *s;
+	struct q_op_result out;
+	struct q_op_target t;
+	struct q_work work;
+	struct err e = ERR_INIT;
+
+	world_begin(&w, CONF);
+	s = submit(&w, 0, "out out");
+	t = all_of(s);
+	CU_ASSERT_EQUAL(hold(&w, &t, false, &out), 0);
+	CU_ASSERT_EQUAL(out.recipients, 0);
+	CU_ASSERT_EQUAL(out.unchanged, 2);
+	CU_ASSERT_STRING_EQUAL(out.why, "not held");
+	CU_ASSERT_EQUAL(w.n_waiting, 0);
+	CU_ASSERT_EQUAL(hold(&w, &t, true, &out), 0);
+	CU_ASSERT_EQUAL(q_op_retry(w.q, &t, &out, &e), 0);
+	CU_ASSERT_EQUAL(out.recipients, 0);
+	CU_ASSERT_STRING_EQUAL(out.why, "held: release it");
+	CU_ASSERT_EQUAL(hold(&w, &t, true, &out), 0);
+	CU_ASSERT_EQUAL(out.recipients, 0);
+	CU_ASSERT_STRING_EQUAL(out.why, "held already");
+	CU_ASSERT_EQUAL(hold(&w, &t, false, &out), 0);
+	CU_ASSERT_EQUAL(out.recipients, 2);
+	q_op_stop(w.q, NULL, "out", true, &e);
+	CU_ASSERT_EQUAL(q_op_retry(w.q, &t, &out, &e), 0);
+	CU_ASSERT_EQUAL(out.recipients, 0);
+	CU_ASSERT_STRING_EQUAL(out.why, "its peer is stopped");
+	q_op_stop(w.q, NULL, "out", false, &e);
+	q_op_stop(w.q, "smtp", NULL, true, &e);
+	CU_ASSERT_EQUAL(q_op_retry(w.q, &t, &out, &e), 0);
+	CU_ASSERT_STRING_EQUAL(out.why, "its channel is stopped");
+	q_op_stop(w.q, "smtp", NULL, false, &e);
+	/* what is under way is held only if it comes back */
+	CU_ASSERT_TRUE(world_next(&w, "smtp", &work));
+	CU_ASSERT_EQUAL(hold(&w, &t, true, &out), 0);
+	CU_ASSERT_EQUAL(out.recipients, 2);
+	CU_ASSERT_EQUAL(out.busy, 2);
+	CU_ASSERT_TRUE(look(&w, NULL).last.hold);
+	CU_ASSERT_EQUAL(hold(&w, &t, false, &out), 0);
+	CU_ASSERT_EQUAL(out.busy, 0);
+	CU_ASSERT_FALSE(look(&w, NULL).last.hold);
+	world_durable(&w);
+	world_end(&w);
+}
+
 static void
 some_recipients_are_held_and_the_others_go(void)
 {
@@ -204,7 +254,9 @@ a_release_does_not_end_deferred_delivery(void)
 	s->deferred = w.now / 1000 + 600;
 	q_queue_submitted(w.q, s);
 	t = all_of(s);
-	CU_ASSERT_EQUAL(q_op_retry(w.q, &t, &out, &e), ERR_REFUSED);
+	CU_ASSERT_EQUAL(q_op_retry(w.q, &t, &out, &e), 0);
+	CU_ASSERT_EQUAL(out.recipients, 0);
+	CU_ASSERT_STRING_EQUAL(out.why, "its originator deferred it");
 	CU_ASSERT_EQUAL(hold(&w, &t, true, &out), 0);
 	CU_ASSERT_EQUAL(hold(&w, &t, false, &out), 0);
 	CU_ASSERT_FALSE(world_next(&w, "smtp", &work));
@@ -442,8 +494,11 @@ what_cannot_be_redirected_is_refused_with_its_reason(void)
 	    q_op_redirect(w.q, &t, "nobody", &out, NULL, NULL, &e), ERR_CONFIG);
 	CU_ASSERT_EQUAL(
 	    q_op_redirect(w.q, &t, "!26", &out, NULL, NULL, &e), ERR_CONFIG);
-	CU_ASSERT_EQUAL(
-	    q_op_redirect(w.q, &t, "out", &out, NULL, NULL, &e), ERR_REFUSED);
+	CU_ASSERT_EQUAL(q_op_redirect(w.q, &t, "out", &out, NULL, NULL, &e), 0);
+	CU_ASSERT_EQUAL(out.recipients, 0);
+	CU_ASSERT_EQUAL(out.unchanged, 1);
+	CU_ASSERT_STRING_EQUAL(out.why, "it goes there already");
+	CU_ASSERT_EQUAL(w.n_waiting, 0);
 	t.v = far;
 	t.n = 1;
 	CU_ASSERT_EQUAL(
@@ -939,6 +994,7 @@ suite_qmgr_operator(void)
 	static CU_TestInfo tests[] = {
 	    TEST(what_is_held_stays_until_it_is_released),
 	    TEST(what_is_out_is_held_when_it_comes_back),
+	    TEST(what_is_so_already_is_not_changed),
 	    TEST(some_recipients_are_held_and_the_others_go),
 	    TEST(a_release_does_not_end_deferred_delivery),
 	    TEST(a_held_message_expires_and_its_report_goes_out),
