@@ -463,6 +463,36 @@ shutdown_takes_a_content_that_has_begun(void)
 }
 
 static void
+shutdown_takes_a_message_whose_chunks_have_begun(void)
+{
+	static const struct {
+		const char *before, *after, *codes;
+	} rows[] = {
+	    /* between two chunks; within one; one given up */
+	    {"BDAT 3\r\na\r\n", "BDAT 3 LAST\r\nb\r\n", "250 250 421"},
+	    {"BDAT 6 LAST\r\na\r\n", "b\r\n", "250 421"},
+	    {"BDAT 3\r\na\r\n", "RSET\r\n", "250 250 421"},
+	};
+	struct smtp_server_params chunks = plain;
+	struct user u;
+
+	chunks.extensions = SMTP_EXT_CHUNKING;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		user_open(&u, &chunks);
+		feed(&u, "EHLO c\r\n", 99);
+		feed(&u, PRE_RCPT, 99);
+		buf_clear(&u.replies);
+		feed(&u, rows[i].before, 99);
+		smtp_server_shutdown(u.s);
+		CU_ASSERT(!smtp_server_engine.finished(u.s));
+		feed(&u, rows[i].after, 99);
+		CU_ASSERT_STRING_EQUAL(codes(&u), rows[i].codes);
+		CU_ASSERT(smtp_server_engine.finished(u.s));
+		user_close(&u);
+	}
+}
+
+static void
 a_second_shutdown_does_not_wait_for_the_client(void)
 {
 	struct user u;
@@ -565,6 +595,7 @@ suite_smtp_server(void)
 	    TEST(a_peer_that_left_gets_no_call_after),
 	    TEST(shutdown_answers_what_is_owed_first),
 	    TEST(shutdown_takes_a_content_that_has_begun),
+	    TEST(shutdown_takes_a_message_whose_chunks_have_begun),
 	    TEST(a_second_shutdown_does_not_wait_for_the_client),
 	    TEST(lmtp_answers_once_per_recipient),
 	    TEST(the_hello_lists_the_extensions),
