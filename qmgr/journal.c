@@ -11,6 +11,7 @@
 #include "lib/arena.h"
 #include "lib/crc32c.h"
 #include "lib/log.h"
+#include "qmgr/ahead.h"
 #include "qmgr/files.h"
 #include "qmgr/wake.h"
 #include "qmgr/writer.h"
@@ -30,7 +31,9 @@ struct item {
 /* One record is on its way at a time, of all that waited when the one before
  * was durable: so nothing overtakes an entry that has to be written again. */
 struct q_journal {
-	char *directory, *reserve;
+	char *directory, *reserve, *next;
+	struct q_ahead *ahead; /* or NULL */
+	uint64_t number;       /* of the file that the last record went to */
 	struct loop *loop;
 	struct q_writer *writer;
 	struct loop_timer *again;
@@ -202,6 +205,17 @@ record_over(struct q_journal *j)
 	write_next(j);
 }
 
+/* A new file is in use: the one after it is to be made. */
+static void
+want_ahead(struct q_journal *j)
+{
+	uint64_t number = q_id_number(j->record.h.id);
+
+	if (j->ahead != NULL && number != j->number)
+		q_ahead_want(j->ahead);
+	j->number = number;
+}
+
 static void
 take_back(void *arg)
 {
@@ -226,6 +240,7 @@ take_back(void *arg)
 		if (!failed)
 			unlink_older(j, q_id_number(j->record.h.id));
 	}
+	want_ahead(j);
 	record_over(j);
 }
 
@@ -239,6 +254,7 @@ journal_free(struct q_journal *j)
 	pthread_mutex_destroy(&j->lock);
 	free(j->directory);
 	free(j->reserve);
+	free(j->next);
 	free(j);
 }
 
@@ -276,7 +292,10 @@ q_journal_open(const struct q_journal_params *p, struct loop *l, struct err *e)
 		log_die("out of memory");
 	if (asprintf(&j->reserve, "%s/reserve", j->directory) < 0)
 		log_die("out of memory");
+	if (asprintf(&j->next, "%s/next", j->directory) < 0)
+		log_die("out of memory");
 	w.directory = j->directory;
+	w.recycled = p->ahead ? j->next : NULL;
 	w.reserve = j->reserve;
 	j->loop = l;
 	j->last = &j->first;
@@ -285,6 +304,10 @@ q_journal_open(const struct q_journal_params *p, struct loop *l, struct err *e)
 	j->wake = q_wake_new(l, take_back, j, e);
 	if (j->wake != NULL)
 		j->writer = q_writer_open(&w, e);
+	if (j->writer != NULL && p->ahead)
+		j->ahead = q_ahead_open(j->next, ".jnl", p->file_size, e);
+	if (p->ahead && j->ahead == NULL)
+		q_writer_close(&j->writer);
 	if (j->writer == NULL) {
 		q_wake_free(&j->wake);
 		journal_free(j);
@@ -323,6 +346,7 @@ q_journal_close(struct q_journal **jp)
 	}
 	while (j->under_way && wait_for_record(j))
 		;
+	q_ahead_close(&j->ahead);
 	q_writer_close(&j->writer);
 	q_wake_free(&j->wake);
 	journal_free(j);

@@ -66,6 +66,7 @@ int q_entry_unpack(const uint8_t **p, size_t *n, struct arena *a,
 
 struct q_journal_params {
 	const char *directory; /* the spool's */
+	bool ahead;            /* make the next file before it is needed */
 	uint64_t file_size;
 	uint64_t first_number;
 	uint64_t instance;

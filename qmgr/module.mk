@@ -1,4 +1,5 @@
 SRCS += \
+	qmgr/ahead.c \
 	qmgr/chan.c \
 	qmgr/chan_gauge.c \
 	qmgr/channel.c \

@@ -406,6 +406,7 @@ open_files(struct qmgr *q, struct err *e)
 {
 	struct q_journal_params p = {
 	    .directory = q->config.spool.directory,
+	    .ahead = true,
 	    .file_size = JOURNAL_FILE,
 	};
 	char control[4096];

@@ -75,7 +75,7 @@ q_spool_create(const char *directory, struct err *e)
 {
 	static const char *const below[] = {"", "/segments",
 	    "/segments/recycled", "/contents", "/journal", "/journal/reserve",
-	    "/quarantine", "/run"};
+	    "/journal/next", "/quarantine", "/run"};
 	char path[4096];
 
 	for (size_t i = 0; i < sizeof(below) / sizeof(*below); i++) {

@@ -190,9 +190,9 @@ fill_with_zeros(struct q_writer *w)
 	return 0;
 }
 
-/* Takes any file from there that is large enough. */
+/* Takes any file from there that has so many octets, as this one. */
 static bool
-claim(struct q_writer *w, const char *from)
+claim(struct q_writer *w, const char *from, const char *to, uint64_t least)
 {
 	DIR *dir = from != NULL ? opendir(from) : NULL;
 	struct dirent *d;
@@ -206,10 +206,10 @@ claim(struct q_writer *w, const char *from)
 		if (asprintf(&old, "%s/%s", from, d->d_name) < 0)
 			log_die("out of memory");
 		/* another process may be faster: then rename fails */
-		if (stat(old, &st) == 0 && (uint64_t)st.st_size >= w->size &&
-		    renameat2(AT_FDCWD, old, AT_FDCWD, w->path,
-			RENAME_NOREPLACE) == 0) {
-			w->fd = w->io.open(w->path, O_RDWR | O_CLOEXEC, 0);
+		if (stat(old, &st) == 0 && (uint64_t)st.st_size >= least &&
+		    renameat2(AT_FDCWD, old, AT_FDCWD, to, RENAME_NOREPLACE) ==
+			0) {
+			w->fd = w->io.open(to, O_RDWR | O_CLOEXEC, 0);
 			w->size = (uint64_t)st.st_size;
 		}
 		free(old);
@@ -252,6 +252,16 @@ no_room(const struct err *e)
 	return e->detail == ENOSPC || e->detail == EDQUOT;
 }
 
+/* A snapshot is to leave room for entries, but half a file will do. */
+static bool
+claim_ready(struct q_writer *w, bool snapshot)
+{
+	uint64_t spare = snapshot ? w->p.file_size / 2 : 0;
+
+	return claim(
+	    w, w->recycled, snapshot ? w->tmp_path : w->path, w->size - spare);
+}
+
 static int
 create_file(struct q_writer *w, bool snapshot)
 {
@@ -264,14 +274,14 @@ create_file(struct q_writer *w, bool snapshot)
 		if (snapshot) {
 			free(w->tmp_path);
 			w->tmp_path = path_of(w->directory, w->number, ".tmp");
-		} else if (claim(w, w->recycled)) {
-			return claimed(w);
 		}
+		if (claim_ready(w, snapshot))
+			return claimed(w);
 		rc = make_file(w, snapshot ? w->tmp_path : w->path);
 	} while (rc != 0 && w->error.detail == EEXIST);
 	if (rc == 0 || snapshot || !no_room(&w->error))
 		return rc;
-	return claim(w, w->reserve) ? claimed(w) : rc;
+	return claim(w, w->reserve, w->path, w->size) ? claimed(w) : rc;
 }
 
 /* --- the reserve --- */

@@ -57,7 +57,7 @@ my @named = (
 		['sendmsg', 'qmgr', one('before', 'after'), 6]),
 	['*', 'unlink', 'contents/*', one('before', 'after'), 12, 'content given up'],
 	(map { ['qmgr', @$_, 'checkpoint'] } ['write', 'journal/*.tmp', one('before', 'after'), 2],
-		['fdatasync', 'journal/*.tmp', one('before', 'after'), 1], ['rename', 'journal/*.jnl', one('before', 'after'), 1],
+		['rename', 'journal/*.tmp', one('before', 'after'), 1], ['fdatasync', 'journal/*.tmp', one('before', 'after'), 1], ['rename', 'journal/*.jnl', one('before', 'after'), 1],
 		['unlink', 'journal/*.jnl', one('before', 'after'), 1], ['fdatasync', 'journal', one('before', 'after'), 2]),
 	['loader', 'open', '*/*', 'before', 4, 'start'],
 	['x400p1', 'write', 'transfers/*', one('before', 'after'), 30, 'transfer kept'],
