@@ -125,6 +125,51 @@ the_journal_takes_it(void)
 	dir_remove(&d);
 }
 
+static ino_t
+only_journal(const struct dir *d, const char *below)
+{
+	char path[160], file[200], name[Q_NUMBER_TEXT];
+	struct stat st = {0};
+	uint64_t *v;
+	size_t n;
+
+	snprintf(path, sizeof(path), "%s/journal%s", d->path, below);
+	CU_ASSERT_EQUAL(q_files_list(path, ".jnl", &v, &n, NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(n, 1);
+	q_number_text(v[0], name);
+	free(v);
+	snprintf(file, sizeof(file), "%s/%s.jnl", path, name);
+	CU_ASSERT_EQUAL(stat(file, &st), 0);
+	return st.st_ino;
+}
+
+static void
+a_snapshot_takes_it(void)
+{
+	struct dir d;
+	struct loop *l = loop_new();
+	struct q_journal_params p = {
+	    .ahead = true, .file_size = SIZE, .first_number = 1, .instance = 1};
+	struct q_journal *j;
+	struct buf b = {0};
+	ino_t made;
+
+	dir_make(&d);
+	p.directory = d.path;
+	j = q_journal_open(&p, l, NULL);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(j);
+	append(j, l);
+	CU_ASSERT_TRUE(becomes_ready(&d));
+	made = only_journal(&d, "/next");
+	q_entry_pack(&(struct q_entry){.type = Q_ENTRY_FINISHED, .id = 1}, &b);
+	q_journal_snapshot(j, &b);
+	append(j, l);
+	q_journal_close(&j);
+	CU_ASSERT_EQUAL(only_journal(&d, ""), made);
+	loop_free(&l);
+	dir_remove(&d);
+}
+
 void suite_qmgr_ahead(void);
 
 void
@@ -134,6 +179,7 @@ suite_qmgr_ahead(void)
 	    TEST(one_is_made_and_no_more),
 	    TEST(one_that_is_not_complete_is_given_up),
 	    TEST(the_journal_takes_it),
+	    TEST(a_snapshot_takes_it),
 	    CU_TEST_INFO_NULL,
 	};
 
