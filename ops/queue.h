@@ -62,6 +62,16 @@ struct q_spool *queue_spool(const struct control *c, struct err *e);
 /* The record of a row: at "place" if it has one, else at "id". */
 int queue_record(struct q_spool *s, const struct q_row *row,
     struct q_record **out, struct err *e);
+/* "N records read", on a terminal's standard error, now and then. */
+struct queue_progress {
+	size_t n;
+	int64_t told; /* ms; when it began, or was told last */
+	bool shown;
+};
+void queue_progress(struct queue_progress *p);
+/* Something else is to be printed, or it is over. */
+void queue_progress_clear(struct queue_progress *p);
+
 /* The recipients of an entry, in the arena. */
 size_t queue_indices(struct arena *a, const struct q_row *row, uint32_t **v);
 

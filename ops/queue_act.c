@@ -24,6 +24,7 @@ struct act {
 	size_t n_targets, recipients;
 	size_t limit, entries; /* limit 0: none */
 	unsigned unreadable;
+	struct queue_progress progress;
 	/* what came of it */
 	size_t done, done_recipients, busy, unchanged, refused, gone, told;
 };
@@ -80,6 +81,7 @@ on_entry(void *arg, const struct q_row *row)
 		return true;
 	n = queue_indices(x->a, row, &v);
 	if (queue_match_reads(&x->match)) {
+		queue_progress(&x->progress);
 		meant = queue_record(x->spool, row, &r, &e) == 0 &&
 		    queue_match_record(&x->match, r, v, &n);
 		/* what was delivered meanwhile is not meant */
@@ -118,6 +120,7 @@ find(struct act *x)
 	if (!open_spool(x, &code))
 		return code;
 	code = control_ask(x->c, &x->match.list, on_entry, x);
+	queue_progress_clear(&x->progress);
 	if (x->unreadable > 0)
 		fprintf(stderr,
 		    "isthmus queue: %u record%s cannot be read, and what they "

@@ -23,6 +23,8 @@ struct listing {
 	int64_t now;
 	size_t n, limit; /* 0: no limit */
 	bool more;       /* than the limit */
+	bool headed;
+	struct queue_progress progress;
 	char epoch[Q_ID_TEXT], last[Q_ID_TEXT];
 };
 
@@ -72,6 +74,17 @@ put_recipients(struct listing *l, const struct mhs_envelope *env,
 	}
 }
 
+/* Before the first entry; at once where it may be long until that is found. */
+static void
+put_heading(struct listing *l)
+{
+	if (!l->headed)
+		buf_printf(&l->out, "%-16s %-7s %-9s %-22s %5s %-14s %3s %9s\n",
+		    "ID", "KIND", "PRIORITY", "CHANNEL/PEER", "SINCE",
+		    "NEXT TRY", "TRY", "OCTETS");
+	l->headed = true;
+}
+
 static void
 put_text(struct listing *l, const struct q_row *row, const struct q_record *r,
     const uint32_t *v, size_t n)
@@ -81,10 +94,7 @@ put_text(struct listing *l, const struct q_row *row, const struct q_record *r,
 	const char *error = q_row_get_text(row, "error");
 	const char *from = q_row_get_text(row, "rerouted_from");
 
-	if (l->n == 0)
-		buf_printf(&l->out, "%-16s %-7s %-9s %-22s %5s %-14s %3s %9s\n",
-		    "ID", "KIND", "PRIORITY", "CHANNEL/PEER", "SINCE",
-		    "NEXT TRY", "TRY", "OCTETS");
+	put_heading(l);
 	snprintf(where, sizeof(where), "%s%s%s", q_row_get_text(row, "channel"),
 	    *peer != '\0' ? "/" : "", peer);
 	buf_printf(&l->out, "%-16s %-7s %-9s %-22s %5s %-14s %3lld %9lld\n",
@@ -146,6 +156,7 @@ put_entry(struct listing *l, const struct q_row *row, const struct q_record *r,
 		l->more = true;
 		return false;
 	}
+	queue_progress_clear(&l->progress);
 	(l->c->json ? put_json : put_text)(l, row, r, v, n);
 	control_print(&l->out);
 	snprintf(
@@ -165,6 +176,11 @@ on_row(void *arg, const struct q_row *row)
 	size_t n;
 
 	if (strcmp(row->type, "queue") == 0) {
+		if (queue_match_reads(l->match) && !l->c->json) {
+			put_heading(l);
+			control_print(&l->out);
+			fflush(stdout);
+		}
 		snprintf(l->epoch, sizeof(l->epoch), "%s",
 		    q_row_get_text(row, "epoch"));
 		if (q_row_get_bool(row, "loading"))
@@ -174,6 +190,8 @@ on_row(void *arg, const struct q_row *row)
 	}
 	if (strcmp(row->type, "entry") != 0)
 		return true;
+	if (queue_match_reads(l->match))
+		queue_progress(&l->progress);
 	n = queue_indices(l->a, row, &v);
 	/* between the listing and now it may have been delivered */
 	if (l->spool != NULL && queue_record(l->spool, row, &r, &e) < 0)
@@ -248,6 +266,7 @@ list(struct listing *l)
 		    "addresses are in the spool, which cannot be read: %s",
 		    l->no_addresses.text);
 	code = control_ask(l->c, &r, on_row, l);
+	queue_progress_clear(&l->progress);
 	if (code == CMD_OK)
 		put_end(l);
 	return code;

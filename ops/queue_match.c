@@ -1,5 +1,6 @@
 #include "ops/queue.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -306,6 +307,33 @@ queue_record(struct q_spool *s, const struct q_row *row, struct q_record **out,
 		*place != '\0' ? place : q_row_get_text(row, "id"), &id) != 0)
 		return err_set(e, "control", ERR_SYNTAX, "no id");
 	return q_record_open(s, id, out, e);
+}
+
+#define PROGRESS_STEP 300 /* ms */
+
+void
+queue_progress(struct queue_progress *p)
+{
+	int64_t now;
+
+	if (p->n++ % 64 != 0 || !isatty(STDERR_FILENO))
+		return;
+	now = clock_mono();
+	if (p->told == 0)
+		p->told = now;
+	if (now - p->told < PROGRESS_STEP)
+		return;
+	p->told = now;
+	p->shown = true;
+	fprintf(stderr, "\r%zu records read", p->n);
+}
+
+void
+queue_progress_clear(struct queue_progress *p)
+{
+	if (p->shown)
+		fputs("\r\033[K", stderr);
+	p->shown = false;
 }
 
 size_t

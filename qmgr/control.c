@@ -19,7 +19,8 @@
 #include "qmgr/control_own.h"
 
 #define CLIENTS_MAX 32
-#define CLIENTS_PER_USER 8  /* but for qmgr's own, and root */
+#define CLIENTS_PER_USER 8 /* but for qmgr's own, and root: */
+#define CLIENTS_OWN 16
 #define REQUEST_TIME 10000  /* ms until the request must be there */
 #define CLIENT_TIME 60      /* seconds in which it must read something */
 #define GROUPS_MAX 1024     /* of a caller */
@@ -262,19 +263,53 @@ identify(struct client *c, int fd)
 	    is_member(groups, n, config->has_viewers, config->viewers);
 }
 
+/* Whatever others do, some places are left for these two. */
+static bool
+is_own(const struct client *c)
+{
+	return c->uid == 0 || c->uid == geteuid();
+}
+
+static unsigned
+of_same_user(const struct client *c)
+{
+	unsigned n = 0;
+
+	for (const struct client *x = c->control->clients; x != NULL;
+	     x = x->next)
+		n += x->uid == c->uid && x != c && !x->ending;
+	return n;
+}
+
+/* The same user's that has waited longest without asking for anything makes room
+ * (new ones come first in the list). False: there is none. */
+static bool
+drop_idle(const struct client *c)
+{
+	struct client *idle = NULL;
+
+	for (struct client *x = c->control->clients; x != NULL; x = x->next)
+		if (x->uid == c->uid && x != c && !x->ending &&
+		    x->answer == NULL)
+			idle = x;
+	if (idle == NULL)
+		return false;
+	log_event(LOG_LEVEL_WARN, "operator-dropped", "reason",
+	    "asks for nothing, and another came", "uid", log_u64(idle->uid),
+	    "pid", log_u64((unsigned long long)idle->pid), NULL);
+	client_free(idle);
+	return true;
+}
+
 static bool
 is_one_too_many(const struct client *c)
 {
-	const struct client *x;
-	unsigned same = 0;
+	unsigned most = is_own(c) ? CLIENTS_OWN : CLIENTS_PER_USER;
 
-	for (x = c->control->clients; x != NULL; x = x->next)
-		same += x->uid == c->uid && x != c;
-	if (c->uid == 0 || c->uid == geteuid())
-		return c->control->n_clients > CLIENTS_MAX;
-	/* whatever others do, some places are left for these two */
-	return same >= CLIENTS_PER_USER ||
-	    c->control->n_clients > CLIENTS_MAX / 2;
+	if (of_same_user(c) >= most && !drop_idle(c))
+		return true;
+	return c->control->n_clients >
+	    (is_own(c) ? CLIENTS_MAX : CLIENTS_MAX / 2);
 }
 
 static void

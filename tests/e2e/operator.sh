@@ -226,6 +226,19 @@ operator_words() {
 	wait_for 10 entries 0 --kind report
 }
 
+# Connections that ask for nothing keep nobody out.
+operator_idle() {
+	local pid
+	perl -MIO::Socket::UNIX -e 'my @s = map { IO::Socket::UNIX->new(Peer => $ARGV[0]) // () } 1 .. 200; print "here\n"; $| = 1; close STDOUT; sleep 60' \
+		"$WORLD/alpha/spool/run/control" >"$WORLD/idle" &
+	pid=$!
+	wait_for 10 grep -q here "$WORLD/idle"
+	check "200 idle connections of one user keep him not out" status_is 0 isthmus peer retry -c "$WORLD/alpha.xml" dead
+	check "and again" status_is 0 isthmus queue list -c "$WORLD/alpha.xml"
+	kill $pid
+	wait $pid 2>/dev/null
+}
+
 # as a user who is in that group only
 as_group() { # GROUP COMMAND...
 	local g=$1
@@ -267,6 +280,14 @@ operator_status() {
 	check "that is remembered too" test ! -s "$WORLD/alpha/spool/stopped"
 	check "stop a channel" status_is 0 isthmus channel stop "${c[@]}" smtp
 	check "and let it go on" status_is 0 isthmus channel start "${c[@]}" smtp
+	operator_idle
+	: >"$WORLD/alpha/spool/quarantine/0000000000000001"
+	: >"$WORLD/alpha/spool/quarantine/0000000000000001.txt"
+	check "status" status_is 0 isthmus status "${c[@]}"
+	check "counts what is damaged" says '^spool: .*, 1 DAMAGED in quarantine/'
+	check "as JSON" status_is 0 isthmus status "${c[@]}" --json
+	check "too" json_is '"type":"spool".*"quarantined":1[,}]'
+	rm "$WORLD"/alpha/spool/quarantine/*
 	check "retry a peer" status_is 0 isthmus peer retry "${c[@]}" dead
 	[ "$(id -u)" != 0 ] || operator_groups
 	check "no switch there" status_is 1 isthmus status -d "$WORLD"

@@ -412,6 +412,9 @@ a_peer_that_is_stopped_takes_nothing_over(void)
 		world_tick(&w);
 		world_durable(&w);
 		CU_ASSERT_EQUAL(going(&w, "out"), 0);
+		/* that it is given up is said once, and nothing of nobody */
+		CU_ASSERT_EQUAL(w.n_news, 1);
+		CU_ASSERT_EQUAL(w.news[0].news, Q_REROUTE_GIVEN_UP);
 		CU_ASSERT_EQUAL(q_op_stop(w.q, "smtp", peer, false, &e), 0);
 		world_tick(&w);
 		world_durable(&w);
