@@ -54,5 +54,25 @@ wait_for 120 loaded || exit 1
 id=$("$BIN/isthmus" queue -c "$WORLD/bench.xml" --limit 1 --json | grep -oE '"id":"[0-9a-f]{16}"' | cut -d '"' -f 4)
 perl "$BENCH_HERE/control.pl" "$WORLD/spool/run/control" "$id" out "$((2 * ROUNDS + 1))"
 code=$?
+# every record is read: nothing is found, so the heading is all there is
+reading() { # NAME FILTER...
+	local name=$1 first="" last="" got
+	shift
+	for _ in $(seq "$ROUNDS"); do
+		# shellcheck disable=SC2016
+		got=$(perl -MTime::HiRes=time -e '
+			my $t = time;
+			open my $f, "-|", @ARGV or die "$!\n";
+			my $line = <$f> // die "no answer\n";
+			my $first = time - $t;
+			1 while <$f>;
+			printf "%.1f %.0f\n", 1000 * $first, 1000 * (time - $t);' \
+			"$BIN/isthmus" queue list -c "$WORLD/bench.xml" "$@") || exit 1
+		first="$first ${got% *}" last="$last ${got#* }"
+	done
+	line "queue-list-$name" "$(median "$first")" - "ms to the heading, $(median "$last") until $QUEUED records are read"
+}
+reading pattern --to 'x*y'
+reading part --from nosuchpart
 stop_pid "$PID_switch"
 exit $code

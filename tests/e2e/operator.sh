@@ -226,6 +226,28 @@ operator_words() {
 	wait_for 10 entries 0 --kind report
 }
 
+# What a filter found and was delivered before its turn is no error; an id is.
+operator_gone() {
+	local pid id=0000000000000007
+	mkdir -p "$WORLD/gone/run"
+	# shellcheck disable=SC2016
+	perl -MIO::Socket::UNIX -e '
+		my $l = IO::Socket::UNIX->new(Local => $ARGV[0], Listen => 5) or die;
+		while (my $s = $l->accept) {
+			print $s <$s> =~ /^list/ ? "queue\tmessages#1\nentry\tid=$ARGV[1]\tindices=0\n.\n"
+				: "refused\tid=$ARGV[1]\tgone?1\treason=no such message is queued\n.\n";
+			close $s;
+		}' "$WORLD/gone/run/control" $id &
+	pid=$!
+	wait_for 5 test -S "$WORLD/gone/run/control"
+	check "what was delivered meanwhile is no error" status_is 0 isthmus queue delete -d "$WORLD/gone" --all --yes
+	check "but said" says '^delete: 0 messages, 0 recipients; 1 message was done meanwhile$'
+	check "an id that is gone is one" status_is 1 isthmus queue delete -d "$WORLD/gone" $id
+	check "with the reason" says "$id: no such message is queued"
+	kill $pid
+	wait $pid 2>/dev/null
+}
+
 # Connections that ask for nothing keep nobody out.
 operator_idle() {
 	local pid
@@ -281,6 +303,7 @@ operator_status() {
 	check "stop a channel" status_is 0 isthmus channel stop "${c[@]}" smtp
 	check "and let it go on" status_is 0 isthmus channel start "${c[@]}" smtp
 	operator_idle
+	operator_gone
 	: >"$WORLD/alpha/spool/quarantine/0000000000000001"
 	: >"$WORLD/alpha/spool/quarantine/0000000000000001.txt"
 	check "status" status_is 0 isthmus status "${c[@]}"
