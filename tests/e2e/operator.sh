@@ -129,7 +129,7 @@ operator_actions() {
 	check "with the number of them" says '2 messages'
 	check "and go with it" status_is 0 isthmus queue retry "${c[@]}" --from alice@alpha.example --yes
 	check "an action on nothing is a usage error" status_is 2 isthmus queue delete "${c[@]}"
-	isthmus peer stop "${c[@]}" dead
+	isthmus peer stop "${c[@]}" dead >/dev/null
 	wait_for 10 entries 2 --state stopped --peer dead --from alice@alpha.example
 	check "redirect to a peer that is not there is refused" status_is 1 isthmus queue redirect "${c[@]}" --to-peer nowhere "$id"
 	check "redirect" status_is 0 isthmus queue redirect "${c[@]}" --to-peer outside "$id"
@@ -234,7 +234,8 @@ operator_gone() {
 	perl -MIO::Socket::UNIX -e '
 		my $l = IO::Socket::UNIX->new(Local => $ARGV[0], Listen => 5) or die;
 		while (my $s = $l->accept) {
-			print $s <$s> =~ /^list/ ? "queue\tmessages#1\nentry\tid=$ARGV[1]\tindices=0\n.\n"
+			my $request = <$s>;
+			print $s $request =~ /^list/ ? "queue\tmessages#1\nentry\tid=$ARGV[1]\tindices=0\n.\n"
 				: "refused\tid=$ARGV[1]\tgone?1\treason=no such message is queued\n.\n";
 			close $s;
 		}' "$WORLD/gone/run/control" $id &
