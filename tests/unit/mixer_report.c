@@ -446,6 +446,60 @@ a_delay_becomes_a_dsn_that_says_until_when(void)
 	fixture_close(&f);
 }
 
+/* RFC 6533, RFC 3464 2.3.3, RFC 2852 5 */
+static void
+notifications_are_global_where_an_address_is(void)
+{
+	struct mhs_report_recipient v[2] = {0};
+	struct mhs_report rep = {.content_type = MHS_CONTENT_RFC822,
+	    .recipients = v,
+	    .n_recipients = 2,
+	    .deliver_by = FIXTURE_NOW};
+	struct mhs_recipient to = {.name = {.mailbox = "alice@alpha.example"}};
+	struct mhs_envelope env = {.kind = MHS_REPORT,
+	    .report = &rep,
+	    .recipients = &to,
+	    .n_recipients = 1};
+	static const char header[] = "Subject: gr\xc3\xbc\xc3\x9f\r\n\r\n";
+	struct mhs_envelope *o = NULL;
+	struct buf out = {0};
+	struct fixture f;
+	const char *s;
+
+	fixture_open(&f);
+	v[0].actual.mailbox = "j\xc3\xb6rg@bravo.example";
+	v[0].orcpt = "utf-8;j\\x{F6}rg@bravo.example";
+	v[0].type = v[1].type = MHS_DELIVERED;
+	v[0].relayed = true;
+	v[0].user_type = -1;
+	v[1].actual.mailbox = "crew@bravo.example";
+	v[1].user_type = 3;
+	CU_ASSERT_EQUAL(
+	    mixer_report_to_dsn(f.a, &f.c, &env, (const uint8_t *)header,
+		sizeof(header) - 1, FIXTURE_NOW, &o, &out, &f.losses, &f.e),
+	    0);
+	s = buf_cstr(&out);
+	expect(s, "multipart/report; report-type=global-delivery-status;");
+	expect(s, "Content-Type: message/global-delivery-status\r\n");
+	expect(s, "\r\nDeliver-By-Date: ");
+	expect(s,
+	    "Original-Recipient: utf-8; j\xc3\xb6rg@bravo.example\r\n"
+	    "Final-Recipient: utf-8; j\xc3\xb6rg@bravo.example\r\n"
+	    "Action: relayed\r\n");
+	expect(s, "rfc822; crew@bravo.example\r\nAction: expanded\r\n");
+	expect(s, "Content-Type: message/global-headers\r\n");
+	CU_ASSERT_FALSE(o != NULL && o->smtputf8);
+	buf_free(&out);
+	v[0].actual.mailbox = "joe@bravo.example";
+	v[0].orcpt = NULL;
+	CU_ASSERT_EQUAL(mixer_report_to_dsn(f.a, &f.c, &env, NULL, 0,
+			    FIXTURE_NOW, &o, &out, &f.losses, &f.e),
+	    0);
+	expect(buf_cstr(&out), "Content-Type: message/delivery-status\r\n");
+	buf_free(&out);
+	fixture_close(&f);
+}
+
 static void
 the_dsn_becomes_the_report_again(void)
 {
@@ -705,6 +759,7 @@ suite_mixer_report(void)
 	    TEST(a_report_becomes_a_dsn),
 	    TEST(a_dsn_on_an_internet_message_says_nothing_of_x400),
 	    TEST(a_delay_becomes_a_dsn_that_says_until_when),
+	    TEST(notifications_are_global_where_an_address_is),
 	    TEST(the_dsn_becomes_the_report_again),
 	    TEST(a_dsn_that_crosses_x400_stays_itself),
 	    TEST(only_final_dsns_from_the_null_sender_become_reports),
