@@ -433,8 +433,8 @@ static void
 put_entity(struct buf *b, unsigned *seed, unsigned depth, unsigned *name)
 {
 	static const char *const leaves[] = {
-	    "Content-Type: text/plain; charset=utf-8\r\n"
-	    "Content-Transfer-Encoding: 8bit\r\n\r\n",
+	    ("Content-Type: text/plain; charset=utf-8\r\n"
+	     "Content-Transfer-Encoding: 8bit\r\n\r\n"),
 	    "\r\n",
 	    "Content-Type: application/x\r\n\r\n",
 	    "content-type: TEXT/html;\r\n\tcharset=\"utf-8\"\r\n\r\n",
