@@ -431,7 +431,9 @@ on_closed(void *engine, const struct err *reason, msec_t now)
 
 	(void)now;
 	s->eof = true;
-	if ((s->state & S_OWED) && reason == NULL)
+	/* who has gone without a further word waits for no step of AUTH */
+	if ((s->state & S_OWED) && reason == NULL &&
+	    (s->state != S_AUTH_STEP || s->held.len > 0))
 		return;
 	if ((s->state & S_TRANSACTION) && s->ops->abandoned != NULL)
 		s->ops->abandoned(s->arg, reason);
@@ -472,6 +474,9 @@ wants_input(void *engine)
 {
 	struct smtp_server *s = engine;
 
+	/* in a step of AUTH, to see who goes */
+	if (s->state == S_AUTH_STEP)
+		return s->held.len == 0;
 	return !(s->state & S_OWED) && s->out.len < OUTPUT_MAX;
 }
 

@@ -27,6 +27,7 @@
 
 #define LOOK_MS 500
 #define STOP_STEP 250 /* ms */
+#define AUTH_TIMEOUT_MS 30000
 
 struct smtpd_listener {
 	struct smtpd *d;
@@ -40,6 +41,7 @@ static int
 read_limits(struct smtpd *d, const struct conf_node *n, struct err *e)
 {
 	struct smtp_server_params *p = &d->params;
+	msec_t auth;
 	int64_t connections, per_client, recipients, errors, messages, failures,
 	    size, line, header;
 
@@ -57,12 +59,14 @@ read_limits(struct smtpd *d, const struct conf_node *n, struct err *e)
 	    conf_size(n, "max-line", (int64_t)p->text_line_max, &line, e) < 0 ||
 	    conf_size(n, "max-header", (int64_t)p->header_max, &header, e) <
 		0 ||
+	    conf_duration(n, "auth-timeout", AUTH_TIMEOUT_MS, &auth, e) < 0 ||
 	    conf_duration(n, "greet-delay", 0, &p->greet_delay, e) < 0 ||
 	    conf_duration(n, "command-timeout", p->command_timeout,
 		&p->command_timeout, e) < 0 ||
 	    conf_duration(
 		n, "data-timeout", p->data_timeout, &p->data_timeout, e) < 0)
 		return ERR_CONFIG;
+	smtpd_auth_pool_limit(d->auth, auth);
 	d->max_connections = (unsigned)connections;
 	d->max_per_client = (unsigned)per_client;
 	p->recipients_max = (unsigned)recipients;
@@ -245,7 +249,8 @@ make(struct loop *l, struct q_chan *c, const char *name)
 	d->arena = arena_new();
 	d->clients = smtp_clients_new();
 	d->params = (struct smtp_server_params)SMTP_SERVER_PARAMS_DEFAULT;
-	d->auth = smtpd_auth_pool_new(l, smtpd_session_auth_done);
+	d->auth =
+	    smtpd_auth_pool_new(l, AUTH_TIMEOUT_MS, smtpd_session_auth_done);
 	return d;
 }
 
@@ -260,8 +265,9 @@ destroy(void *state)
 	smtpd_sessions_abort(d);
 	q_submitter_free(&d->submitter);
 	smtpd_sessions_free(d);
-	smtpd_auth_pool_free(&d->auth);
-	smtp_policies_free(&d->policies);
+	/* a step that hangs still uses them */
+	if (smtpd_auth_pool_free(&d->auth))
+		smtp_policies_free(&d->policies);
 	smtp_clients_free(&d->clients);
 	arena_free(&d->arena);
 	free(d);

@@ -8,18 +8,22 @@
 
 #include "lib/log.h"
 
-#define THREADS 4
+#define THREADS 4      /* that do steps */
+#define THREADS_MAX 16 /* with those whose step is overdue */
+#define STOP_MS 2000   /* for steps under way, at the end */
 
 struct smtpd_auth {
 	struct smtpd_auth_pool *pool;
 	struct smtpd_auth *next, **prev; /* of the pool */
 	struct smtpd_auth *queued;       /* behind it in the queue */
 	void *arg;
+	struct loop_timer *limit; /* of the step; NULL: none, or it is over */
 	bool busy;      /* queued, or with a thread, or on its way back */
+	bool overdue;   /* busy, and given up: a thread hangs in it */
 	bool abandoned; /* nobody wants its result any more */
+	char mechanism[SASL_MECHANISM_MAX + 1];
 	/* the step: the thread's while it is busy */
 	struct sasl_exchange *x;
-	char mechanism[SASL_MECHANISM_MAX + 1];
 	bool started, has_response;
 	struct buf response;
 	enum sasl_result result;
@@ -29,10 +33,11 @@ struct smtpd_auth {
 
 struct smtpd_auth_pool {
 	struct loop *loop;
+	msec_t limit;
 	smtpd_auth_done_fn *done;
 	struct smtpd_auth *all;
-	pthread_t threads[THREADS];
-	unsigned n_threads;
+	pthread_t threads[THREADS_MAX];
+	unsigned n_threads, n_overdue;
 	/* under the lock */
 	pthread_mutex_t lock;
 	pthread_cond_t wanted;
@@ -48,6 +53,7 @@ auth_destroy(struct smtpd_auth *a)
 	*a->prev = a->next;
 	if (a->next != NULL)
 		a->next->prev = a->prev;
+	loop_timer_cancel(&a->limit);
 	sasl_exchange_free(&a->x);
 	if (a->response.data != NULL)
 		explicit_bzero(a->response.data, a->response.len);
@@ -60,7 +66,10 @@ on_step_done(void *arg)
 {
 	struct smtpd_auth *a = arg;
 
+	loop_timer_cancel(&a->limit);
 	a->busy = false;
+	if (a->overdue)
+		a->pool->n_overdue--;
 	explicit_bzero(a->response.data, a->response.len);
 	buf_clear(&a->response);
 	if (a->abandoned)
@@ -120,11 +129,12 @@ work(void *arg)
 /* --- the pool --- */
 
 struct smtpd_auth_pool *
-smtpd_auth_pool_new(struct loop *l, smtpd_auth_done_fn *done)
+smtpd_auth_pool_new(struct loop *l, msec_t limit, smtpd_auth_done_fn *done)
 {
 	struct smtpd_auth_pool *p = xcalloc(1, sizeof(*p));
 
 	p->loop = l;
+	p->limit = limit;
 	p->done = done;
 	p->last = &p->first;
 	pthread_mutex_init(&p->lock, NULL);
@@ -132,12 +142,22 @@ smtpd_auth_pool_new(struct loop *l, smtpd_auth_done_fn *done)
 	return p;
 }
 
-/* Signals are the loop's. */
+void
+smtpd_auth_pool_limit(struct smtpd_auth_pool *p, msec_t limit)
+{
+	p->limit = limit;
+}
+
+/* Signals are the loop's. A thread that hangs has another in its place, as long
+ * as there are not too many of them. */
 static void
 start_thread(struct smtpd_auth_pool *p)
 {
 	sigset_t all, old;
 
+	if (p->n_threads >= THREADS + p->n_overdue ||
+	    p->n_threads >= THREADS_MAX)
+		return;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	if (pthread_create(&p->threads[p->n_threads], NULL, work, p) == 0)
@@ -147,25 +167,106 @@ start_thread(struct smtpd_auth_pool *p)
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
-void
+/* Those that end until then. */
+static void
+join_until(struct smtpd_auth_pool *p, msec_t wall_ms)
+{
+	struct timespec until = {
+	    .tv_sec = wall_ms / 1000, .tv_nsec = wall_ms % 1000 * 1000000};
+
+	for (unsigned i = p->n_threads; i-- > 0;)
+		if (pthread_timedjoin_np(p->threads[i], NULL, &until) == 0)
+			p->threads[i] = p->threads[--p->n_threads];
+}
+
+static msec_t
+wall_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (msec_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* A thread that waits for a back end that does not answer is cancelled there:
+ * what it leaves open goes with the process. */
+static bool
+stop_threads(struct smtpd_auth_pool *p)
+{
+	pthread_mutex_lock(&p->lock);
+	p->stopping = true;
+	pthread_cond_broadcast(&p->wanted);
+	pthread_mutex_unlock(&p->lock);
+	join_until(p, wall_ms() + STOP_MS);
+	for (unsigned i = 0; i < p->n_threads; i++)
+		pthread_cancel(p->threads[i]);
+	if (p->n_threads > 0)
+		join_until(p, wall_ms() + STOP_MS);
+	return p->n_threads == 0;
+}
+
+bool
 smtpd_auth_pool_free(struct smtpd_auth_pool **pp)
 {
 	struct smtpd_auth_pool *p = *pp;
 
 	if (p == NULL)
-		return;
+		return true;
 	*pp = NULL;
-	pthread_mutex_lock(&p->lock);
-	p->stopping = true;
-	pthread_cond_broadcast(&p->wanted);
-	pthread_mutex_unlock(&p->lock);
-	while (p->n_threads > 0)
-		pthread_join(p->threads[--p->n_threads], NULL);
+	if (!stop_threads(p)) {
+		log_event(LOG_LEVEL_WARN, "authentication hangs", NULL);
+		return false;
+	}
 	while (p->all != NULL)
 		auth_destroy(p->all);
 	pthread_cond_destroy(&p->wanted);
 	pthread_mutex_destroy(&p->lock);
 	free(p);
+	return true;
+}
+
+/* --- an exchange --- */
+
+/* False: a thread has it. */
+static bool
+take_back(struct smtpd_auth *a)
+{
+	struct smtpd_auth_pool *p = a->pool;
+	struct smtpd_auth **at;
+	bool found;
+
+	pthread_mutex_lock(&p->lock);
+	for (at = &p->first; *at != NULL && *at != a; at = &(*at)->queued)
+		;
+	found = *at == a;
+	if (found) {
+		*at = a->queued;
+		if (p->last == &a->queued)
+			p->last = at;
+	}
+	pthread_mutex_unlock(&p->lock);
+	return found;
+}
+
+/* What the step comes to in the end, nobody will want. */
+static void
+on_limit(void *arg)
+{
+	struct smtpd_auth *a = arg;
+	struct smtpd_auth_pool *p = a->pool;
+	struct err e = ERR_INIT;
+
+	a->limit = NULL;
+	if (take_back(a)) {
+		a->busy = false;
+	} else {
+		a->overdue = true;
+		p->n_overdue++;
+		start_thread(p);
+	}
+	err_set(&e, "sasl", ERR_TEMPORARY,
+	    "the back end has not answered in %lld ms", (long long)p->limit);
+	p->done(a->arg, a, SASL_RESULT_TEMPORARY, &(struct octets){0}, &e);
 }
 
 static void
@@ -179,8 +280,8 @@ enqueue(struct smtpd_auth *a, const uint8_t *response, size_t n)
 	/* an empty one has an address, too */
 	buf_reserve(&a->response, n + 1);
 	buf_append(&a->response, response, n);
-	if (p->n_threads < THREADS)
-		start_thread(p);
+	start_thread(p);
+	a->limit = loop_timer_set(p->loop, p->limit, on_limit, a);
 	pthread_mutex_lock(&p->lock);
 	a->queued = NULL;
 	*p->last = a;
@@ -223,12 +324,19 @@ smtpd_auth_free(struct smtpd_auth **ap)
 		return;
 	*ap = NULL;
 	a->abandoned = true;
-	if (!a->busy)
+	loop_timer_cancel(&a->limit);
+	if (!a->busy || take_back(a))
 		auth_destroy(a);
 }
 
 const struct sasl_exchange *
 smtpd_auth_exchange(const struct smtpd_auth *a)
 {
-	return a->x;
+	return a->busy ? NULL : a->x;
+}
+
+const char *
+smtpd_auth_mechanism(const struct smtpd_auth *a)
+{
+	return a->mechanism;
 }

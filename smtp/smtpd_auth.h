@@ -4,8 +4,9 @@
  * started when the first is wanted; its result comes back in the loop.
  *
  * The pool belongs to the loop's thread, and so do exchanges but for the time
- * of a step. An exchange that is given up in the midst of one is freed when the
- * step is done.
+ * of a step. A step has a limit of time: one that takes longer is temporary, and
+ * what the back end says later is dropped. An exchange that is given up in the
+ * midst of one is freed when the step is done.
  */
 #ifndef SMTP_SMTPD_AUTH_H
 #define SMTP_SMTPD_AUTH_H
@@ -20,10 +21,13 @@ struct smtpd_auth; /* one exchange */
 typedef void smtpd_auth_done_fn(void *arg, struct smtpd_auth *a,
     enum sasl_result r, const struct octets *challenge, const struct err *e);
 
+/* `limit` of a step, milliseconds from when it is asked for. */
 struct smtpd_auth_pool *smtpd_auth_pool_new(
-    struct loop *l, smtpd_auth_done_fn *done);
-/* Waits for steps that are under way; frees all exchanges. */
-void smtpd_auth_pool_free(struct smtpd_auth_pool **p);
+    struct loop *l, msec_t limit, smtpd_auth_done_fn *done);
+void smtpd_auth_pool_limit(struct smtpd_auth_pool *p, msec_t limit);
+/* Waits a few seconds for steps that are under way; frees all exchanges. False:
+ * one hangs beyond help, and what it uses (the SASL service) must stay. */
+bool smtpd_auth_pool_free(struct smtpd_auth_pool **p);
 
 /* Takes `x`; copies the rest. `initial` NULL: there is none. done(arg, ...) is
  * called from the loop, for this step and each later one, until the exchange is
@@ -33,6 +37,8 @@ struct smtpd_auth *smtpd_auth_start(struct smtpd_auth_pool *p,
     size_t n, void *arg);
 void smtpd_auth_respond(struct smtpd_auth *a, const uint8_t *p, size_t n);
 void smtpd_auth_free(struct smtpd_auth **a);
+/* NULL: a step of it still hangs. */
 const struct sasl_exchange *smtpd_auth_exchange(const struct smtpd_auth *a);
+const char *smtpd_auth_mechanism(const struct smtpd_auth *a);
 
 #endif

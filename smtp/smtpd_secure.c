@@ -131,12 +131,14 @@ authenticated(struct smtpd_session *s, const struct sasl_exchange *x)
 }
 
 static void
-not_authenticated(struct smtpd_session *s, const struct sasl_exchange *x,
+not_authenticated(struct smtpd_session *s, struct smtpd_auth *a,
     enum sasl_result r, const struct err *e)
 {
+	const struct sasl_exchange *x = smtpd_auth_exchange(a);
+
 	log_err(LOG_LEVEL_WARN, "not authenticated", e, "identity",
-	    sasl_exchange_claim(x), "mechanism", sasl_exchange_mechanism(x),
-	    "client", s->peer, NULL);
+	    x != NULL ? sasl_exchange_claim(x) : NULL, "mechanism",
+	    smtpd_auth_mechanism(a), "client", s->peer, NULL);
 	smtpd_auth_free(&s->auth);
 	smtp_server_auth_reply(s->server, &replies[r], NULL, clock_mono());
 }
@@ -146,15 +148,14 @@ smtpd_session_auth_done(void *arg, struct smtpd_auth *a, enum sasl_result r,
     const struct octets *challenge, const struct err *e)
 {
 	struct smtpd_session *s = arg;
-	const struct sasl_exchange *x = smtpd_auth_exchange(a);
 
 	if (r == SASL_RESULT_CHALLENGE)
 		smtp_server_auth_challenge(
 		    s->server, challenge->p, challenge->n, clock_mono());
 	else if (r == SASL_RESULT_DONE)
-		authenticated(s, x);
+		authenticated(s, smtpd_auth_exchange(a));
 	else
-		not_authenticated(s, x, r, e);
+		not_authenticated(s, a, r, e);
 	if (s->conn != NULL)
 		conn_wake(s->conn);
 }
