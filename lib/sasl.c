@@ -375,6 +375,12 @@ sasl_service_free(struct sasl_service **sp)
 	free(s);
 }
 
+bool
+sasl_service_plaintext(const struct sasl_service *s)
+{
+	return s->plaintext;
+}
+
 struct identity_table *
 sasl_service_identities(const struct sasl_service *s)
 {

@@ -42,6 +42,8 @@ struct sasl_service *sasl_service_named(const struct conf_node *root,
     const char *name, const char *identity_schema, struct err *e);
 /* After all of its exchanges. */
 void sasl_service_free(struct sasl_service **s);
+/* May passwords be sent without TLS? */
+bool sasl_service_plaintext(const struct sasl_service *s);
 /* The identities, or NULL where a <sasl> has none. */
 struct identity_table *sasl_service_identities(const struct sasl_service *s);
 /* Has their file changed? See identity_store_look(). */

@@ -56,6 +56,28 @@ check_mixer(struct check *k, const struct conf_node *root)
 	}
 }
 
+/* It may be meant so, but it should be known. */
+static void
+warn_of_plaintext(struct check *k, const struct conf_node *root,
+    const struct smtp_policies *p)
+{
+	const struct conf_node *smtpd = conf_child(root, "smtpd"), *n = NULL;
+
+	while ((n = conf_next(smtpd, "listen", n)) != NULL) {
+		const struct smtp_policy *x =
+		    smtp_policy_of(p, conf_str(n, "address", ""));
+
+		if (x != NULL && smtp_policy_shows_passwords(x))
+			cmd_complain(NULL, n->file, n->line,
+			    arena_printf(k->a,
+				"warning: passwords cross the network in plain "
+				"here: <sasl name=\"%s\"> has "
+				"plaintext=\"always\", and TLS is not "
+				"required",
+				conf_str(n, "sasl", "")));
+	}
+}
+
 /* The listeners' policies, as smtpd reads them: networks, keys, mechanisms,
  * identities. */
 static void
@@ -71,7 +93,8 @@ check_smtpd(struct check *k, const struct conf_node *root)
 		/* the text says file and line itself */
 		fprintf(stderr, "%s\n", e.text);
 		k->complaints++;
-	}
+	} else if (conf_child(root, "smtpd") != NULL)
+		warn_of_plaintext(k, root, p);
 	smtp_policies_free(&p);
 }
 

@@ -265,6 +265,14 @@ smtp_policy_of(const struct smtp_policies *p, const char *address)
 }
 
 bool
+smtp_policy_shows_passwords(const struct smtp_policy *p)
+{
+	return p->sasl != NULL && sasl_service_plaintext(p->sasl) &&
+	    !p->implicit_tls && !p->params.tls_required &&
+	    strncmp(p->address, "unix:", 5) != 0;
+}
+
+bool
 smtp_policies_have_sasl(const struct smtp_policies *p)
 {
 	return p->n_sasl > 0;

@@ -44,6 +44,8 @@ void smtp_policies_look(struct smtp_policies *p);
 /* NULL: no such listener. */
 const struct smtp_policy *smtp_policy_of(
     const struct smtp_policies *p, const char *address);
+/* Does it let a client send a password without TLS, over a network? */
+bool smtp_policy_shows_passwords(const struct smtp_policy *p);
 bool smtp_policies_have_sasl(const struct smtp_policies *p);
 
 #endif

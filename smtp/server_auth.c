@@ -79,10 +79,11 @@ smtp_server_auth_line(struct smtp_server *s, const char *line, size_t n)
 static bool
 is_mechanism(const char *p, size_t n)
 {
+	static const char of[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
 	for (size_t i = 0; i < n; i++)
-		if (strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxy"
-			   "z0123456789-_",
-			p[i]) == NULL)
+		if (memchr(of, p[i], sizeof(of) - 1) == NULL)
 			return false;
 	return n > 0 && n <= MECHANISM_MAX;
 }

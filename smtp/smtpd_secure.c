@@ -172,21 +172,31 @@ smtpd_session_may_relay(const struct smtpd_session *s)
 
 /* Who is known sends as themselves: an address of their identity's, or, where
  * there is no table, the address that is their name. Everyone may send what has
- * no sender. */
-bool
-smtpd_session_may_send_as(struct smtpd_session *s, const char *from)
+ * no sender. Recipients were judged when they were named. */
+int
+smtpd_session_authorize(void *arg, const struct mhs_envelope *env,
+    const struct mhs_recipient *r, struct err *e)
 {
+	const struct smtpd_session *s = arg;
 	const char *user = smtp_server_user(s->server);
-	struct identity_table *t;
+	const char *from = env->originator.mailbox;
+	const struct identity_table *t;
 	const struct identity *u;
+	bool may;
 
-	if (!s->policy->own_senders || *user == '\0' || *from == '\0')
-		return true;
+	if (r != NULL || !s->policy->own_senders || *user == '\0' ||
+	    *from == '\0')
+		return 0;
 	t = sasl_service_identities(s->policy->sasl);
-	if (t == NULL)
-		return strcasecmp(user, from) == 0;
-	u = identity_find(t, user);
-	return u != NULL && !u->disabled && identity_may_send_as(u, from);
+	u = t != NULL ? identity_find(t, user) : NULL;
+	may = t == NULL
+	    ? strcasecmp(user, from) == 0
+	    : u != NULL && !u->disabled && identity_may_send_as(u, from);
+	if (may)
+		return 0;
+	err_set(e, "smtp", ERR_REFUSED, "The sender is none of your addresses");
+	e->detail = MHS_DIAG_ABSENT;
+	return ERR_REFUSED;
 }
 
 const char *

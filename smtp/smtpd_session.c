@@ -44,6 +44,15 @@ session_free(struct smtpd_session *s)
 /* --- MAIL and RCPT --- */
 
 static bool
+refuse(struct smtpd_session *s, struct smtp_reply *r, int code,
+    const char *status, const char *text)
+{
+	snprintf(s->reply, sizeof(s->reply), "%s", text);
+	*r = (struct smtp_reply){code, status, s->reply};
+	return false;
+}
+
+static bool
 on_mail(void *arg, const struct smtp_server_mail *m, struct smtp_reply *r)
 {
 	struct smtpd_session *s = arg;
@@ -56,13 +65,13 @@ on_mail(void *arg, const struct smtp_server_mail *m, struct smtp_reply *r)
 		    452, "4.3.1", "Insufficient system storage"};
 		return false;
 	}
-	if (!smtpd_session_may_send_as(s, m->from)) {
-		*r = (struct smtp_reply){
-		    553, "5.7.1", "The sender is none of your addresses"};
-		return false;
-	}
 	s->env = mhs_envelope_new(s->arena, MHS_MESSAGE);
 	s->env->originator.mailbox = arena_strdup(s->arena, m->from);
+	if (smtpd_session_authorize(s, s->env, NULL, &e) < 0) {
+		refuse(s, r, 553, "5.7.1", e.text);
+		forget_message(s);
+		return false;
+	}
 	s->env->content_type = MHS_CONTENT_RFC822;
 	s->env->body_8bitmime = m->body_8bit;
 	s->env->ret = m->ret;
@@ -82,15 +91,6 @@ report_request(uint8_t notify)
 	if (notify == 0 || (notify & MHS_NOTIFY_FAILURE))
 		return MHS_REPORT_NDR;
 	return MHS_REPORT_NONE;
-}
-
-static bool
-refuse(struct smtpd_session *s, struct smtp_reply *r, int code,
-    const char *status, const char *text)
-{
-	snprintf(s->reply, sizeof(s->reply), "%s", text);
-	*r = (struct smtp_reply){code, status, s->reply};
-	return false;
 }
 
 static bool
@@ -222,6 +222,7 @@ on_data_begin(void *arg, struct smtp_reply *r)
 		    452, "4.3.1", "Insufficient system storage"};
 		return false;
 	}
+	q_submit_authorize(s->submission, smtpd_session_authorize, s);
 	err_clear(&s->failed);
 	s->size = 0;
 	s->scan.state = SCAN_LINE_START;

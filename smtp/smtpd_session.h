@@ -51,7 +51,10 @@ void smtpd_session_auth_done(void *arg, struct smtpd_auth *a,
 
 /* By its address, or by who it is. */
 bool smtpd_session_may_relay(const struct smtpd_session *s);
-bool smtpd_session_may_send_as(struct smtpd_session *s, const char *from);
+/* The authorizer of its submissions (qmgr/submit.h): may they send as this
+ * originator? Also asked at MAIL, when the client can still be told so. */
+int smtpd_session_authorize(void *session, const struct mhs_envelope *env,
+    const struct mhs_recipient *r, struct err *e);
 /* "TLSv1.3 TLS_AES_256_GCM_SHA384" in the session's arena, or NULL. */
 const char *smtpd_session_tls_text(struct smtpd_session *s);
 

@@ -215,6 +215,9 @@ prove() { # PORT MECHANISM GSASL-OPTION...
 
 offers() {
 	check "isthmus check finds nothing" "$BIN/isthmus" check -c "$WORLD/auth.xml"
+	check "but where passwords can be seen" dialogue \
+		'auth\.xml:[0-9]+: warning: passwords .*name="plain"' \
+		"$BIN/isthmus" check -c "$WORLD/auth.xml"
 	sed 's|mechanisms="PLAIN LOGIN"|mechanisms="DIGEST-MD5"|' "$WORLD/auth.xml" >"$WORLD/bad.xml"
 	check "but what no back end can do" dialogue 'bad\.xml:[0-9]+: .*DIGEST-MD5' \
 		"$BIN/isthmus" check -c "$WORLD/bad.xml"

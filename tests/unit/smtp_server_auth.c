@@ -328,6 +328,21 @@ tls_and_auth_can_be_required(void)
 }
 
 static void
+an_octet_of_zero_is_none_of_a_mechanisms_name(void)
+{
+	static const char line[] = "AUTH PL\0AIN MTIzNA==\r\n";
+	struct user u;
+
+	secure_open(&u, &plain);
+	feed(&u, "EHLO c\r\n", 100);
+	codes(&u);
+	feed_n(&u, line, sizeof(line) - 1, 100);
+	CU_ASSERT_STRING_EQUAL(codes(&u), "500");
+	CU_ASSERT_STRING_EQUAL(buf_cstr(&u.notes), "");
+	user_close(&u);
+}
+
+static void
 received_names_the_transmission_types_of_rfc_3848(void)
 {
 	static const struct {
@@ -374,6 +389,7 @@ suite_smtp_server_auth(void)
 	    TEST(a_step_may_take_its_time_and_what_comes_meanwhile_waits),
 	    TEST(starttls_forgets_all_that_was_said_in_plain),
 	    TEST(tls_and_auth_can_be_required),
+	    TEST(an_octet_of_zero_is_none_of_a_mechanisms_name),
 	    TEST(received_names_the_transmission_types_of_rfc_3848),
 	    CU_TEST_INFO_NULL,
 	};
