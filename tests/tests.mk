@@ -1,6 +1,6 @@
 # Goals beyond the build itself: packages, demo, tests, fuzzing, lint, install.
 
-.PHONY: deps demo check check-all e2e crash fuzz fuzz-replay lint format bench install clean
+.PHONY: deps demo check check-all e2e interop crash fuzz fuzz-replay lint format bench install clean
 
 # --- Debian packages ---
 DEPS_BUILD := build-essential pkg-config asn1c libevent-dev libxml2-dev \
@@ -45,6 +45,12 @@ $(BUILD)/tests/e2e/libslow.so: tests/e2e/slow.c
 
 e2e: programs $(BUILD)/tests/e2e/p1peer
 	@BUILD=$(BUILD) bash tests/e2e/run.sh
+
+# mail servers of others, in both directions; EXIM=/path/to/exim4 for one that
+# is not installed
+interop: deps
+	@$(MAKE) --no-print-directory programs
+	@BUILD=$(BUILD) EXIM=$(EXIM) timeout 300 bash tests/interop/run.sh
 
 # --- crashes: RUNS seeded runs from SEED on, JOBS at a time ---
 $(BUILD)/tests/crash/libcrash.so: tests/crash/shim.c tests/crash/shim.h
