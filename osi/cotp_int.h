@@ -7,6 +7,8 @@
 
 #include "osi/cotp_tpdu.h"
 
+#define COTP_EMPTY_MAX 100 /* DT TPDUs in a row without data and EOT */
+
 enum cotp_state {
 	COTP_IDLE,        /* nothing sent or received yet */
 	COTP_WAIT_CC,     /* initiator: CR sent */
@@ -31,8 +33,9 @@ struct cotp {
 	struct buf head; /* TPKT and TPDU header being collected */
 	size_t rx_left;  /* octets of the DT TPDU still to come up */
 	bool rx_eot;
-	bool rx_open; /* a TSDU has begun and not ended */
-	size_t rx_at; /* octets of its TPKT that came before those */
+	bool rx_open;      /* a TSDU has begun and not ended */
+	size_t rx_at;      /* octets of its TPKT that came before those */
+	unsigned rx_empty; /* DT TPDUs in a row that carry nothing */
 };
 
 void cotp_trace(

@@ -244,6 +244,18 @@ data_up(struct cotp *c, const uint8_t *p, size_t n, bool last)
 		c->fn(c->user, &ev);
 }
 
+/* A DT without data may be an oversight of its sender; very many are not. */
+static void
+end_empty(struct cotp *c)
+{
+	struct err e = ERR_INIT;
+
+	err_at(&e, "cotp", ERR_LIMIT, 0,
+	    "cotp DT: more than %d in a row with neither data nor EOT",
+	    COTP_EMPTY_MAX);
+	cotp_end(c, 0, &e);
+}
+
 /* A DT header is complete: its data passes by `head`. */
 static void
 begin_dt(struct cotp *c, size_t tpkt, bool eot)
@@ -267,7 +279,11 @@ begin_dt(struct cotp *c, size_t tpkt, bool eot)
 	c->rx_at = TPKT_HEADER + TPDU_DT_HEADER;
 	c->rx_left = tpdu - TPDU_DT_HEADER;
 	c->rx_eot = eot;
-	if (c->rx_left == 0)
+	if (c->rx_left > 0 || eot)
+		c->rx_empty = 0;
+	else if (++c->rx_empty > COTP_EMPTY_MAX)
+		end_empty(c);
+	if (c->rx_left == 0 && c->state == COTP_OPEN)
 		data_up(c, NULL, 0, eot);
 }
 

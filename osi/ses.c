@@ -35,6 +35,7 @@ ses_enter_state(struct ses *s, enum ses_state next)
 	if (next != STA713 && next != STA03)
 		s->rx.ssdu_open[0] = false; /* of DT: it will not go on */
 	s->state = next;
+	s->begun = true;
 	s->restart_timer = true;
 }
 
@@ -214,7 +215,8 @@ static void
 transport_gone(struct ses *s, const struct err *why)
 {
 	struct err e = ERR_INIT;
-	bool expected = s->state == STA16 || s->state == STA01;
+	/* at the beginning nobody has been told anything yet */
+	bool expected = s->state == STA16 || (s->state == STA01 && s->begun);
 
 	if (why == NULL) {
 		err_set(&e, SES_LAYER, ERR_PROTOCOL,
@@ -230,6 +232,29 @@ transport_gone(struct ses *s, const struct err *why)
 	}
 }
 
+/* Nothing that a peer sends after our AB is of use; one that has nothing else
+ * to say does not have to be listened to until the timer. */
+static void
+after_abort(struct ses *s, size_t n)
+{
+	s->after_abort += n;
+	if (s->after_abort <= SES_ABORTED_MAX)
+		return;
+	ses_trace(s, false, "session closed", "too much after our AB");
+	cotp_disconnect(s->cotp);
+	s->over = true;
+	ses_enter_state(s, STA01);
+}
+
+static void
+data_ind(struct ses *s, const struct cotp_event *ev)
+{
+	s->touched = true;
+	if (s->state == STA16)
+		after_abort(s, ev->n);
+	ses_tsdu_input(s, ev->data, ev->n, ev->last);
+}
+
 static void
 cotp_event(void *arg, const struct cotp_event *ev)
 {
@@ -238,10 +263,7 @@ cotp_event(void *arg, const struct cotp_event *ev)
 	switch (ev->type) {
 	case COTP_CONNECT_IND: transport_event(s, TCONind); break;
 	case COTP_CONNECT_CNF: transport_event(s, TCONcnf); break;
-	case COTP_DATA_IND:
-		s->touched = true;
-		ses_tsdu_input(s, ev->data, ev->n, ev->last);
-		break;
+	case COTP_DATA_IND: data_ind(s, ev); break;
 	case COTP_DISCONNECT: transport_gone(s, ev->err); break;
 	}
 }
@@ -321,6 +343,7 @@ ses_request(struct ses *s, const struct ses_prim *p, struct err *e)
 		return err_set(e, SES_LAYER, ERR_PROTOCOL,
 		    "%s: the SSDU being sent has not ended",
 		    event_name(ev.event));
+	s->idle_tsdus = 0;
 	return ses_dispatch(s, &ev);
 }
 

@@ -12,6 +12,8 @@
 #define SES_TSDU_MIN 64 /* a smaller TSDU maximum size is refused */
 #define SES_SEGMENTED_MAX (128 * 1024)    /* user data of a segmented SPDU */
 #define SES_CONNECT_DATA_MAX (128 * 1024) /* of CN with all its CDOs */
+#define SES_ABORTED_MAX (1024 * 1024)     /* what comes after an AB of ours */
+#define SES_IDLE_TSDUS_MAX 1000 /* in a row that get nobody anywhere */
 #define SES_ABORT_TIMER 5000 /* msec: TIM, X.225 7.9: wait for T-DISCONNECT */
 
 /* X.225 Table A.3, less the states of functional units that we have not and
@@ -168,7 +170,8 @@ struct ses {
 	void *user;
 	struct cotp *cotp;
 	enum ses_state state;
-	bool over; /* the user was told the last thing */
+	bool begun; /* it has left its first state */
+	bool over;  /* the user was told the last thing */
 
 	int version;
 	uint16_t fu;        /* proposed, then selected */
@@ -183,6 +186,8 @@ struct ses {
 	uint32_t va, vm, vr;
 
 	struct buf connect_data; /* of CN and CDO */
+	size_t after_abort;      /* octets that came in STA16 */
+	unsigned idle_tsdus;     /* since data, or a request of our user */
 	struct ses_rx rx;
 	struct ses_tx tx;
 

@@ -254,6 +254,8 @@ data_up(struct ses *s, const uint8_t *p, size_t n, bool last)
 
 	if (last)
 		*ssdu_open(s) = !end;
+	if (n > 0)
+		s->idle_tsdus = 0;
 	if (n > 0 || end)
 		ses_indicate(s, &ind);
 }
@@ -402,6 +404,21 @@ handle_prefix(struct ses *s, const struct spdu *prefix)
 		handle_spdu(s, prefix, 0);
 }
 
+/* A peer may ask for tokens as often as it likes, but not for ever: without data
+ * from it, and without anything from our user, each TSDU is work for nothing. */
+static void
+count_idle(struct ses *s)
+{
+	struct err e = ERR_INIT;
+
+	if (ignores_spdus(s) || ++s->idle_tsdus <= SES_IDLE_TSDUS_MAX)
+		return;
+	err_at(&e, SES_LAYER, ERR_LIMIT, 0,
+	    "session TSDU: more than %d in a row without data or an answer",
+	    SES_IDLE_TSDUS_MAX);
+	ses_provider_abort(s, SPDU_TD_RESTRICTION, &e, NULL, 0);
+}
+
 static void
 end_of_tsdu(struct ses *s)
 {
@@ -410,6 +427,7 @@ end_of_tsdu(struct ses *s)
 
 	s->rx.prefix = (struct spdu){0};
 	handle_prefix(s, &prefix);
+	count_idle(s);
 	s->rx.mode = SES_RX_HEAD;
 	buf_clear(&s->rx.head);
 }

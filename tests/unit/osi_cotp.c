@@ -808,6 +808,28 @@ every_recorded_stream_is_accepted_to_its_end(void)
 	}
 }
 
+static void
+empty_dts_in_a_row_end_at_a_bound(void)
+{
+	for (int eot = 0; eot < 2; eot++) {
+		struct end e;
+
+		open_end(&e, OSI_RESPONDER, 65531);
+		feed_hex(&e, "0300000b06e00000000100");
+		/* one with data in between begins the count again */
+		for (int i = 0; i < 201; i++)
+			feed_hex(&e,
+			    i == 100       ? "0300000802f00061"
+				: eot == 1 ? "0300000702f080"
+					   : "0300000702f000");
+		CU_ASSERT_STRING_EQUAL(buf_cstr(&e.log), "I");
+		feed_hex(&e, eot == 1 ? "0300000702f080" : "0300000702f000");
+		CU_ASSERT_STRING_EQUAL(buf_cstr(&e.log), eot == 1 ? "I" : "IX");
+		CU_ASSERT_EQUAL(e.err.code, eot == 1 ? 0 : ERR_LIMIT);
+		close_end(&e);
+	}
+}
+
 void
 suite_osi_cotp(void)
 {
@@ -834,6 +856,7 @@ suite_osi_cotp(void)
 	    TEST(peek_tells_a_bad_cr_from_what_is_none_and_names_the_parameter),
 	    TEST(of_a_parameter_given_twice_the_later_value_counts),
 	    TEST(selector_texts_are_read_and_written),
+	    TEST(empty_dts_in_a_row_end_at_a_bound),
 	    TEST(every_recorded_stream_is_accepted_to_its_end),
 	    CU_TEST_INFO_NULL,
 	};

@@ -679,6 +679,73 @@ data_is_unlimited_and_segmented_in_version_1_too(void)
 	end_close(&e);
 }
 
+/* What is refused before there is a session is told as well. */
+static void
+a_refused_transport_class_is_told_with_its_reason(void)
+{
+	struct ses_params p = end_params(OSI_RESPONDER);
+	struct end e;
+
+	end_open(&e, &p);
+	cotp_input(
+	    ses_cotp(e.s), (const uint8_t *)"\3\0\0\x0b\6\xe0\0\0\0\1\x40", 11);
+	TOLD(&e, "P-ABORT.ind");
+	CU_ASSERT_STRING_EQUAL(e.err.layer, "cotp");
+	CU_ASSERT_EQUAL(e.err.offset, 6);
+	CU_ASSERT_PTR_NOT_NULL(strstr(e.err.text, "class 4"));
+	end_close(&e);
+}
+
+static void
+tsdus_that_get_nobody_anywhere_end_at_a_bound(void)
+{
+	static const char *const tsdus[] = {
+	    "0203100101" /* PT */, "0100" /* GT without tokens */};
+
+	for (size_t i = 0; i < sizeof(tsdus) / sizeof(*tsdus); i++) {
+		struct end e;
+
+		open_in_state(&e, STA713);
+		for (int n = 0; n < SES_IDLE_TSDUS_MAX; n++)
+			put_in(&e, tsdus[i]);
+		/* data begins the count again */
+		put_in(&e, "0100 0100 61");
+		for (int n = 0; n < SES_IDLE_TSDUS_MAX - 1; n++)
+			put_in(&e, tsdus[i]);
+		CU_ASSERT_EQUAL(e.s->state, STA713);
+		buf_clear(&e.log);
+		put_in(&e, tsdus[i]);
+		put_in(&e, tsdus[i]);
+		CU_ASSERT_EQUAL(e.last.type, SES_P_ABORT);
+		CU_ASSERT_EQUAL(e.err.code, ERR_LIMIT);
+		CU_ASSERT_EQUAL(e.s->state, STA16);
+		end_close(&e);
+	}
+}
+
+static void
+after_our_abort_a_megabyte_is_passed_over_and_no_more(void)
+{
+	struct buf dt = {0};
+	size_t sent = 0;
+	struct end e;
+
+	open_in_state(&e, STA713);
+	OK(end_request(&e, SES_U_ABORT, ""));
+	buf_append(&dt, "\3\0\xff\xff\2\xf0\0", 7);
+	while (dt.len < 0xffff)
+		buf_putc(&dt, 'x');
+	while (!cotp_finished(ses_cotp(e.s)) && sent < 4 * SES_ABORTED_MAX) {
+		cotp_input(ses_cotp(e.s), dt.data, dt.len);
+		sent += dt.len;
+	}
+	CU_ASSERT(sent > SES_ABORTED_MAX);
+	CU_ASSERT(sent < SES_ABORTED_MAX + 0x20000);
+	TOLD(&e, "");
+	buf_free(&dt);
+	end_close(&e);
+}
+
 void
 suite_osi_ses_wire(void)
 {
@@ -701,6 +768,9 @@ suite_osi_ses_wire(void)
 	    TEST(an_abort_that_keeps_the_transport_is_accepted),
 	    TEST(version_1_bounds_what_it_receives),
 	    TEST(version_1_bounds_what_it_sends),
+	    TEST(a_refused_transport_class_is_told_with_its_reason),
+	    TEST(tsdus_that_get_nobody_anywhere_end_at_a_bound),
+	    TEST(after_our_abort_a_megabyte_is_passed_over_and_no_more),
 	    TEST(data_is_unlimited_and_segmented_in_version_1_too),
 	    CU_TEST_INFO_NULL,
 	};

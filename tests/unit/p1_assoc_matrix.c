@@ -234,7 +234,7 @@ static const struct {
     {"hold", do_hold, {0}, 0},
     {"resume point", do_resume_point, {0}, 0},
     {"lost", do_lost, {0}, 0x1ff},
-    {"garbage", do_garbage, {0}, 0x1fe},
+    {"garbage", do_garbage, {0}, 0x1ff},
 };
 
 #undef P
