@@ -123,3 +123,12 @@ osi_depth(const struct osi_common *c, unsigned otherwise)
 	    ? c->max_depth + OSI_DEPTH_AROUND
 	    : OSI_DEPTH_MAX;
 }
+
+struct osi_selectors
+osi_ours(const struct osi_common *c, const struct osi_sel *called_tsel)
+{
+	const struct osi_selectors *ours =
+	    c->ours != NULL ? c->ours(c->serves_arg, called_tsel) : NULL;
+
+	return ours != NULL ? *ours : (struct osi_selectors){0};
+}

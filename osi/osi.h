@@ -18,7 +18,8 @@
 #include "lib/clock.h"
 #include "lib/err.h"
 
-#define OSI_SEL_MAX 32 /* octets of a selector we accept on any layer */
+#define OSI_SEL_MAX 32  /* octets of a selector we accept on any layer */
+#define OSI_SSEL_MAX 16 /* of a session selector (X.225 8.3.1.17) */
 
 struct osi_sel {
 	bool present; /* absent differs from present and empty */
@@ -77,8 +78,16 @@ struct osi_common {
 	 * someone else (iaed) has looked already. Another is refused with
 	 * "address unknown" (X.224 13.5.3). */
 	bool (*serves)(void *arg, const struct osi_sel *called);
-	void *serves_arg;
+	/* Responder: which selectors are ours behind this called TSEL? One that
+	 * is not present is any. NULL, or NULL returned: any of them all. */
+	const struct osi_selectors *(*ours)(
+	    void *arg, const struct osi_sel *called_tsel);
+	void *serves_arg; /* of both */
 };
+
+/* What `ours` tells, or selectors of which none is present. */
+struct osi_selectors osi_ours(
+    const struct osi_common *c, const struct osi_sel *called_tsel);
 
 /* The limit of one encoding: max_depth and what lies around, or `otherwise`. */
 unsigned osi_depth(const struct osi_common *c, unsigned otherwise);

@@ -206,11 +206,14 @@ negotiate(struct pres *p, const struct pres_cp *cp)
 static bool
 addressed_to_us(const struct pres *p, const struct osi_sel *called)
 {
-	const struct osi_sel *us = &p->params.called;
+	const struct cotp_params *c = cotp_params(ses_cotp(p->ses));
+	struct osi_sel us = p->params.called;
 
-	if (!us->present)
+	if (!us.present)
+		us = osi_ours(&c->common, &c->called).psel;
+	if (!us.present)
 		return true;
-	return us->n == called->n && memcmp(us->v, called->v, us->n) == 0;
+	return us.n == called->n && memcmp(us.v, called->v, us.n) == 0;
 }
 
 static bool

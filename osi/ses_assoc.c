@@ -563,6 +563,10 @@ ses_act_CN(struct ses *s, struct ses_ev *ev)
 	enum spdu_par par_at_fault;
 	uint8_t reason;
 
+	if (!our_ssel.present)
+		our_ssel = osi_ours(
+		    &s->params.cotp.common, &cotp_params(s->cotp)->called)
+			       .ssel;
 	read_connect(s, cn);
 	reason = refusal_of(s, cn, &our_ssel, &why, &par_at_fault);
 	if (reason != 0)

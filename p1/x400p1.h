@@ -178,7 +178,7 @@ struct x400p1 {
 	struct q_submitter *submitter;
 	struct p1_us us;
 	const char *hostname;
-	struct osi_sel *services;
+	struct osi_selectors *services; /* SSEL, PSEL: any, if not present */
 	size_t n_services;
 	int64_t idle_timeout, silence, max_size, max_envelope, max_depth;
 	int64_t incoming_idle; /* of associations that peers open; 0: none */

@@ -38,6 +38,10 @@ read_selector(const struct conf_node *n, const char *attr, struct osi_sel *out,
 {
 	if (osi_sel_parse(conf_str(n, attr, NULL), out, e) < 0)
 		return conf_error(n, e, "%s: bad selector", attr);
+	if (out->n > OSI_SSEL_MAX && strstr(attr, "ssel") != NULL)
+		return conf_error(n, e,
+		    "%s: %u octets, a session selector has at most %d", attr,
+		    out->n, OSI_SSEL_MAX);
 	return 0;
 }
 
@@ -63,7 +67,7 @@ read_selectors(const struct conf_node *n, struct x_peer *p, struct err *e)
 		if (read_selector(n, all[i].attr, all[i].to, e) < 0)
 			return ERR_CONFIG;
 	if (!is_set(n, "our-tsel") && p->channel->n_services > 0)
-		p->ours.tsel = p->channel->services[0];
+		p->ours.tsel = p->channel->services[0].tsel;
 	return 0;
 }
 
@@ -335,14 +339,16 @@ read_services(struct x400p1 *c, const struct conf_node *root,
     const char *channel, struct err *e)
 {
 	const struct conf_node *n = NULL, *iaed = conf_child(root, "iaed");
+	struct osi_selectors *s;
 
 	while (iaed != NULL && (n = conf_next(iaed, "service", n)) != NULL) {
 		if (!is(n, "channel", channel))
 			continue;
-		if (read_selector(n, "tsel",
-			arena_push(c->arena, &c->services, &c->n_services,
-			    sizeof(*c->services)),
-			e) < 0)
+		s = arena_push(c->arena, &c->services, &c->n_services,
+		    sizeof(*c->services));
+		if (read_selector(n, "tsel", &s->tsel, e) < 0 ||
+		    read_selector(n, "ssel", &s->ssel, e) < 0 ||
+		    read_selector(n, "psel", &s->psel, e) < 0)
 			return ERR_CONFIG;
 	}
 	return 0;

@@ -410,6 +410,18 @@ random_id(void)
 	return id;
 }
 
+/* iaed goes by the called TSEL alone; the others are for the layers. */
+static const struct osi_selectors *
+our_selectors(void *arg, const struct osi_sel *called_tsel)
+{
+	const struct x400p1 *c = arg;
+
+	for (size_t i = 0; i < c->n_services; i++)
+		if (osi_sel_equal(&c->services[i].tsel, called_tsel))
+			return &c->services[i];
+	return NULL;
+}
+
 /* fd negative: the peer is called. */
 static struct x_link *
 link_new(struct x400p1 *c, struct x_peer *p, const struct p1_params *q, int fd)
@@ -437,6 +449,7 @@ link_new(struct x400p1 *c, struct x_peer *p, const struct p1_params *q, int fd)
 	    .trace_arg = l,
 	    .reference = (uint16_t)(c->serial % UINT16_MAX + 1),
 	    .serves = q->common.serves,
+	    .ours = our_selectors,
 	    .serves_arg = c,
 	};
 	params.keep = &keep_ops;
@@ -527,12 +540,7 @@ drop_unbound(struct x400p1 *c, const struct x_link *newest)
 static bool
 serves(void *arg, const struct osi_sel *called)
 {
-	const struct x400p1 *c = arg;
-
-	for (size_t i = 0; i < c->n_services; i++)
-		if (osi_sel_equal(&c->services[i], called))
-			return true;
-	return false;
+	return our_selectors(arg, called) != NULL;
 }
 
 void

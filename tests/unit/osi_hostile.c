@@ -464,6 +464,47 @@ a_pdu_of_a_connect_that_ends_early_is_refused(void)
 	}
 }
 
+static const struct osi_selectors *
+ours(void *arg, const struct osi_sel *called_tsel)
+{
+	(void)called_tsel;
+	return arg;
+}
+
+/* The CP has none; that is the same as an empty one. */
+static void
+the_called_psel_must_be_that_of_the_called_tsel(void)
+{
+	static const struct {
+		const char *psel;
+		bool taken;
+	} rows[] = {{NULL, true}, {"", true}, {"P1", false}};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct rtse_params r = pair_params(OSI_RESPONDER);
+		struct osi_selectors us = {0};
+		struct buf b = {0};
+		struct prey p;
+
+		osi_sel_parse(rows[i].psel, &us.psel, NULL);
+		r.pres.ses.cotp.common.ours = ours;
+		r.pres.ses.cotp.common.serves_arg = &us;
+		prey_init(&p, 0);
+		rtse_free(&p.x.r);
+		p.x.r = rtse_new(&r, end_event, &p.x, 1000);
+		good(&b, CP);
+		prey_request(&p, SES_CONNECT, &b, true);
+		CU_ASSERT_EQUAL(p.refused, !rows[i].taken);
+		if (!rows[i].taken) {
+			CU_ASSERT_STRING_EQUAL(p.x.err.layer, "presentation");
+			CU_ASSERT_PTR_NOT_NULL(
+			    memmem(p.answer.data, p.answer.len, "\x8a\1\3", 3));
+		}
+		buf_free(&b);
+		prey_free(&p);
+	}
+}
+
 /* TCP closed at each octet of a recorded connection, up to the end of its FN:
  * our user is told once. */
 static void
@@ -572,6 +613,7 @@ suite_osi_hostile(void)
 	    TEST(nesting_without_end_is_refused_in_data),
 	    TEST(the_depth_that_our_user_sets_holds_in_every_layer),
 	    TEST(a_pdu_of_a_connect_that_ends_early_is_refused),
+	    TEST(the_called_psel_must_be_that_of_the_called_tsel),
 	    TEST(a_connection_that_ends_at_any_octet_ends_once),
 	    TEST(a_million_empty_dts_cost_little),
 	    TEST(the_greatest_tpdu_is_taken_or_answered_with_an_abort),

@@ -186,6 +186,53 @@ every_refusal_reason_arrives_and_only_one_carries_data(void)
 	}
 }
 
+/* Ours behind the TSEL "T1": SSEL "S1", PSEL "P1". */
+static const struct osi_selectors *
+ours(void *arg, const struct osi_sel *called_tsel)
+{
+	bool t1 = called_tsel->n == 2 && memcmp(called_tsel->v, "T1", 2) == 0;
+
+	return t1 ? arg : NULL;
+}
+
+static void
+the_called_ssel_must_be_that_of_the_called_tsel(void)
+{
+	static const struct {
+		const char *tsel, *ssel;
+		bool taken;
+	} rows[] = {
+	    {"T1", "S1", true},
+	    {"T1", NULL, true},
+	    {"T1", "S2", false},
+	    {"T1", "S", false},
+	    {"T1", "", false},
+	    {"T2", "S2", true},
+	};
+	struct osi_selectors us = {0};
+
+	osi_sel_parse("S1", &us.ssel, NULL);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct ses_params pa = end_params(OSI_INITIATOR);
+		struct ses_params pb = end_params(OSI_RESPONDER);
+		struct end a, b;
+
+		osi_sel_parse(rows[i].tsel, &pa.cotp.called, NULL);
+		osi_sel_parse(rows[i].ssel, &pa.called, NULL);
+		pb.cotp.common.ours = ours;
+		pb.cotp.common.serves_arg = &us;
+		end_open(&a, &pa);
+		end_open(&b, &pb);
+		OK(end_request(&a, SES_CONNECT, ""));
+		ends_run(&a, &b, 1);
+		CU_ASSERT_EQUAL(a.last.accepted, rows[i].taken);
+		if (!rows[i].taken)
+			CU_ASSERT_EQUAL(a.last.reason, SES_REFUSE_SSEL_UNKNOWN);
+		TOLD(&b, rows[i].taken ? "CONNECT.ind" : "P-ABORT.ind");
+		finish(&a, &b);
+	}
+}
+
 /* An end of ours whose transport connection is open, on a peer's. */
 static void
 responder(struct end *e, const struct ses_params *p)
@@ -610,6 +657,7 @@ suite_osi_ses_connect(void)
 	    TEST(refusals_carry_reason_and_user_data),
 	    TEST(version_1_is_spoken_with_a_peer_that_has_no_other),
 	    TEST(every_refusal_reason_arrives_and_only_one_carries_data),
+	    TEST(the_called_ssel_must_be_that_of_the_called_tsel),
 	    TEST(what_a_connect_spdu_must_not_say_is_refused_with_the_reason),
 	    TEST(connect_user_data_is_bounded_by_its_parameter),
 	    TEST(units_that_we_have_not_are_negotiated_away),
