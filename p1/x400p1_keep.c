@@ -141,13 +141,20 @@ struct listing {
 	size_t n;
 };
 
-/* A file without octets, that says no more than that it was accepted. */
 static bool
-is_done(const char *name)
+ends_in(const char *name, const char *suffix)
 {
 	const char *end = strrchr(name, '.');
 
-	return end != NULL && strcmp(end, X_KEEP_DONE) == 0;
+	return end != NULL && strcmp(end + 1, suffix) == 0;
+}
+
+/* One that says something of a transfer, and has none of its octets. */
+static bool
+is_mark(const char *name)
+{
+	return ends_in(name, X_KEEP_DONE) || ends_in(name, X_KEEP_TWO) ||
+	    ends_in(name, X_KEEP_BUSY);
 }
 
 static bool
@@ -163,7 +170,7 @@ look_at(const struct x_keep *k, struct entry *x)
 	return true;
 }
 
-/* Of what is done, which may be much, the name alone is known. */
+/* Of marks, which may be many, the name alone is known. */
 static void
 list_add(struct x_keep *k, struct listing *l, const char *name)
 {
@@ -179,7 +186,7 @@ list_add(struct x_keep *k, struct listing *l, const char *name)
 	x->octets = 0;
 	x->changed = INT64_MAX;
 	snprintf(x->name, sizeof(x->name), "%s", name);
-	if (is_done(name) || look_at(k, x))
+	if (is_mark(name) || look_at(k, x))
 		l->n++;
 }
 
@@ -231,14 +238,21 @@ x_keep_clean(struct x_keep *k, int64_t now)
 
 /* --- room --- */
 
+/* suffix: of a kind of marks; NULL: what is no mark. */
+static bool
+is_kind(const char *name, const char *suffix)
+{
+	return suffix != NULL ? ends_in(name, suffix) : !is_mark(name);
+}
+
 static struct entry *
-oldest_of(struct listing *l, const char *peer, bool done)
+oldest_of(struct listing *l, const char *peer, const char *suffix)
 {
 	struct entry *oldest = NULL;
 
 	for (size_t i = 0; i < l->n; i++)
 		if (is_of(l->v[i].name, peer) &&
-		    is_done(l->v[i].name) == done &&
+		    is_kind(l->v[i].name, suffix) &&
 		    (oldest == NULL || l->v[i].changed < oldest->changed))
 			oldest = &l->v[i];
 	return oldest;
@@ -271,7 +285,7 @@ make_room(struct x_keep *k, struct listing *l, const char *peer,
 	struct entry *oldest;
 
 	while (!fits(own, q->max_per_peer, q->octets_per_peer)) {
-		oldest = oldest_of(l, peer, false);
+		oldest = oldest_of(l, peer, NULL);
 		if (oldest == NULL)
 			return false;
 		if (discard(k, oldest->name, "the peer has too many")) {
@@ -293,23 +307,24 @@ disk_has(const struct x_keep *k, uint64_t octets)
 	    (uint64_t)v.f_bavail * v.f_frsize >= k->params.low_water + octets;
 }
 
-/* They have no limit in octets, and of their own in files: as many as may be
+/* Marks have no limit in octets, and of their own in files: as many as may be
  * under way, and a quarter more, so that they need not be looked at for each. */
 static void
-forget_done(struct x_keep *k, struct listing *l, const char *peer)
+forget_marks(
+    struct x_keep *k, struct listing *l, const char *peer, const char *suffix)
 {
 	unsigned n = 0;
 	struct entry *oldest;
 
 	for (size_t i = 0; i < l->n; i++)
-		n += is_of(l->v[i].name, peer) && is_done(l->v[i].name);
+		n += is_of(l->v[i].name, peer) && ends_in(l->v[i].name, suffix);
 	if (n <= k->params.max_per_peer + k->params.max_per_peer / 4)
 		return;
 	for (size_t i = 0; i < l->n; i++)
-		if (is_of(l->v[i].name, peer) && is_done(l->v[i].name))
+		if (is_of(l->v[i].name, peer) && ends_in(l->v[i].name, suffix))
 			look_at(k, &l->v[i]);
 	for (; n > k->params.max_per_peer; n--) {
-		oldest = oldest_of(l, peer, true);
+		oldest = oldest_of(l, peer, suffix);
 		unlinkat(k->dir, oldest->name, 0);
 		oldest->name[0] = '\0';
 	}
@@ -323,13 +338,14 @@ x_keep_room(struct x_keep *k, const char *peer, unsigned file, uint64_t octets)
 	bool ok;
 
 	for (size_t i = 0; i < l.n; i++) {
-		if (is_done(l.v[i].name))
+		if (is_mark(l.v[i].name))
 			continue;
 		count(&all, &l.v[i]);
 		if (is_of(l.v[i].name, peer))
 			count(&own, &l.v[i]);
 	}
-	forget_done(k, &l, peer);
+	forget_marks(k, &l, peer, X_KEEP_DONE);
+	forget_marks(k, &l, peer, X_KEEP_TWO);
 	ok = disk_has(k, octets) && make_room(k, &l, peer, &own, &all);
 	free(l.v);
 	return ok;

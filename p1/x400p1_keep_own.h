@@ -7,7 +7,10 @@
 #include "p1/x400p1_keep.h"
 
 #define X_KEEP_NAME 256
-#define X_KEEP_DONE ".done" /* suffix of what was accepted */
+/* Suffixes of files that have no part in the limits for what is cut off: */
+#define X_KEEP_DONE "done" /* it was accepted */
+#define X_KEEP_TWO "two"   /* the name is two transfers' */
+#define X_KEEP_BUSY "busy" /* it is being committed */
 
 struct x_keep {
 	struct x_keep_params params;

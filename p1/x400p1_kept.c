@@ -12,7 +12,7 @@
  * the octets first, and then for it, finds one of the two.
  *
  * While a transfer is being committed there is a locked file without octets,
- * so that nobody else commits it: its suffix is CLAIMED.
+ * so that nobody else commits it: its suffix is X_KEEP_BUSY.
  */
 #include "p1/x400p1_keep_own.h"
 
@@ -28,14 +28,13 @@
 #include "qmgr/wire.h"
 
 /* suffixes */
-#define AMBIGUOUS "two"
-#define CLAIMED "busy"
 #define IN_MAKING "new"
 #define MARK "ITR1"
 #define BLOCK_MARK 0x43484b50 /* "CHKP" */
 #define BLOCK_HEADER 16
 #define LOOK_EVERY (1u << 20) /* octets between two looks for room */
 #define READ_PIECE 65536
+#define CLAIM_TRIES 16
 
 struct x_kept {
 	struct x_keep *store;
@@ -121,17 +120,17 @@ exists(struct x_keep *k, const char *peer, const struct buf *key,
 static bool
 is_ambiguous(struct x_keep *k, const char *peer, const struct buf *key)
 {
-	return exists(k, peer, key, AMBIGUOUS);
+	return exists(k, peer, key, X_KEEP_TWO);
 }
 
 static void
 make_ambiguous(struct x_keep *k, const char *peer, const struct buf *key)
 {
-	static const char *const suffixes[] = {"in", "done"};
+	static const char *const suffixes[] = {"in", X_KEEP_DONE};
 	char name[X_KEEP_NAME];
 	int fd;
 
-	x_keep_name(peer, key, AMBIGUOUS, name);
+	x_keep_name(peer, key, X_KEEP_TWO, name);
 	fd = openat(k->dir, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	if (fd >= 0)
 		close(fd);
@@ -157,7 +156,7 @@ x_kept_begin(struct x_keep *k, const char *peer, const struct rtse_activity *a)
 
 	key_of(peer, a, &key);
 	x_keep_name(peer, &key, "in", name);
-	if (exists(k, peer, &key, "in") || exists(k, peer, &key, "done"))
+	if (exists(k, peer, &key, "in") || exists(k, peer, &key, X_KEEP_DONE))
 		make_ambiguous(k, peer, &key);
 	if (!is_ambiguous(k, peer, &key) &&
 	    x_keep_room(k, peer, 1, LOOK_EVERY) &&
@@ -238,7 +237,7 @@ say_done(
 	struct x_kept x = {.store = k};
 
 	x_keep_name(peer, key, IN_MAKING, name);
-	x_keep_name(peer, key, "done", done);
+	x_keep_name(peer, key, X_KEEP_DONE, done);
 	if (is_ambiguous(k, peer, key) ||
 	    !x_keep_lock(k, peer, name, true, &x.file))
 		return;
@@ -287,27 +286,43 @@ wait_or_not(const char *peer, msec_t waited)
 	return X_CLAIM_OURS;
 }
 
+/* Our lock fails also where the holder removes its file between our open and
+ * our lock: it has said then that it is done, or given up. */
+static bool
+lock_claim(struct x_keep *k, const char *peer, const struct buf *key,
+    struct x_keep_file *f)
+{
+	char name[X_KEEP_NAME];
+
+	x_keep_name(peer, key, X_KEEP_BUSY, name);
+	for (unsigned i = 0; i < CLAIM_TRIES; i++) {
+		if (x_keep_lock(k, peer, name, true, f))
+			return true;
+		if (exists(k, peer, key, X_KEEP_BUSY))
+			return false;
+	}
+	return false;
+}
+
 enum x_claimed
 x_kept_claim(struct x_keep *k, const char *peer, const struct rtse_activity *a,
     uint32_t serial, msec_t waited, struct x_claim **out)
 {
 	struct buf key = {0};
-	char name[X_KEEP_NAME];
-	struct x_keep_file f;
+	struct x_keep_file f = {.fd = -1};
 	enum x_claimed result = X_CLAIM_OURS;
+	bool sure, locked;
 
 	*out = NULL;
 	key_of(peer, a, &key);
-	x_keep_name(peer, &key, CLAIMED, name);
-	if (is_ambiguous(k, peer, &key)) {
-		/* nobody can know */
-	} else if (!x_keep_lock(k, peer, name, true, &f)) {
-		if (exists(k, peer, &key, CLAIMED))
-			result = wait_or_not(peer, waited);
-	} else if (done_is_there(k, peer, &key, serial)) {
+	sure = !is_ambiguous(k, peer, &key); /* else nobody can know */
+	locked = sure && lock_claim(k, peer, &key, &f);
+	if (sure && !locked && exists(k, peer, &key, X_KEEP_BUSY))
+		result = wait_or_not(peer, waited);
+	if (result == X_CLAIM_OURS && done_is_there(k, peer, &key, serial)) {
 		x_keep_unlock(k, &f, true);
 		result = X_CLAIM_DONE;
-	} else {
+	} else if (locked) {
 		*out = xcalloc(1, sizeof(**out));
 		**out = (struct x_claim){k, f};
 	}
@@ -331,12 +346,12 @@ is_claimed(struct x_keep *k, const char *peer, const struct buf *key)
 	char name[X_KEEP_NAME];
 	struct x_keep_file f;
 
-	x_keep_name(peer, key, CLAIMED, name);
+	x_keep_name(peer, key, X_KEEP_BUSY, name);
 	if (x_keep_lock(k, peer, name, false, &f)) {
 		x_keep_unlock(k, &f, true); /* of a process that died */
 		return false;
 	}
-	return exists(k, peer, key, CLAIMED);
+	return exists(k, peer, key, X_KEEP_BUSY);
 }
 
 /* --- reading --- */
@@ -483,7 +498,7 @@ done_is_there(
 
 	if (is_ambiguous(k, peer, key))
 		return false;
-	x_keep_name(peer, key, "done", name);
+	x_keep_name(peer, key, X_KEEP_DONE, name);
 	snprintf(x.file.peer, sizeof(x.file.peer), "%s", peer);
 	snprintf(x.file.name, sizeof(x.file.name), "%s", name);
 	x.file.fd = openat(k->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -531,7 +546,7 @@ x_kept_forget(struct x_keep *k, const char *peer, const struct rtse_activity *a)
 	struct buf key = {0};
 
 	key_of(peer, a, &key);
-	if (exists(k, peer, &key, "in") || exists(k, peer, &key, "done"))
+	if (exists(k, peer, &key, "in") || exists(k, peer, &key, X_KEEP_DONE))
 		make_ambiguous(k, peer, &key);
 	buf_free(&key);
 }

@@ -5,7 +5,9 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -259,6 +261,126 @@ static enum x_claimed
 claim(struct fixture *f, struct x_claim **out)
 {
 	return x_kept_claim(f->k, "alpha", &f->activity, 2, 0, out);
+}
+
+/* What another process does between our open() and our flock(): once for each
+ * time that is left. */
+static struct {
+	void (*fn)(struct fixture *);
+	struct fixture *f;
+	struct x_claim *claim;
+	unsigned times;
+} other;
+
+int
+flock(int fd, int operation)
+{
+	if (other.times > 0) {
+		other.times--;
+		other.fn(other.f);
+	}
+	return (int)syscall(SYS_flock, fd, operation);
+}
+
+static void
+other_finishes(struct fixture *f)
+{
+	unsigned times = other.times;
+
+	other.times = 0;
+	x_kept_done_late(f->k, "alpha", &f->activity, 2);
+	x_kept_unclaim(&other.claim);
+	other.times = times;
+}
+
+static void
+other_gives_up(struct fixture *f)
+{
+	(void)f;
+	x_kept_unclaim(&other.claim);
+}
+
+/* The claim's file is gone by the time that we lock it, and what it was for is
+ * done. */
+static void
+what_is_done_while_we_ask_is_not_committed_again(void)
+{
+	static void (*const ends[])(struct fixture *) = {
+	    other_finishes, other_gives_up};
+
+	for (size_t i = 0; i < 2; i++) {
+		struct fixture f;
+		struct x_claim *c;
+
+		begin(&f);
+		x_kept_end(keep(&f, "alpha", 1, 2), true);
+		CU_ASSERT_EQUAL(claim(&f, &other.claim), X_CLAIM_OURS);
+		CU_ASSERT_PTR_NOT_NULL(other.claim);
+		other.fn = ends[i];
+		other.f = &f;
+		other.times = 1;
+		CU_ASSERT_EQUAL(
+		    claim(&f, &c), i == 0 ? X_CLAIM_DONE : X_CLAIM_OURS);
+		/* nobody has it without a claim */
+		CU_ASSERT_EQUAL(c != NULL, i == 1);
+		x_kept_unclaim(&c);
+		finish(&f);
+	}
+}
+
+static void
+other_is_quick(struct fixture *f)
+{
+	unsigned times = other.times;
+	char path[512];
+
+	other.times = 0;
+	/* each time another file of that name: a lock on the old is void */
+	if (times == 0)
+		x_kept_done_late(f->k, "alpha", &f->activity, 2);
+	snprintf(path, sizeof(path), "rm -f %s/*.busy", f->directory);
+	CU_ASSERT_EQUAL(system(path), 0);
+	other.times = times;
+}
+
+/* However often the file goes: who gets no lock asks whether it is done. */
+static void
+who_gets_no_claim_asks_whether_it_is_done(void)
+{
+	for (unsigned times = 1; times < 40; times += 13) {
+		struct fixture f;
+		struct x_claim *c;
+		enum x_claimed r;
+
+		begin(&f);
+		x_kept_end(keep(&f, "alpha", 1, 2), true);
+		other.fn = other_is_quick;
+		other.f = &f;
+		other.times = times;
+		r = claim(&f, &c);
+		CU_ASSERT_EQUAL(r == X_CLAIM_DONE, other.times == 0);
+		other.times = 0;
+		x_kept_unclaim(&c);
+		finish(&f);
+	}
+}
+
+/* Also who waited too long, when the file of the one who held it stays. */
+static void
+who_waits_no_longer_asks_whether_it_is_done(void)
+{
+	struct fixture f;
+	struct x_claim *c, *d;
+
+	begin(&f);
+	CU_ASSERT_EQUAL(claim(&f, &c), X_CLAIM_OURS);
+	x_kept_done_late(f.k, "alpha", &f.activity, 2);
+	CU_ASSERT_EQUAL(
+	    x_kept_claim(f.k, "alpha", &f.activity, 2, X_CLAIM_WAIT_MS, &d),
+	    X_CLAIM_DONE);
+	CU_ASSERT_PTR_NULL(d);
+	x_kept_unclaim(&c);
+	finish(&f);
 }
 
 /* Its holder lives, and does not get on. */
@@ -627,6 +749,53 @@ the_old_goes_and_what_is_in_use_stays(void)
 	finish(&f);
 }
 
+static unsigned
+count(const struct fixture *f, const char *suffix)
+{
+	DIR *d = opendir(f->directory);
+	const struct dirent *de;
+	unsigned n = 0;
+
+	while ((de = readdir(d)) != NULL) {
+		const char *end = strrchr(de->d_name, '.');
+
+		n += end != NULL && strcmp(end, suffix) == 0;
+	}
+	closedir(d);
+	return n;
+}
+
+/* That a name is two transfers' is not forgotten for the room of others; but
+ * no peer has more of these than it may have transfers. */
+static void
+marks_do_not_go_for_room(void)
+{
+	struct fixture f;
+	struct x_claim *c;
+
+	begin(&f);
+	f.activity.id[0] = 99;
+	CU_ASSERT_EQUAL(claim(&f, &c), X_CLAIM_OURS);
+	x_kept_end(keep(&f, "alpha", 100, 1), true);
+	CU_ASSERT_PTR_NULL(keep(&f, "alpha", 100, 1));
+	CU_ASSERT_EQUAL(count(&f, ".two"), 1);
+	for (uint8_t i = 1; i <= 30; i++)
+		x_kept_end(keep(&f, "alpha", i, 1), true);
+	CU_ASSERT_EQUAL(count(&f, ".two"), 1);
+	CU_ASSERT_EQUAL(count(&f, ".busy"), 1);
+	CU_ASSERT_EQUAL(count(&f, ".in"), f.params.max_per_peer);
+	CU_ASSERT_PTR_NULL(keep(&f, "alpha", 100, 1));
+	for (uint8_t i = 101; i <= 130; i++) {
+		x_kept_end(keep(&f, "alpha", i, 1), true);
+		CU_ASSERT_PTR_NULL(keep(&f, "alpha", i, 1));
+	}
+	CU_ASSERT_EQUAL(count(&f, ".busy"), 1);
+	CU_ASSERT(count(&f, ".two") <= f.params.max_per_peer * 5 / 4 + 1);
+	CU_ASSERT(count(&f, ".two") >= f.params.max_per_peer);
+	x_kept_unclaim(&c);
+	finish(&f);
+}
+
 /* --- the sender's side --- */
 
 static const uint32_t both[] = {0, 1}, one[] = {0};
@@ -820,6 +989,10 @@ suite_p1_x400p1_keep(void)
 	    TEST(what_is_being_committed_is_committed_once),
 	    TEST(a_commit_that_does_not_end_is_waited_for_no_longer_than_that),
 	    TEST(what_was_not_committed_is_another_ones),
+	    TEST(what_is_done_while_we_ask_is_not_committed_again),
+	    TEST(who_gets_no_claim_asks_whether_it_is_done),
+	    TEST(who_waits_no_longer_asks_whether_it_is_done),
+	    TEST(marks_do_not_go_for_room),
 	    TEST(a_damaged_file_is_not_there),
 	    TEST(a_torn_file_is_good_up_to_the_tear),
 	    TEST(a_peer_with_too_many_loses_its_own_oldest),
