@@ -265,7 +265,7 @@ check_peer_attributes(
 {
 	static const char *const of_x400p1[] = {"tsel", "ssel", "psel", "mta",
 	    "our-mta", "our-password", "dialogue", "checkpoint-size",
-	    "window-size", "protocol", "content", "extension-dialect",
+	    "window-size", "protocol", "content", "extension-dialect", "lenient",
 	    "recovery", "permanent", "max-incoming", "reserve-urgent",
 	    "reserve-normal", "from", "calling-tsel", "calling-ssel",
 	    "calling-psel", "security", "security-subject", "our-tsel",

@@ -20,6 +20,7 @@ struct p1_apdu {
 	void *arg;
 	uint64_t max;
 	unsigned max_depth;
+	bool lenient;
 	struct ber_scan *scan;
 	struct arena *arena;
 	struct mhs_envelope *env;
@@ -185,7 +186,7 @@ envelope_done(struct p1_apdu *s, struct err *e)
 	if (s->kind == MHS_REPORT)
 		return 0;
 	r = p1_envelope_decode(s->arena, s->kind, s->envelope.data,
-	    s->envelope.len, (size_t)s->max + 16, &s->env, e);
+	    s->envelope.len, (size_t)s->max + 16, !s->lenient, &s->env, e);
 	return r < 0 ? r : tell_envelope(s, e);
 }
 
@@ -197,8 +198,8 @@ report_done(struct p1_apdu *s, struct err *e)
 	int r;
 
 	s->part = PART_BETWEEN;
-	r = p1_report_decode(
-	    s->arena, envelope, content, (size_t)s->max + 16, &s->env, e);
+	r = p1_report_decode(s->arena, envelope, content, (size_t)s->max + 16,
+	    !s->lenient, &s->env, e);
 	if (r < 0)
 		return r;
 	s->env->report->content_returned = s->returned;
@@ -267,6 +268,12 @@ p1_apdu_limit_depth(struct p1_apdu *s, unsigned max)
 {
 	INVARIANT(max <= P1_APDU_DEPTH_MOST);
 	s->max_depth = max != 0 ? max : P1_APDU_DEPTH;
+}
+
+void
+p1_apdu_set_lenient(struct p1_apdu *s, bool lenient)
+{
+	s->lenient = lenient;
 }
 
 void

@@ -38,6 +38,11 @@ struct p1_apdu *p1_apdu_new(
     uint64_t max_envelope, const struct p1_apdu_ops *ops, void *arg);
 /* An APDU nested deeper than this (0: P1_APDU_DEPTH) is ERR_LIMIT. */
 void p1_apdu_limit_depth(struct p1_apdu *s, unsigned max);
+/* Names of domains and local identifiers may be longer than X.411 has it; not
+ * so of one that was not set so. */
+void p1_apdu_set_lenient(struct p1_apdu *s, bool lenient);
+#define P1_DOMAIN_NAME_MAX 16 /* ub-domain-name-length */
+#define P1_LOCAL_ID_MAX 32    /* ub-local-id-length */
 void p1_apdu_free(struct p1_apdu **s);
 /* Forgets everything; ready for another APDU. */
 void p1_apdu_reset(struct p1_apdu *s);

@@ -381,6 +381,7 @@ find_peer(struct p1 *p, struct p1_caller *c, struct p1_peer_auth *auth)
 	if (p->params.lookup == NULL || !p->params.lookup(p->user, c, auth))
 		return ERR_NOT_FOUND;
 	p->params.old_extensions = auth->old_extensions;
+	p->params.lenient = auth->lenient;
 	return 0;
 }
 

@@ -168,6 +168,7 @@ p1_receive_event(struct p1 *p, const struct rtse_event *ev)
 	switch (ev->type) {
 	case RTSE_TRANSFER_BEGIN:
 		p1_apdu_reset(p->in.apdu);
+		p1_apdu_set_lenient(p->in.apdu, p->params.lenient);
 		p->in.active = true;
 		p->in.begun = p->in.answering = false;
 		p1_emit_type(p, P1_IN_COMING, NULL);

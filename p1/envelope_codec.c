@@ -2,9 +2,12 @@
 
 #include <string.h>
 
+#include "p1/apdu.h"
 #include "p1/asn_codec.h"
+#include "p1/ext.h"
 #include "p1/field_codec.h"
 #include "p1/or_codec.h"
+#include "p1/trace.h"
 #include "p1/trace_codec.h"
 
 #define CONTENT_ID_MAX 64 /* ub-content-id-length is 16: be lenient */
@@ -14,6 +17,9 @@
 struct reading {
 	struct mhs_envelope *env;
 	struct p1_traces trace;
+	uint8_t *numbers;  /* of the recipients so far: bits */
+	int32_t twice;     /* of two recipients; 0: none is */
+	uint64_t twice_at; /* the second of them */
 };
 #define ENV(into) (((struct reading *)(into))->env)
 
@@ -29,7 +35,8 @@ static int
 get_number(struct p1_in *in, const struct ber_tlv *t, void *into)
 {
 	int64_t n;
-	int r = p1_get_int(in, t, 0, INT32_MAX, &n);
+	int r = p1_get_int(
+	    in, t, 1, in->strict ? MHS_RECIPIENTS_MAX : INT32_MAX, &n);
 
 	((struct mhs_recipient *)into)->number = (int32_t)n;
 	return r;
@@ -86,6 +93,39 @@ static const struct p1_field per_recipient[] = {
     {BER_CONTEXT, 3, "extensions", get_recipient_exts},
 };
 
+/* Distinct where the originator's MTA made them (X.411 12.2.1.1.1.8); whether
+ * it still has to be so is known when all of the envelope is read. */
+static void
+note_number(struct p1_in *in, const struct ber_tlv *set,
+    const struct mhs_recipient *rcpt, struct reading *rd)
+{
+	uint8_t bit = (uint8_t)(1u << rcpt->number % 8);
+
+	if (rcpt->number > MHS_RECIPIENTS_MAX)
+		return;
+	if (rd->numbers == NULL)
+		rd->numbers = arena_alloc(in->a, MHS_RECIPIENTS_MAX / 8 + 1);
+	if ((rd->numbers[rcpt->number / 8] & bit) != 0 && rd->twice == 0) {
+		rd->twice = rcpt->number;
+		rd->twice_at = (uint64_t)(set->start - in->base);
+	}
+	rd->numbers[rcpt->number / 8] |= bit;
+}
+
+/* The members of a list have its number. */
+static bool
+was_expanded(const struct mhs_envelope *env)
+{
+	for (size_t i = 0; i < env->n_trace; i++)
+		if ((env->trace[i].other_actions & P1_TRACE_DL_OPERATION) != 0)
+			return true;
+	for (size_t i = 0; i < env->exts.n; i++)
+		if (env->exts.v[i].oid == NULL &&
+		    env->exts.v[i].type == P1_EXT_DL_HISTORY)
+			return true;
+	return false;
+}
+
 static int
 get_recipients(struct p1_in *in, const struct ber_tlv *t, void *into)
 {
@@ -107,6 +147,7 @@ get_recipients(struct p1_in *in, const struct ber_tlv *t, void *into)
 		    &rcpt->exts);
 		if (r < 0)
 			return r;
+		note_number(in, &set, rcpt, into);
 	}
 	if (r == 0 && env->n_recipients == 0)
 		return p1_bad(in, t, "no recipients");
@@ -284,12 +325,17 @@ decode_set(struct p1_in *in, const struct ber_tlv *set, struct reading *rd)
 		r = p1_take_internal_trace(in, &env->exts, &rd->trace);
 	env->trace = rd->trace.v;
 	env->n_trace = rd->trace.n;
+	if (r >= 0 && rd->twice != 0 && !was_expanded(env))
+		return err_at(in->e, "p1", ERR_SYNTAX, rd->twice_at,
+		    "per-recipient-fields: "
+		    "originally-specified-recipient-number %d is there twice",
+		    (int)rd->twice);
 	return r;
 }
 
 int
 p1_envelope_decode(struct arena *a, enum mhs_kind kind, const uint8_t *p,
-    size_t n, size_t max, struct mhs_envelope **out, struct err *e)
+    size_t n, size_t max, bool strict, struct mhs_envelope **out, struct err *e)
 {
 	struct reading rd = {.env = mhs_envelope_new(a, kind)};
 	struct octets flat;
@@ -300,7 +346,7 @@ p1_envelope_decode(struct arena *a, enum mhs_kind kind, const uint8_t *p,
 
 	if (r < 0)
 		return r;
-	in = (struct p1_in){a, flat.p, e};
+	in = (struct p1_in){a, flat.p, e, strict};
 	c = ber_cursor(flat.p, flat.n);
 	r = ber_next(&c, &set, e);
 	if (r < 0)

@@ -15,10 +15,12 @@
 struct p1_dialect; /* p1/apdu.h */
 
 /* One complete element: the SET, or the probe with its tag [2]. `max` bounds
- * its size. The result lives in `a`. ERR_SYNTAX (with field name and offset in
+ * its size; `strict`: X.411's bounds of names (struct p1_in). A recipient's
+ * number is from 1 on, and no two have the same before a list was expanded. The
+ * result lives in `a`. ERR_SYNTAX (with field name and offset in
  * the normalised element), ERR_LIMIT. */
 int p1_envelope_decode(struct arena *a, enum mhs_kind kind, const uint8_t *p,
-    size_t n, size_t max, struct mhs_envelope **out, struct err *e)
+    size_t n, size_t max, bool strict, struct mhs_envelope **out, struct err *e)
     __attribute__((warn_unused_result));
 
 /* Appends the SET of a message, or of a probe with its tag [2]. Recipients

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "p1/apdu.h"
 #include "p1/asn_codec.h"
 
 #include <Mts-DomainName.h>
@@ -13,8 +14,7 @@
 
 #include "p1/or_codec.h"
 
-#define DOMAIN_NAME_MAX 64        /* ub-domain-name-length is 16: be lenient */
-#define LOCAL_ID_MAX 64           /* ub-local-id-length is 32 */
+#define LENIENT_MAX 64            /* of these two, unless we are strict */
 #define BUILTIN_CONTENT_MAX 32767 /* ub-built-in-content-type */
 #define MODEL_CONTENT_MAX 512     /* the same number in the model, up to this */
 
@@ -236,8 +236,13 @@ domain_text(struct p1_in *in, const struct ber_tlv *t,
 {
 	const OCTET_STRING_t *s = &d->choice.printable;
 
-	if (s->size > DOMAIN_NAME_MAX ||
-	    (s->size > 0 && memchr(s->buf, 0, (size_t)s->size) != NULL))
+	int max = in->strict ? P1_DOMAIN_NAME_MAX : LENIENT_MAX;
+
+	if (s->size > max)
+		return p1_bad(in, t,
+		    "domain name of %d characters, more than %d", (int)s->size,
+		    max);
+	if (s->size > 0 && memchr(s->buf, 0, (size_t)s->size) != NULL)
 		return p1_bad(in, t, "bad domain name");
 	*out = arena_strndup(in->a, (const char *)s->buf, (size_t)s->size);
 	return 0;
@@ -279,8 +284,11 @@ p1_get_mts_id(struct p1_in *in, const struct ber_tlv *t, struct mhs_mts_id *out)
 	if (m == NULL ||
 	    ber_find(t, BER_UNIVERSAL, BER_IA5_STRING, &local, in->e) != 1)
 		return p1_bad(in, t, "bad MTS identifier");
-	if (p1_get_text(in, &local, LOCAL_ID_MAX, false, &out->local) < 0)
-		return ERR_SYNTAX;
+	if (p1_get_text(in, &local, in->strict ? P1_LOCAL_ID_MAX : LENIENT_MAX,
+		false, &out->local) < 0)
+		return err_prefix(in->e, "local-identifier"), ERR_SYNTAX;
+	if (out->local[0] == '\0')
+		return p1_bad(in, &local, "local-identifier: empty");
 	return get_gdi(in, t, &m->global_domain_identifier, &out->domain);
 }
 

@@ -27,6 +27,8 @@ struct p1_in {
 	struct arena *a;
 	const uint8_t *base; /* where offsets count from */
 	struct err *e;
+	bool strict; /* X.411's bounds of domain names and local identifiers;
+	              * else some four times as much */
 };
 
 struct p1_field {

@@ -114,6 +114,7 @@ struct p1_peer_auth {
 	                        * (inadequate-association-confidentiality) */
 	const char *peer_mta;  /* of a recovery: whose association it was */
 	bool old_extensions; /* write extension types as [0] explicit INTEGER */
+	bool lenient;        /* p1_apdu_set_lenient() */
 };
 typedef bool p1_lookup_fn(
     void *user, const struct p1_caller *caller, struct p1_peer_auth *out);
@@ -129,7 +130,7 @@ struct p1_params {
 	const char *peer_subject;       /* the same */
 	const struct p1_labels *labels; /* initiator: the security-context
 	                                    * to ask for; NULL: none */
-	bool old_extensions;            /* the same */
+	bool old_extensions, lenient;   /* the same */
 	/* Initiator: recovers a lost association instead of a bind. Not where
 	 * the peer has to prove who it is (peer_password, strong): a recovery
 	 * carries no credentials, so that such a one is bound anew. */

@@ -276,7 +276,7 @@ static const struct p1_field envelope_fields[] = {
 };
 
 static int
-decode_set(struct arena *a, struct octets set, size_t max,
+decode_set(struct arena *a, struct octets set, size_t max, bool strict,
     const struct p1_field *rows, size_t n, struct reading *rd,
     struct mhs_exts *unknown, struct err *e)
 {
@@ -288,7 +288,7 @@ decode_set(struct arena *a, struct octets set, size_t max,
 
 	if (r < 0)
 		return r;
-	in = (struct p1_in){a, flat.p, e};
+	in = (struct p1_in){a, flat.p, e, strict};
 	c = ber_cursor(flat.p, flat.n);
 	r = ber_next(&c, &t, e);
 	if (r < 0)
@@ -301,20 +301,20 @@ decode_set(struct arena *a, struct octets set, size_t max,
 
 int
 p1_report_decode(struct arena *a, struct octets envelope, struct octets content,
-    size_t max, struct mhs_envelope **out, struct err *e)
+    size_t max, bool strict, struct mhs_envelope **out, struct err *e)
 {
 	struct mhs_envelope *env = mhs_envelope_new(a, MHS_REPORT);
 	struct reading rd = {.env = env};
-	struct p1_in in = {a, NULL, e};
+	struct p1_in in = {a, NULL, e, strict};
 	int r;
 
 	if (env->report == NULL)
 		env->report = ARENA_NEW(a, struct mhs_report);
 	env->content_type = env->report->content_type = MHS_CONTENT_NONE;
-	r = decode_set(a, envelope, max, envelope_fields, N(envelope_fields),
-	    &rd, &env->exts, e);
+	r = decode_set(a, envelope, max, strict, envelope_fields,
+	    N(envelope_fields), &rd, &env->exts, e);
 	if (r >= 0)
-		r = decode_set(a, content, max, content_fields,
+		r = decode_set(a, content, max, strict, content_fields,
 		    N(content_fields), &rd, &env->report->exts, e);
 	if (r >= 0)
 		r = p1_take_internal_trace(&in, &env->exts, &rd.trace);

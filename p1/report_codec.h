@@ -16,8 +16,8 @@ struct p1_dialect; /* p1/apdu.h */
 /* The two SETs, each a complete element; the content's without its
  * returned-content. `max` bounds each. ERR_SYNTAX, ERR_LIMIT. */
 int p1_report_decode(struct arena *a, struct octets envelope,
-    struct octets content, size_t max, struct mhs_envelope **out, struct err *e)
-    __attribute__((warn_unused_result));
+    struct octets content, size_t max, bool strict, struct mhs_envelope **out,
+    struct err *e) __attribute__((warn_unused_result));
 
 /* Appends the envelope's SET to `envelope`, and to `content` the fields of
  * the content's SET, in order, without the SET's own header. `*returned_at` is

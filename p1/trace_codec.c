@@ -125,7 +125,7 @@ p1_get_trace(struct p1_in *in, const struct ber_tlv *t, bool internal,
 static int
 get_internal(struct p1_in *in, const struct mhs_ext *x, struct p1_traces *out)
 {
-	struct p1_in inner = {in->a, x->value, in->e};
+	struct p1_in inner = {in->a, x->value, in->e, in->strict};
 	struct ber_cursor c = ber_cursor(x->value, x->n);
 	struct ber_tlv t;
 	size_t before = out->n;

@@ -65,7 +65,7 @@ struct x_peer {
 	struct osi_selectors calling; /* it calls from; absent: any will do */
 	struct x_net *nets;           /* the same; none: any */
 	size_t n_nets;
-	bool two_way_alternate, old_extensions, recover;
+	bool two_way_alternate, old_extensions, recover, lenient;
 	struct p1_strong *strong; /* NULL: simple credentials */
 	struct p1_labels *labels; /* NULL: no security-context */
 	bool context_optional;    /* it need not ask for one */

@@ -296,6 +296,7 @@ read_peer(struct x400p1 *c, const struct conf_node *root,
 	p->our_password = conf_str(n, "our-password", NULL);
 	p->two_way_alternate = is(n, "dialogue", "two-way-alternate");
 	p->old_extensions = is(n, "extension-dialect", "old");
+	p->lenient = is(n, "lenient", "yes");
 	p->recover = is(n, "recovery", "recover");
 	if (p->address == NULL)
 		return conf_error(n, e, "no address");

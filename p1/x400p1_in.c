@@ -11,6 +11,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/log.h"
 #include "mhs/diag.h"
@@ -175,6 +176,37 @@ reject_all(struct x_in *in, enum mhs_reason reason,
 }
 
 static bool
+too_long(const struct mhs_domain *d)
+{
+	const char *const names[] = {d->country, d->admd, d->prmd};
+
+	for (size_t i = 0; i < 3; i++)
+		if (names[i] != NULL && strlen(names[i]) > P1_DOMAIN_NAME_MAX)
+			return true;
+	return false;
+}
+
+/* Only a peer that we are lenient with gets so far with such. */
+static void
+log_bounds(const struct x_in *in)
+{
+	const struct mhs_envelope *env = in->env;
+	const char *what = NULL;
+
+	for (size_t i = 0; i < env->n_trace; i++)
+		if (too_long(&env->trace[i].domain))
+			what =
+			    "a domain of its trace has a name that is too long";
+	if (too_long(&env->id.domain))
+		what = "the domain of its MTS identifier has a name that is "
+		       "too long";
+	if (strlen(env->id.local) > P1_LOCAL_ID_MAX)
+		what = "its local identifier is too long";
+	if (what != NULL)
+		log_in(in, LOG_LEVEL_WARN, "taken leniently", what);
+}
+
+static bool
 anyone_left(const struct mhs_envelope *env)
 {
 	for (size_t i = 0; i < env->n_recipients; i++)
@@ -322,6 +354,7 @@ settle(struct x_in *in)
 		return;
 	case X_CLAIM_OURS: break;
 	}
+	log_bounds(in);
 	judge(in);
 	arrive(in);
 	if (anyone_left(in->env))

@@ -482,6 +482,7 @@ x_link_open(struct x_peer *p)
 	    .labels = p->labels,
 	    .peer_subject = p->subject,
 	    .old_extensions = p->old_extensions,
+	    .lenient = p->lenient,
 	    .recover = p->has_lost ? &p->lost : NULL,
 	    .dialogue =
 		p->two_way_alternate ? RTSE_TWO_WAY_ALTERNATE : RTSE_MONOLOGUE,

@@ -318,6 +318,7 @@ x_lookup(void *user, const struct p1_caller *from, struct p1_peer_auth *out)
 	    .peer_subject = p->subject,
 	    .peer_mta = p->mta,
 	    .old_extensions = p->old_extensions,
+	    .lenient = p->lenient,
 	};
 	return true;
 }

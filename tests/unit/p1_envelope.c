@@ -6,6 +6,7 @@
 #include "p1/ext.h"
 #include "p1/judge.h"
 #include "p1/print.h"
+#include "p1/trace.h"
 #include "tests/unit/p1_ext_vectors.h"
 #include "tests/unit/p1_vectors.h"
 
@@ -479,6 +480,122 @@ a_second_internal_trace_is_a_protocol_violation(void)
 	arena_free(&c.a);
 }
 
+/* --- bounds --- */
+
+static struct mhs_envelope *
+plain(struct arena *a, unsigned recipients)
+{
+	struct mhs_envelope *env = mhs_envelope_new(a, MHS_MESSAGE);
+	struct mhs_trace *t = mhs_trace_add(a, env);
+
+	env->id = (struct mhs_mts_id){{"XX", "ALPHA", NULL}, "m1"};
+	env->originator.ora = mhs_or_parse(a, "C=XX; A=ALPHA; S=Ray", NULL);
+	env->content_type = MHS_CONTENT_P22;
+	t->domain = env->id.domain;
+	t->arrival = 1700000000;
+	for (unsigned i = 0; i < recipients; i++) {
+		struct mhs_recipient *r = mhs_recipient_add(a, env);
+
+		r->name = env->originator;
+		r->number = (int32_t)i + 1;
+		r->responsible = true;
+	}
+	return env;
+}
+
+static int
+reads(const struct mhs_envelope *env, bool lenient, struct err *e)
+{
+	static const struct p1_apdu_ops none;
+	struct p1_apdu *s = p1_apdu_new(0, &none, NULL);
+	struct buf head = {0}, tail = {0};
+	int r;
+
+	err_clear(e);
+	p1_apdu_set_lenient(s, lenient);
+	CU_ASSERT_EQUAL(p1_apdu_write(env, 0, NULL, &head, &tail, e), 0);
+	r = p1_apdu_feed(s, head.data, head.len, e);
+	if (r >= 0)
+		r = p1_apdu_end(s, e);
+	p1_apdu_free(&s);
+	buf_free(&head);
+	buf_free(&tail);
+	return r;
+}
+
+static void
+recipient_numbers_are_from_one_on_and_distinct(void)
+{
+	static const struct {
+		int32_t numbers[3];
+		bool expanded;
+		const char *says; /* NULL: it is good */
+	} t[] = {
+	    {{1, 2, 32767}, false, NULL},
+	    {{0, 2, 3}, false, "recipient-number: 0 is out of range"},
+	    {{1, 2, -1}, false, "recipient-number: -1 is out of range"},
+	    {{1, 2, 1}, false, "recipient-number 1 is there twice"},
+	    {{7, 8, 8}, false, "recipient-number 8 is there twice"},
+	    {{7, 8, 8}, true, NULL},
+	};
+
+	for (size_t i = 0; i < 2 * sizeof(t) / sizeof(*t); i++) {
+		struct arena *a = arena_new();
+		struct mhs_envelope *env = plain(a, 3);
+		struct err e = ERR_INIT;
+
+		for (unsigned k = 0; k < 3; k++)
+			env->recipients[k].number = t[i / 2].numbers[k];
+		if (t[i / 2].expanded)
+			env->trace[0].other_actions = P1_TRACE_DL_OPERATION;
+		CU_ASSERT_EQUAL(reads(env, i % 2 == 1, &e),
+		    t[i / 2].says != NULL ? ERR_SYNTAX : 0);
+		if (t[i / 2].says != NULL) {
+			CU_ASSERT_PTR_NOT_NULL(strstr(e.text, t[i / 2].says));
+			CU_ASSERT(e.offset > 40 && e.offset < 200);
+		}
+		arena_free(&a);
+	}
+}
+
+/* One character more is for those whom we are lenient with. */
+static void
+names_and_local_identifiers_have_their_bounds(void)
+{
+	static const char text[] =
+	    "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklm";
+	static const struct {
+		size_t local, admd, prmd, trace;
+		int strict, lenient;
+	} t[] = {
+	    {32, 16, 16, 16, 0, 0},
+	    {0, 5, 5, 5, ERR_SYNTAX, ERR_SYNTAX},
+	    {33, 5, 5, 5, ERR_SYNTAX, 0},
+	    {64, 5, 5, 5, ERR_SYNTAX, 0},
+	    {65, 5, 5, 5, ERR_SYNTAX, ERR_SYNTAX},
+	    {5, 17, 5, 5, ERR_SYNTAX, 0},
+	    {5, 5, 17, 5, ERR_SYNTAX, 0},
+	    {5, 5, 5, 17, ERR_SYNTAX, 0},
+	    {5, 5, 5, 65, ERR_SYNTAX, ERR_SYNTAX},
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
+		struct arena *a = arena_new();
+		struct mhs_envelope *env = plain(a, 1);
+		struct err e = ERR_INIT;
+
+		env->id.local = arena_strndup(a, text, t[i].local);
+		env->id.domain.admd = arena_strndup(a, text, t[i].admd);
+		env->id.domain.prmd = arena_strndup(a, text, t[i].prmd);
+		env->trace[0].domain.admd = arena_strndup(a, text, t[i].trace);
+		CU_ASSERT_EQUAL(reads(env, true, &e), t[i].lenient);
+		CU_ASSERT_EQUAL(reads(env, false, &e), t[i].strict);
+		if (t[i].strict != 0)
+			CU_ASSERT(e.offset > 0 && e.offset < 200);
+		arena_free(&a);
+	}
+}
+
 void
 suite_p1_envelope(void)
 {
@@ -487,6 +604,8 @@ suite_p1_envelope(void)
 	    TEST(everything_has_a_name_when_it_is_shown),
 	    TEST(recorded_envelopes_have_nothing_held_against_them),
 	    TEST(a_malformed_internal_trace_leaves_the_envelope_readable),
+	    TEST(recipient_numbers_are_from_one_on_and_distinct),
+	    TEST(names_and_local_identifiers_have_their_bounds),
 	    TEST(a_second_internal_trace_is_a_protocol_violation),
 	    CU_TEST_INFO_NULL,
 	};
