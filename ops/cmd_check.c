@@ -265,11 +265,11 @@ check_peer_attributes(
 {
 	static const char *const of_x400p1[] = {"tsel", "ssel", "psel", "mta",
 	    "our-mta", "our-password", "dialogue", "checkpoint-size",
-	    "window-size", "protocol", "content", "extension-dialect", "lenient",
-	    "recovery", "permanent", "max-incoming", "reserve-urgent",
-	    "reserve-normal", "from", "calling-tsel", "calling-ssel",
-	    "calling-psel", "security", "security-subject", "our-tsel",
-	    "our-ssel", "our-psel"};
+	    "window-size", "protocol", "content", "extension-dialect",
+	    "lenient", "recovery", "permanent", "max-incoming",
+	    "reserve-urgent", "reserve-normal", "from", "calling-tsel",
+	    "calling-ssel", "calling-psel", "security", "security-subject",
+	    "our-tsel", "our-ssel", "our-psel"};
 	static const char *const of_smtp[] = {
 	    "tls-policy", "user", "mechanisms", "plaintext"};
 	static const char *const of_both[] = {"password", "tls", "tls-name"};
