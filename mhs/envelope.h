@@ -236,6 +236,7 @@ struct mhs_envelope {
 	bool body_binary;   /* BODY=BINARYMIME (RFC 3030) */
 	bool smtputf8;
 	bool requiretls;       /* RFC 8689 */
+	bool tls_optional;     /* the same: "TLS-Required: No" */
 	bool has_mt_priority;  /* RFC 6710 */
 	int mt_priority;       /* -9..9 */
 	int64_t deliver_by;    /* RFC 2852, as a wall time; 0: none */

@@ -264,6 +264,7 @@ static const struct mhs_field envelope_fields[] = {
     {43, MHS_FIELD_TEXT, AT(mtrk), .name = "mtrk"},
     {44, MHS_FIELD_TEXT, AT(submitter), .name = "submitter"},
     {45, MHS_FIELD_TEXT, AT(source_user), .name = "source-user"},
+    {46, MHS_FIELD_BOOL, AT(tls_optional), .name = "tls-optional"},
 };
 const struct mhs_record mhs_envelope_record = RECORD(envelope_fields);
 #undef S

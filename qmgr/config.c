@@ -491,6 +491,17 @@ read_listener(struct q_reading *r, const char *name)
 	    &c->n_listeners, sizeof(*c->listeners)) = x;
 }
 
+/* One character, which the schema sees to; "": none. */
+static void
+read_sub_addresses(struct q_config *c)
+{
+	const char *sign =
+	    conf_str(conf_child(c->root, "mta"), "sub-address", "+");
+
+	q_routes_sub_addresses(c->routes, *sign);
+	q_routes_sub_addresses(c->redirects, *sign);
+}
+
 int
 q_config_read(const struct conf_node *root, struct q_config *c,
     conf_complain_fn *complain_fn, void *arg, struct err *e)
@@ -503,6 +514,7 @@ q_config_read(const struct conf_node *root, struct q_config *c,
 	c->redirects = q_routes_new(c->arena);
 	c->alternates = q_routes_new(c->arena);
 	c->lists = q_routes_new(c->arena);
+	read_sub_addresses(c);
 	read_mta(&r);
 	read_log(&r);
 	read_spool(&r);

@@ -17,6 +17,8 @@ static const enum mhs_or_type grouped[] = {
 #define GROUPED 3
 #define MASKS (1u << GROUPED)
 
+#define MAILBOX_MAX 1400 /* longer ones have no detail */
+
 struct or_route {
 	struct or_route *next;
 	const struct mhs_or *prefix;
@@ -40,6 +42,7 @@ struct q_routes {
 	struct arena *arena;
 	struct table groups, domains;
 	bool mask_used[MASKS], mailboxes;
+	char separator; /* of sub-addresses, or NUL */
 	unsigned n;
 };
 
@@ -227,6 +230,12 @@ q_routes_add_mailbox(
 	return add_domain(r, mailbox, to, e);
 }
 
+void
+q_routes_sub_addresses(struct q_routes *r, char separator)
+{
+	r->separator = separator;
+}
+
 bool
 q_routes_empty(const struct q_routes *r)
 {
@@ -270,6 +279,26 @@ by_or(const struct q_routes *r, const struct mhs_or *ora)
 	return best != NULL ? best->to : NULL;
 }
 
+/* A mailbox by its name, then without its detail. */
+static const struct domain_route *
+mailbox_find(const struct q_routes *r, const char *mailbox, const char *at)
+{
+	const struct domain_route *d = domain_find(r, mailbox);
+	char plain[MAILBOX_MAX];
+	const char *sign;
+	size_t n, rest = strlen(at) + 1;
+
+	if (d != NULL || r->separator == '\0')
+		return d;
+	n = (size_t)(at - mailbox);
+	sign = memchr(mailbox + 1, r->separator, n > 0 ? n - 1 : 0);
+	if (sign == NULL || (size_t)(sign - mailbox) + rest > sizeof(plain))
+		return NULL;
+	memcpy(plain, mailbox, (size_t)(sign - mailbox));
+	memcpy(plain + (sign - mailbox), at, rest);
+	return domain_find(r, plain);
+}
+
 static const void *
 by_domain(const struct q_routes *r, const char *mailbox)
 {
@@ -279,7 +308,7 @@ by_domain(const struct q_routes *r, const char *mailbox)
 	if (at == NULL || at[1] == '\0')
 		return NULL;
 	if (r->mailboxes)
-		d = domain_find(r, mailbox);
+		d = mailbox_find(r, mailbox, at);
 	if (d == NULL)
 		d = domain_find(r, at + 1);
 	for (dot = strchr(at + 1, '.'); d == NULL && dot != NULL;

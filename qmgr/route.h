@@ -28,6 +28,9 @@ int q_routes_add_domain(
 /* "joe@a.example", which goes before all domains. */
 int q_routes_add_mailbox(
     struct q_routes *r, const char *mailbox, const void *to, struct err *e);
+/* "joe+list@a.example" is also found as "joe@a.example", after its own name
+ * (RFC 5233): `separator` begins the detail of a local part; '\0': none does. */
+void q_routes_sub_addresses(struct q_routes *r, char separator);
 bool q_routes_empty(const struct q_routes *r);
 /* What the best route leads to, or NULL when there is none. */
 const void *q_route(const struct q_routes *r, const struct mhs_name *name);

@@ -132,6 +132,10 @@ q_summary_new(struct arena *a, q_id id, uint64_t content_file,
 	    .originator = q_name_key(q_name_hash(&env->originator)),
 	};
 	p1_ext_time(&env->exts, P1_EXT_LATEST_DELIVERY_TIME, &s->latest);
+	/* RFC 2852 4.1.3: the same, of the Internet */
+	if (env->deliver_by_mode == 'R' &&
+	    (s->latest == 0 || env->deliver_by < s->latest))
+		s->latest = env->deliver_by;
 	/* a version has its parent's recipients, and settles nobody */
 	if (s->parent == 0)
 		s->settled = q_settled_get(a, env);

@@ -22,6 +22,7 @@ SRCS += \
 	smtp/downgrade.c \
 	smtp/downgrade_encode.c \
 	smtp/downgrade_header.c \
+	smtp/fields.c \
 	smtp/mta_sts.c \
 	smtp/mta_sts_cache.c \
 	smtp/mta_sts_fetch.c \
@@ -31,7 +32,10 @@ SRCS += \
 	smtp/mx_lookup.c \
 	smtp/mx_targets.c \
 	smtp/policy.c \
+	smtp/policy_esmtp.c \
 	smtp/priority.c \
+	smtp/proxy.c \
+	smtp/rate.c \
 	smtp/received.c \
 	smtp/reply.c \
 	smtp/server.c \
@@ -46,8 +50,11 @@ SRCS += \
 	smtp/server_tls.c \
 	smtp/server_xclient.c \
 	smtp/smtpd_auth.c \
+	smtp/smtpd_mail.c \
+	smtp/smtpd_proxy.c \
 	smtp/smtpd_secure.c \
 	smtp/smtpd_session.c \
+	smtp/smtpd_verify.c \
 	smtp/submission.c
 PROG_LIBEXEC += smtpd:smtp/smtpd.c smtp:smtp/smtp_main.c \
 	lmtp:smtp/lmtp_main.c

@@ -205,7 +205,8 @@ read_listener(struct smtp_policies *all, const struct conf_node *smtpd,
 	p->submission = protocol == 1;
 	p->params.lmtp = protocol == 2;
 	if (read_tls(all, p, n, e) < 0 || read_auth(all, p, n, e) < 0 ||
-	    read_relay(p, n, e) < 0 || read_senders(p, n, e) < 0)
+	    read_relay(p, n, e) < 0 || read_senders(p, n, e) < 0 ||
+	    smtp_policy_read_esmtp(p, all->arena, smtpd, n, e) < 0)
 		return ERR_CONFIG;
 	return read_access(all, p, smtpd, n, e);
 }

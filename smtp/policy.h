@@ -14,7 +14,12 @@
 #include "lib/sasl.h"
 #include "lib/tls.h"
 #include "smtp/access.h"
+#include "smtp/priority.h"
 #include "smtp/server.h"
+
+struct smtp_policy_who {
+	bool clients, authenticated;
+};
 
 struct smtp_policy {
 	const char *address;  /* of the listener */
@@ -28,6 +33,11 @@ struct smtp_policy {
 	bool relay_clients;       /* those of <relay> may send to anywhere */
 	bool relay_authenticated; /* so may whoever is known */
 	bool own_senders;         /* who is known sends as themselves only */
+	/* who may do more: clients that may relay, or who is known */
+	struct smtp_policy_who raise_priority, vrfy, expn;
+	enum smtp_priority_profile profile;
+	struct smtp_access *xclient, *proxies; /* who is in front of others */
+	struct smtp_access *no_mail;           /* domains (RFC 7505) */
 };
 
 struct smtp_policies;
@@ -47,5 +57,9 @@ const struct smtp_policy *smtp_policy_of(
 /* Does it let a client send a password without TLS, over a network? */
 bool smtp_policy_shows_passwords(const struct smtp_policy *p);
 bool smtp_policies_have_sasl(const struct smtp_policies *p);
+
+/* policy_esmtp.c: extensions and defences of one listener. */
+int smtp_policy_read_esmtp(struct smtp_policy *p, struct arena *a,
+    const struct conf_node *smtpd, const struct conf_node *n, struct err *e);
 
 #endif

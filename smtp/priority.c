@@ -10,25 +10,24 @@ struct assignment {
 	size_t n;
 	struct {
 		int priority;
-		enum q_level level;
+		enum smtp_precedence level;
 	} v[LEVELS_MAX];
 };
 
 /* RFC 6710 appendices A, B and C */
-#define STANAG4406                                                 \
-	{                                                          \
-		{-4, Q_LEVEL_DEFERRED}, {-2, Q_LEVEL_ROUTINE},     \
-		    {0, Q_LEVEL_PRIORITY}, {2, Q_LEVEL_IMMEDIATE}, \
-		    {4, Q_LEVEL_FLASH}, {6, Q_LEVEL_OVERRIDE},     \
+#define STANAG4406                                                            \
+	{                                                                     \
+		{-4, SMTP_DEFERRED}, {-2, SMTP_ROUTINE}, {0, SMTP_PRIORITY},  \
+		    {2, SMTP_IMMEDIATE}, {4, SMTP_FLASH}, {6, SMTP_OVERRIDE}, \
 	}
 static const struct assignment assignments[] = {
     [SMTP_PROFILE_NONE] = {"", 6, STANAG4406},
     [SMTP_PROFILE_MIXER] = {"MIXER", 3,
-	{{-4, Q_LEVEL_DEFERRED}, {0, Q_LEVEL_PRIORITY}, {4, Q_LEVEL_FLASH}}},
+	{{-4, SMTP_DEFERRED}, {0, SMTP_PRIORITY}, {4, SMTP_FLASH}}},
     [SMTP_PROFILE_STANAG4406] = {"STANAG4406", 6, STANAG4406},
     [SMTP_PROFILE_NSEP] = {"NSEP", 5,
-	{{-2, Q_LEVEL_ROUTINE}, {0, Q_LEVEL_PRIORITY}, {2, Q_LEVEL_IMMEDIATE},
-	    {4, Q_LEVEL_FLASH}, {6, Q_LEVEL_OVERRIDE}}},
+	{{-2, SMTP_ROUTINE}, {0, SMTP_PRIORITY}, {2, SMTP_IMMEDIATE},
+	    {4, SMTP_FLASH}, {6, SMTP_OVERRIDE}}},
 };
 #define PROFILES (sizeof(assignments) / sizeof(assignments[0]))
 
@@ -78,7 +77,7 @@ smtp_priority_field(const char *s, size_t n, int *out)
 	    skip_cfws(s + value, n - value) == n - value;
 }
 
-enum q_level
+enum smtp_precedence
 smtp_priority_level(enum smtp_priority_profile p, int priority)
 {
 	const struct assignment *a = &assignments[p];

@@ -10,10 +10,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "qmgr/level.h"
-
 #define SMTP_PRIORITY_MIN -9
 #define SMTP_PRIORITY_MAX 9
+
+/* The military precedences, which the queue is served by. */
+enum smtp_precedence {
+	SMTP_DEFERRED,
+	SMTP_ROUTINE,
+	SMTP_PRIORITY,
+	SMTP_IMMEDIATE,
+	SMTP_FLASH,
+	SMTP_OVERRIDE,
+};
 
 enum smtp_priority_profile {
 	SMTP_PROFILE_NONE, /* no name is given; the levels are STANAG4406's */
@@ -26,7 +34,8 @@ enum smtp_priority_profile {
 bool smtp_priority_parse(const char *s, size_t n, int *out);
 /* The value of an MT-Priority field (RFC 6758 4), with its comments. */
 bool smtp_priority_field(const char *s, size_t n, int *out);
-enum q_level smtp_priority_level(enum smtp_priority_profile p, int priority);
+enum smtp_precedence smtp_priority_level(
+    enum smtp_priority_profile p, int priority);
 /* After MT-PRIORITY in the reply to EHLO; "" for none. */
 const char *smtp_priority_profile_name(enum smtp_priority_profile p);
 /* -1: no such name; "none" is one. */

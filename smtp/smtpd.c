@@ -18,8 +18,10 @@
  */
 #include "smtp/smtpd_session.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "lib/log.h"
@@ -28,6 +30,7 @@
 #define LOOK_MS 500
 #define STOP_STEP 250 /* ms */
 #define AUTH_TIMEOUT_MS 30000
+#define SPARE_DESCRIPTORS 256
 
 struct smtpd_listener {
 	struct smtpd *d;
@@ -43,7 +46,7 @@ read_limits(struct smtpd *d, const struct conf_node *n, struct err *e)
 	struct smtp_server_params *p = &d->params;
 	msec_t auth;
 	int64_t connections, per_client, recipients, errors, messages, failures,
-	    size, line, header;
+	    size, line, header, rate;
 
 	if (conf_int(n, "max-connections", 1000, 1, 100000, &connections, e) <
 		0 ||
@@ -64,7 +67,10 @@ read_limits(struct smtpd *d, const struct conf_node *n, struct err *e)
 	    conf_duration(n, "command-timeout", p->command_timeout,
 		&p->command_timeout, e) < 0 ||
 	    conf_duration(
-		n, "data-timeout", p->data_timeout, &p->data_timeout, e) < 0)
+		n, "data-timeout", p->data_timeout, &p->data_timeout, e) < 0 ||
+	    conf_size(n, "min-data-rate", 0, &rate, e) < 0 ||
+	    conf_duration(n, "data-grace", p->data_grace, &p->data_grace, e) <
+		0)
 		return ERR_CONFIG;
 	smtpd_auth_pool_limit(d->auth, auth);
 	d->max_connections = (unsigned)connections;
@@ -76,6 +82,7 @@ read_limits(struct smtpd *d, const struct conf_node *n, struct err *e)
 	p->size_max = (uint64_t)size;
 	p->text_line_max = (size_t)line;
 	p->header_max = (size_t)header;
+	p->data_rate_min = (uint64_t)rate;
 	p->hostname = d->us.hostname;
 	return 0;
 }
@@ -91,6 +98,37 @@ look(void *arg)
 }
 
 static int
+read_rates(struct smtpd *d, const struct conf_node *n, struct err *e)
+{
+	int64_t all, per_client;
+
+	if (conf_int(n, "max-rate", 0, 0, 1000000, &all, e) < 0 ||
+	    conf_int(n, "max-rate-per-client", 0, 0, 1000000, &per_client, e) <
+		0)
+		return ERR_CONFIG;
+	d->rates = smtp_rates_new((unsigned)per_client, (unsigned)all);
+	return 0;
+}
+
+/* Descriptors for all connections, and for what else there is. */
+static void
+raise_limit(const struct smtpd *d)
+{
+	struct rlimit r;
+	rlim_t want = (rlim_t)d->max_connections + SPARE_DESCRIPTORS;
+	char has[24];
+
+	if (getrlimit(RLIMIT_NOFILE, &r) != 0 || r.rlim_cur >= want)
+		return;
+	r.rlim_cur = r.rlim_max < want ? r.rlim_max : want;
+	if (setrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur >= want)
+		return;
+	snprintf(has, sizeof(has), "%llu", (unsigned long long)r.rlim_cur);
+	log_event(LOG_LEVEL_WARN, "few descriptors", "limit", has,
+	    "max-connections", log_u64(d->max_connections), NULL);
+}
+
+static int
 on_config(void *arg, const struct conf_node *root, const struct conf_node *own,
     struct err *e)
 {
@@ -101,7 +139,7 @@ on_config(void *arg, const struct conf_node *root, const struct conf_node *own,
 	if (d->conf == NULL)
 		return conf_error(root, e, "no <smtpd>");
 	if (mhs_mta_read(d->arena, root, &d->us, e) < 0 ||
-	    read_limits(d, d->conf, e) < 0 ||
+	    read_limits(d, d->conf, e) < 0 || read_rates(d, d->conf, e) < 0 ||
 	    conf_duration(conf_child(root, "scheduler"), "stop-timeout",
 		Q_STOP_TIMEOUT, &d->stop_time, e) < 0 ||
 	    smtp_policies_read(&d->policies, d->arena, root, &d->params,
@@ -109,6 +147,7 @@ on_config(void *arg, const struct conf_node *root, const struct conf_node *own,
 		return ERR_CONFIG;
 	if (smtp_policies_have_sasl(d->policies))
 		d->look = loop_timer_set(d->loop, LOOK_MS, look, d);
+	raise_limit(d);
 	d->submitter = q_submitter_new(d->chan, root, d->name, e);
 	return d->submitter == NULL ? ERR_CONFIG : 0;
 }
@@ -145,7 +184,10 @@ on_accept(void *arg, int fd, const char *peer)
 	struct smtpd_listener *l = arg;
 	struct smtpd *d = l->d;
 
-	smtpd_session_open(d, fd, peer, l->policy);
+	if (smtpd_proxy_is(l->policy, peer))
+		smtpd_proxy_open(d, fd, peer, l->policy);
+	else
+		smtpd_session_open(d, fd, peer, l->policy);
 	sessions_changed(d);
 }
 
@@ -228,6 +270,7 @@ on_stop(void *arg)
 		return;
 	d->stopping = true;
 	close_listeners(d);
+	smtpd_proxies_free(d);
 	smtpd_sessions_stop(d);
 	d->stop_at = clock_mono() + d->stop_time / 4 * 3;
 	if (d->n_sessions == 0)
@@ -262,6 +305,7 @@ destroy(void *state)
 	close_listeners(d);
 	loop_timer_cancel(&d->look);
 	loop_timer_cancel(&d->stop_timer);
+	smtpd_proxies_free(d);
 	smtpd_sessions_abort(d);
 	q_submitter_free(&d->submitter);
 	smtpd_sessions_free(d);
@@ -269,6 +313,7 @@ destroy(void *state)
 	if (smtpd_auth_pool_free(&d->auth))
 		smtp_policies_free(&d->policies);
 	smtp_clients_free(&d->clients);
+	smtp_rates_free(&d->rates);
 	arena_free(&d->arena);
 	free(d);
 }

@@ -11,6 +11,7 @@
 #include "qmgr/chan.h"
 #include "qmgr/submit.h"
 #include "smtp/policy.h"
+#include "smtp/rate.h"
 #include "smtp/server.h"
 #include "smtp/smtpd_auth.h"
 
@@ -34,8 +35,10 @@ struct smtpd {
 	struct smtpd_listener **listeners;
 	size_t n_listeners;
 	struct smtp_clients *clients;
+	struct smtp_rates *rates;
+	struct smtpd_proxied *proxied;  /* they wait for a header */
 	struct smtpd_session *sessions; /* a list through their next */
-	unsigned n_sessions;
+	unsigned n_sessions;            /* with those that wait */
 	uint32_t counter; /* makes local ids unique within a second */
 	bool paused, stopping;
 	bool stop_quiet;           /* nothing was under way at the last look */
@@ -46,6 +49,12 @@ struct smtpd {
 /* Takes the socket. */
 void smtpd_session_open(struct smtpd *d, int fd, const char *peer,
     const struct smtp_policy *policy);
+/* smtpd_proxy.c: is this a proxy, which says first who is behind it? Then it is
+ * opened so; takes the socket, too. */
+bool smtpd_proxy_is(const struct smtp_policy *policy, const char *peer);
+void smtpd_proxy_open(struct smtpd *d, int fd, const char *peer,
+    const struct smtp_policy *policy);
+void smtpd_proxies_free(struct smtpd *d);
 /* Ends every session as soon as its message is taken; a second time at once. */
 void smtpd_sessions_stop(struct smtpd *d);
 /* Is a message under way, or a reply owed? */

@@ -41,102 +41,6 @@ session_free(struct smtpd_session *s)
 	smtpd_session_closed(d);
 }
 
-/* --- MAIL and RCPT --- */
-
-static bool
-refuse(struct smtpd_session *s, struct smtp_reply *r, int code,
-    const char *status, const char *text)
-{
-	snprintf(s->reply, sizeof(s->reply), "%s", text);
-	*r = (struct smtp_reply){code, status, s->reply};
-	return false;
-}
-
-static bool
-on_mail(void *arg, const struct smtp_server_mail *m, struct smtp_reply *r)
-{
-	struct smtpd_session *s = arg;
-	struct err e = ERR_INIT;
-
-	if (q_submit_ready(s->d->submitter, &e) < 0) {
-		log_err(LOG_LEVEL_WARN, "spool not ready", &e, "client",
-		    s->peer, NULL);
-		*r = (struct smtp_reply){
-		    452, "4.3.1", "Insufficient system storage"};
-		return false;
-	}
-	s->env = mhs_envelope_new(s->arena, MHS_MESSAGE);
-	s->env->originator.mailbox = arena_strdup(s->arena, m->from);
-	if (smtpd_session_authorize(s, s->env, NULL, &e) < 0) {
-		refuse(s, r, 553, "5.7.1", e.text);
-		forget_message(s);
-		return false;
-	}
-	s->env->content_type = MHS_CONTENT_RFC822;
-	s->env->body_8bitmime = m->body_8bit;
-	s->env->ret = m->ret;
-	s->env->content_return_request = m->ret == 'F';
-	if (m->envid != NULL)
-		s->env->envid = arena_strdup(s->arena, m->envid);
-	return true;
-}
-
-/* RFC 3461 4.1: what NOTIFY asks for, as X.411 says it. Without it, failure
- * is reported. */
-static enum mhs_report_request
-report_request(uint8_t notify)
-{
-	if (notify & MHS_NOTIFY_SUCCESS)
-		return MHS_REPORT_DR;
-	if (notify == 0 || (notify & MHS_NOTIFY_FAILURE))
-		return MHS_REPORT_NDR;
-	return MHS_REPORT_NONE;
-}
-
-static bool
-check_recipient(
-    struct smtpd_session *s, const struct mhs_name *name, struct smtp_reply *r)
-{
-	struct err e = ERR_INIT;
-	const char *peer;
-
-	if (!smtpd_session_may_relay(s) &&
-	    !smtp_access_domain(
-		s->policy->access, smtp_mailbox_domain(name->mailbox)))
-		return refuse(s, r, 550, "5.7.1", "Relaying is not allowed");
-	switch (q_submit_verify(s->d->submitter, name, &peer, &e)) {
-	case 0: return true;
-	case ERR_NOT_FOUND:
-		return refuse(s, r, 550, "5.1.2", "No route to that domain");
-	case ERR_REFUSED: return refuse(s, r, 550, "5.7.1", e.text);
-	case ERR_SYNTAX: return refuse(s, r, 553, "5.1.3", e.text);
-	default: return refuse(s, r, 451, "4.3.0", e.text);
-	}
-}
-
-static bool
-on_rcpt(void *arg, const struct smtp_server_rcpt *m, struct smtp_reply *r)
-{
-	struct smtpd_session *s = arg;
-	struct mhs_name name = {.mailbox = m->to};
-	struct mhs_recipient *x;
-
-	if (strcasecmp(m->to, "postmaster") == 0)
-		name.mailbox = s->d->us.postmaster;
-	if (!check_recipient(s, &name, r))
-		return false;
-	x = mhs_recipient_add(s->arena, s->env);
-	x->name.mailbox = arena_strdup(s->arena, name.mailbox);
-	x->number = (int32_t)s->env->n_recipients;
-	x->responsible = true;
-	x->explicit_conversion = -1;
-	x->notify = m->notify;
-	x->originator_report = x->mta_report = report_request(m->notify);
-	if (m->orcpt != NULL)
-		x->orcpt = arena_strdup(s->arena, m->orcpt);
-	return true;
-}
-
 /* --- content --- */
 
 static void
@@ -181,22 +85,27 @@ add_received(struct smtpd_session *s)
 {
 	struct smtpd *d = s->d;
 	char date[SMTP_DATE_TEXT], *line;
-	const char *helo = smtp_server_helo(s->server);
+	const char *helo =
+	    s->helo[0] != '\0' ? s->helo : smtp_server_helo(s->server);
 	bool ipv6 = strchr(s->address, ':') != NULL;
 	bool one = s->env->n_recipients == 1;
 	const char *tls = smtpd_session_tls_text(s);
+	const char *priority = "";
 	struct mhs_trace *t;
 
+	if (s->env->has_mt_priority) /* RFC 6710 4.1 */
+		priority = arena_printf(
+		    s->arena, "\r\n\tPRIORITY %d", s->env->mt_priority);
 	line = arena_printf(s->arena,
 	    "from %s ([%s%s])%s%s%s\r\n"
-	    "\tby %s (Isthmus) with %s id %s%s%s%s;\r\n"
+	    "\tby %s (Isthmus) with %s id %s%s%s%s%s;\r\n"
 	    "\t%s",
 	    helo, ipv6 ? "IPv6:" : "", s->address, tls != NULL ? "\r\n\t(" : "",
 	    tls != NULL ? tls : "", tls != NULL ? ")" : "", d->us.hostname,
 	    smtp_server_protocol(s->server), s->env->id.local,
 	    one ? "\r\n\tfor <" : "",
 	    one ? s->env->recipients[0].name.mailbox : "", one ? ">" : "",
-	    smtp_date_format(s->env->arrival, date));
+	    priority, smtp_date_format(s->env->arrival, date));
 	write_content(s, "Received: ", 10);
 	write_content(s, line, strlen(line));
 	write_content(s, "\r\n", 2);
@@ -225,6 +134,7 @@ on_data_begin(void *arg, struct smtp_reply *r)
 	q_submit_authorize(s->submission, smtpd_session_authorize, s);
 	err_clear(&s->failed);
 	s->size = 0;
+	s->fields = (struct smtp_fields){0};
 	s->scan.state = SCAN_LINE_START;
 	s->scan.in_received = false;
 	s->fixup = (struct smtp_fixup){0};
@@ -286,6 +196,8 @@ on_data(void *arg, const uint8_t *p, size_t n)
 
 	if (s->scan.state != SCAN_BODY)
 		smtp_header_scan(&s->scan, p, n, on_received_field, s);
+	if (s->fields.state != FIELDS_BODY)
+		smtp_fields_scan(&s->fields, p, n);
 	if (s->policy->submission && s->fixup.state != FIXUP_BODY)
 		smtp_fixup(&s->fixup, &fixup_ops, s, p, n);
 	else
@@ -334,7 +246,11 @@ log_accepted(struct smtpd_session *s, const char *id)
 	    s->peer, "user",
 	    *smtp_server_user(s->server) != '\0' ? smtp_server_user(s->server)
 						 : NULL,
-	    "tls", smtpd_session_tls_text(s), NULL);
+	    "tls", smtpd_session_tls_text(s), "priority",
+	    s->env->has_mt_priority
+		? arena_printf(s->arena, "%d", s->env->mt_priority)
+		: NULL,
+	    NULL);
 }
 
 /* The record is durable, or never will be. What waited on the connection is
@@ -366,6 +282,7 @@ finish_envelope(struct smtpd_session *s)
 	env->content_length = s->size;
 	env->body_8bitmime |= smtp_server_content_8bit(s->server);
 	env->source_peer = s->peer;
+	smtpd_mail_fields(s);
 	for (size_t i = s->n_received; i-- > 0;)
 		*mhs_trace_add(s->arena, env) = s->received[i];
 }
@@ -431,8 +348,13 @@ on_abandoned(void *arg, const struct err *reason)
 }
 
 static const struct smtp_server_ops session_ops = {
-    .mail = on_mail,
-    .rcpt = on_rcpt,
+    .mail = smtpd_session_mail,
+    .rcpt = smtpd_session_rcpt,
+    .wall = smtpd_session_wall,
+    .vrfy = smtpd_session_vrfy,
+    .expn = smtpd_session_expn,
+    .xclient_trusted = smtpd_session_xclient_trusted,
+    .xclient = smtpd_session_xclient,
     .data_begin = on_data_begin,
     .data = on_data,
     .data_end = on_data_end,
@@ -458,6 +380,36 @@ on_gone(void *arg)
 		session_free(s);
 }
 
+/* Told in plain, which a client that waits for TLS would not understand. */
+static void
+turn_away(
+    int fd, const struct smtp_policy *policy, const char *peer, const char *why)
+{
+	char text[128];
+	int n = snprintf(text, sizeof(text), "421 4.7.0 %s\r\n", why);
+
+	log_event(LOG_LEVEL_WARN, "too many connections", "client", peer,
+	    "reason", why, NULL);
+	if (!policy->implicit_tls)
+		(void)!write(fd, text, (size_t)n);
+	close(fd);
+}
+
+static bool
+may_come(struct smtpd *d, int fd, const char *peer, const char *address,
+    const struct smtp_policy *policy)
+{
+	const char *why = NULL;
+
+	if (!smtp_rates_take(d->rates, address, clock_mono()))
+		why = "Too many connections in a minute";
+	else if (!smtp_clients_enter(d->clients, address, d->max_per_client))
+		why = "Too many connections from you";
+	if (why != NULL)
+		turn_away(fd, policy, peer, why);
+	return why == NULL;
+}
+
 void
 smtpd_session_open(
     struct smtpd *d, int fd, const char *peer, const struct smtp_policy *policy)
@@ -466,24 +418,16 @@ smtpd_session_open(
 	char address[SMTP_ADDRESS_TEXT];
 
 	smtp_peer_address(peer, address);
-	if (!smtp_clients_enter(d->clients, address, d->max_per_client)) {
-		static const char busy[] =
-		    "421 4.7.0 Too many connections from you\r\n";
-
-		log_event(LOG_LEVEL_WARN, "too many connections", "client",
-		    peer, NULL);
-		if (!policy->implicit_tls)
-			(void)!write(fd, busy, sizeof(busy) - 1);
-		close(fd);
+	if (!may_come(d, fd, peer, address, policy))
 		return;
-	}
 	s = xcalloc(1, sizeof(*s));
 	s->d = d;
 	snprintf(s->peer, sizeof(s->peer), "%s", peer);
 	snprintf(s->address, sizeof(s->address), "%s", address);
 	s->policy = policy;
-	s->relay = policy->relay_clients &&
-	    smtp_access_network(policy->access, address);
+	s->client = smtp_access_network(policy->access, address);
+	s->relay = s->client && policy->relay_clients;
+	s->xclient = smtp_access_network(policy->xclient, address);
 	s->arena = arena_new();
 	s->server =
 	    smtp_server_new(&policy->params, &session_ops, s, clock_mono());

@@ -40,6 +40,7 @@ part "end to end" bash tests/e2e/run.sh
 part "authentication" bash tests/e2e/auth.sh
 part "outbound" bash tests/e2e/outbound.sh
 part "delivery by MX" bash tests/e2e/mx.sh
+part "ESMTP" bash tests/e2e/esmtp.sh
 part "processes" bash tests/e2e/processes.sh
 part "reload" bash tests/e2e/reload.sh
 crash() {

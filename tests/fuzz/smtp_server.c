@@ -146,7 +146,54 @@ answer_auth(struct user *u, unsigned round)
 	smtp_server_auth_reply(u->s, &no, round % 3 == 0 ? NULL : "joe", 1);
 }
 
+static int64_t
+wall(void *arg)
+{
+	(void)arg;
+	return 1700000000;
+}
+
+static void
+on_vrfy(void *arg, const char *who, struct smtp_reply *r)
+{
+	(void)arg;
+	require(who[0] != '\0');
+	*r = (struct smtp_reply){250, "2.1.5", who};
+}
+
+static void
+on_expn(void *arg, const char *list, struct smtp_server_lines *x,
+    struct smtp_reply *r)
+{
+	(void)arg;
+	(void)r;
+	smtp_server_line(x, list);
+	smtp_server_line(x, list);
+}
+
+static bool
+on_xclient_trusted(void *arg)
+{
+	(void)arg;
+	return true;
+}
+
+static bool
+on_xclient(void *arg, const struct smtp_server_xclient *x, struct smtp_reply *r)
+{
+	struct user *u = arg;
+
+	(void)r;
+	require(!u->mail && !u->data);
+	return x->port == NULL;
+}
+
 static const struct smtp_server_ops ops = {
+    .wall = wall,
+    .vrfy = on_vrfy,
+    .expn = on_expn,
+    .xclient_trusted = on_xclient_trusted,
+    .xclient = on_xclient,
     .mail = on_mail,
     .rcpt = on_rcpt,
     .data_begin = on_data_begin,
@@ -173,6 +220,10 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	if (n == 0)
 		return 0;
 	params.lmtp = (p[0] & 1) != 0;
+	params.repair_lines = (p[0] & 2) != 0;
+	params.extensions = SMTP_EXT_ALL;
+	params.future_release_max = 1000;
+	params.data_rate_min = 10;
 	params.starttls = (p[0] & 2) != 0;
 	u.offers = (p[0] & 4) != 0;
 	params.tls_required = (p[0] & 0x18) == 0x18;

@@ -266,6 +266,37 @@ the_most_exact_route_wins(void)
 	arena_free(&a);
 }
 
+static void
+a_detail_of_a_mailbox_is_ignored_unless_it_has_its_own(void)
+{
+	struct arena *a = arena_new();
+	struct q_routes *r = q_routes_new(a);
+	static const struct {
+		const char *mailbox, *to;
+	} rows[] = {{"joe@a.example", "joe"}, {"joe+x@a.example", "joe"},
+	    {"Joe+x+y@A.example", "joe"}, {"joe+own@a.example", "own"},
+	    {"joe-x@a.example", "all"}, {"+joe@a.example", "all"},
+	    {"ann+x@a.example", "all"}, {"joe+x@b.example", NULL}};
+
+	q_routes_add_mailbox(r, "joe@a.example", "joe", NULL);
+	q_routes_add_mailbox(r, "joe+own@a.example", "own", NULL);
+	q_routes_add_domain(r, "a.example", "all", NULL);
+	for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
+		bool on = i % 2 == 0;
+		struct mhs_name name = {.mailbox = rows[i / 2].mailbox};
+		const char *to = rows[i / 2].to, *found;
+
+		q_routes_sub_addresses(r, on ? '+' : '\0');
+		if (!on && i / 2 > 0 && i / 2 < 3)
+			to = "all";
+		found = q_route(r, &name);
+		CU_ASSERT_EQUAL(found == NULL, to == NULL);
+		if (found != NULL && to != NULL)
+			CU_ASSERT_STRING_EQUAL(found, to);
+	}
+	arena_free(&a);
+}
+
 void
 suite_qmgr_config(void)
 {
@@ -274,6 +305,7 @@ suite_qmgr_config(void)
 	    TEST(the_least_number_of_connections_comes_from_peer_or_channel),
 	    TEST(every_fault_is_found_and_told_with_its_line),
 	    TEST(the_most_exact_route_wins),
+	    TEST(a_detail_of_a_mailbox_is_ignored_unless_it_has_its_own),
 	    CU_TEST_INFO_NULL,
 	};
 	unit_suite("qmgr_config", tests);
