@@ -12,6 +12,8 @@
 #define LAYER ACSE_LAYER
 enum { SOURCE_USER = 1, SOURCE_PROVIDER = 2 };
 
+#define UNEXPECTED_APDU 0x100 /* err.detail */
+
 #define IN(state) (1u << (state))
 #define IN_LIVE                                                         \
 	(IN(ACSE_WAIT_AARE) | IN(ACSE_WAIT_RSP) | IN(ACSE_ASSOCIATED) | \
@@ -200,6 +202,22 @@ take_x410(
 	return 1;
 }
 
+/* An APDU that the state does not allow is that, whatever its fields are. */
+static int
+check_type(const struct pres_value *v, enum acse_apdu_type want, struct err *e)
+{
+	unsigned type = v->n > 0 ? v->p[0] & 0x1fu : ACSE_ABRT + 1;
+	bool ours = v->n > 0 && (v->p[0] & 0xe0) == 0x60 && type <= ACSE_ABRT;
+
+	if (!ours || type == want)
+		return 0; /* what it is not, is for decoding to tell */
+	err_at(e, LAYER, ERR_PROTOCOL, 0, "%s: it is where %s belongs",
+	    acse_apdu_name((enum acse_apdu_type)type), acse_apdu_name(want));
+	if (e != NULL)
+		e->detail = UNEXPECTED_APDU;
+	return ERR_PROTOCOL;
+}
+
 int
 acse_take_apdu(struct acse *a, struct arena *arena, const struct pres_prim *q,
     enum acse_apdu_type want, struct acse_apdu *u, struct err *e)
@@ -213,15 +231,11 @@ acse_take_apdu(struct acse *a, struct arena *arena, const struct pres_prim *q,
 
 		if (q->values[i].context_id != id || id == 0)
 			continue;
-		rc = acse_apdu_decode(
-		    arena, q->values[i].p, q->values[i].n, u, e);
-		if (rc < 0)
-			return rc;
-		if (u->type != want)
-			return err_at(e, LAYER, ERR_PROTOCOL, 0,
-			    "%s: it is where %s belongs",
-			    acse_apdu_name(u->type), acse_apdu_name(want));
-		return 1;
+		rc = check_type(&q->values[i], want, e);
+		if (rc == 0)
+			rc = acse_apdu_decode(
+			    arena, q->values[i].p, q->values[i].n, u, e);
+		return rc < 0 ? rc : 1;
 	}
 	return 0;
 }
@@ -233,6 +247,7 @@ acse_prim_of(const struct acse_apdu *u, enum acse_prim_type type,
 	return (struct acse_prim){.type = type,
 	    .kind = kind,
 	    .application_context = u->application_context,
+	    .application_context_at = u->application_context_at,
 	    .result = u->result,
 	    .diagnostic_source = u->diagnostic_source,
 	    .diagnostic = u->diagnostic,
@@ -290,7 +305,9 @@ connect_ind(struct acse *a, const struct pres_prim *q)
 	if (rc == 0)
 		rc = err_at(
 		    &e, LAYER, ERR_PROTOCOL, 0, "AARQ: the CP brings none");
-	if (rc < 0) {
+	if (rc < 0 && e.detail == UNEXPECTED_APDU) {
+		acse_provider_abort(a, &e); /* X.227 7.3.3 */
+	} else if (rc < 0) {
 		refuse_unread(a, &e);
 	} else {
 		if (u.application_context != NULL)

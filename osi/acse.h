@@ -105,6 +105,7 @@ struct acse_prim {
 	enum acse_prim_type type;
 	enum ses_prim_kind kind;
 	const char *application_context; /* dotted OID; NULL: not present */
+	uint64_t application_context_at; /* its octet in the APDU received */
 	enum acse_result result; /* RELEASE rsp and cnf: other than accepted
 	                          * is negative */
 	int diagnostic_source;   /* 1 service-user, 2 service-provider */

@@ -275,6 +275,18 @@ acse_apdu_name(enum acse_apdu_type type)
 	return names[type];
 }
 
+static uint64_t
+field_at(const uint8_t *p, size_t n, uint32_t number)
+{
+	struct ber_cursor c = ber_cursor(p, n);
+	struct ber_tlv pdu, t;
+
+	return ber_next(&c, &pdu, NULL) == 1 &&
+		ber_find(&pdu, BER_CONTEXT, number, &t, NULL) == 1
+	    ? (uint64_t)(t.start - p)
+	    : 0;
+}
+
 int
 acse_apdu_decode(struct arena *a, const uint8_t *p, size_t n,
     struct acse_apdu *out, struct err *e)
@@ -288,6 +300,7 @@ acse_apdu_decode(struct arena *a, const uint8_t *p, size_t n,
 	if (u == NULL)
 		return ERR_SYNTAX;
 	out->type = decoders[u->present].type;
+	out->application_context_at = field_at(p, n, 1);
 	rc = decoders[u->present].fn(&r, u);
 	return rc < 0
 	    ? osi_at_field(&asn_DEF_Acse_APDU, p, n, r.field, LAYER, rc, e)

@@ -19,6 +19,7 @@ const char *acse_apdu_name(enum acse_apdu_type type);
 struct acse_apdu {
 	enum acse_apdu_type type;
 	bool version_1;                     /* decoding: or not mentioned */
+	uint64_t application_context_at;    /* of one that was decoded */
 	const char *application_context;    /* AARQ, AARE */
 	struct acse_entity called, calling; /* AARQ; AARE: called responds */
 	enum acse_result result;            /* AARE */

@@ -269,7 +269,8 @@ begin_dt(struct cotp *c, size_t tpkt, bool eot)
 		return;
 	}
 	if (tpdu > c->tpdu_size_in) {
-		err_at(&e, "cotp", ERR_LIMIT, 0,
+		/* the first octet that is too much */
+		err_at(&e, "cotp", ERR_LIMIT, c->tpdu_size_in,
 		    "cotp DT: %zu octets, %u were negotiated", tpdu,
 		    c->tpdu_size_in);
 		bad_tpdu(c, &e, 0);

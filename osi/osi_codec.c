@@ -223,6 +223,8 @@ osi_value(struct arena *a, const uint8_t *p, size_t n, const char *layer,
 	int64_t used = ber_check(p, n, &limits, e);
 
 	*out = (struct octets){0};
+	if (used < 0 && e != NULL)
+		e->layer = layer;
 	if (used < 0)
 		return (int)used;
 	if ((size_t)used != n)

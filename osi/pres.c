@@ -550,6 +550,12 @@ pres_free(struct pres **pp)
 	free(p);
 }
 
+uint64_t
+pres_contexts_at(const struct pres *p)
+{
+	return p->contexts_at;
+}
+
 int32_t
 pres_context_id(const struct pres *p, const char *abstract_syntax)
 {

@@ -111,6 +111,8 @@ int pres_request(struct pres *p, const struct pres_prim *prim, struct err *e)
     __attribute__((warn_unused_result));
 /* The accepted context with this abstract syntax: its id, or 0. */
 int32_t pres_context_id(const struct pres *p, const char *abstract_syntax);
+/* The octet of the CP (responder) or CPA that their list begins at. */
+uint64_t pres_contexts_at(const struct pres *p);
 const struct pres_context *pres_contexts(const struct pres *p, size_t *n);
 /* The mode of this connection; known from CONNECT.ind on. */
 bool pres_is_x410(const struct pres *p);

@@ -288,6 +288,7 @@ judge_cp(struct pres *p, struct arena *a, const struct ses_prim *s,
 		return PRES_REFUSE_ADDRESS_UNKNOWN;
 	}
 	negotiate(p, cp);
+	p->contexts_at = pres_parameter_at(s->data, s->n, 4);
 	if (judge_default(p, s, cp, e) < 0)
 		return PRES_REFUSE_DEFAULT_CONTEXT;
 	if (pres_check_values(p, a, s, &cp->values, false, e) < 0) {
@@ -353,6 +354,7 @@ take_results(struct pres *p, const struct ses_prim *s,
 		    "presentation-context-definition-result-list: %zu contexts "
 		    "answered of %zu proposed",
 		    c->n_results, p->n_contexts);
+	p->contexts_at = pres_parameter_at(s->data, s->n, 5);
 	for (size_t i = 0; i < p->n_contexts; i++) {
 		p->contexts[i].result = c->results[i].result;
 		p->contexts[i].reason = c->results[i].reason;

@@ -268,6 +268,7 @@ pres_data_ind(struct pres *p, const struct ses_prim *s)
 	} else if (take(in, s, &e) < 0) {
 		if (e.offset == ERR_NO_OFFSET)
 			e.offset = ber_scan_offset(in->scan);
+		e.layer = LAYER; /* whoever found it: these are its octets */
 		err_prefix(&e, "%s", streams[i].ppdu);
 		pres_provider_abort(p, streams[i].event, &e);
 	}

@@ -72,11 +72,13 @@ normal_mode(struct reading *r, size_t n, struct ber_tlv *out)
 	if (!BER_IS(set.tag, BER_UNIVERSAL, BER_SET) || !set.tag.constructed)
 		return pres_read_unrecognized(r);
 	r->parameter = "mode-selector";
-	if (ber_find(&set, BER_CONTEXT, 0, &selector_, NULL) != 1 ||
-	    ber_find(&selector_, BER_CONTEXT, 0, &mode, NULL) != 1 ||
-	    ber_integer(&mode, &v, NULL) < 0 || v != MODE_NORMAL)
-		return pres_read_invalid(
-		    r, &set, "is missing, or of no known mode");
+	if (ber_find(&set, BER_CONTEXT, 0, &selector_, NULL) != 1)
+		return pres_read_invalid(r, &set, "is missing");
+	if (ber_find(&selector_, BER_CONTEXT, 0, &mode, NULL) != 1 ||
+	    ber_integer(&mode, &v, NULL) < 0)
+		return pres_read_invalid(r, &selector_, "has no mode-value");
+	if (v != MODE_NORMAL)
+		return pres_read_invalid(r, &mode, "is of no known mode");
 	r->parameter = "normal-mode-parameters";
 	if (ber_find(&set, BER_CONTEXT, 2, out, NULL) != 1 ||
 	    !out->tag.constructed)

@@ -53,7 +53,8 @@ struct pres {
 	bool x410; /* the mode proposed, or that of the CP */
 	struct pres_context *contexts; /* all that were proposed */
 	size_t n_contexts;
-	bool has_default; /* there is a default context */
+	uint64_t contexts_at; /* of their list, in CP or CPA */
+	bool has_default;     /* there is a default context */
 
 	struct pres_in in[PRES_STREAMS];
 	struct pres_out out[PRES_STREAMS];

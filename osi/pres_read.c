@@ -331,8 +331,10 @@ pres_read_outermost(struct reading *r, size_t n, struct ber_tlv *t)
 	struct ber_cursor c = ber_cursor(r->base, n);
 
 	if (used < 0) {
-		if (r->e != NULL)
+		if (r->e != NULL) {
+			r->e->layer = LAYER;
 			r->e->detail = PRES_ABORT_UNRECOGNIZED_PPDU;
+		}
 		err_prefix(r->e, "%s", r->ppdu);
 		return (int)used;
 	}
@@ -340,7 +342,10 @@ pres_read_outermost(struct reading *r, size_t n, struct ber_tlv *t)
 		return pres_read_bad(r, r->base + used, ERR_SYNTAX,
 		    PRES_ABORT_UNRECOGNIZED_PPDU, "%zu octets after the PPDU",
 		    n - (size_t)used);
-	return ber_next(&c, t, r->e) == 1 ? 0 : ERR_SYNTAX;
+	if (ber_next(&c, t, NULL) != 1)
+		return pres_read_bad(r, r->base, ERR_SYNTAX,
+		    PRES_ABORT_UNRECOGNIZED_PPDU, "it is empty");
+	return 0;
 }
 
 int

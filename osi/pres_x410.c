@@ -58,9 +58,10 @@ pres_x410_decode(struct arena *a, enum pres_x410_ppdu type, const uint8_t *p,
 	struct buf octets = {0};
 
 	*out = (struct pres_values){0};
-	if (ber_next(&c, &t, e) != 1)
-		return ERR_SYNTAX;
-	if (ppdus[type].mode && ber_find(&t, BER_CONTEXT, 1, &t, e) != 1)
+	if (ber_next(&c, &t, NULL) != 1)
+		return err_at(e, LAYER, ERR_SYNTAX, 0,
+		    "%s: it is no whole element", ppdus[type].name);
+	if (ppdus[type].mode && ber_find(&t, BER_CONTEXT, 1, &t, NULL) != 1)
 		return err_at(e, LAYER, ERR_SYNTAX, n,
 		    "%s without x410-mode-parameters", ppdus[type].name);
 	buf_append(&octets, t.value, t.length);

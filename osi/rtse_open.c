@@ -118,12 +118,14 @@ judge(
 	    strcmp(p->application_context, r->params.application_context) !=
 		0) {
 		*diagnostic = ACSE_DIAG_CONTEXT_NAME_NOT_SUPPORTED;
-		return err_at(why, LAYER, ERR_REFUSED, 0,
-		    "AARQ, application-context: %s is not offered here",
+		return err_at(why, "acse", ERR_REFUSED,
+		    p->application_context_at,
+		    "AARQ, application-context-name: %s is not offered here",
 		    p->application_context);
 	}
 	if (!contexts)
-		return err_at(why, LAYER, ERR_REFUSED, 0,
+		return err_at(why, "presentation", ERR_REFUSED,
+		    pres_contexts_at(acse_pres(r->acse)),
 		    "CP, presentation-context-definition-list: none for %s",
 		    r->rtse_context == 0 ? "RTSE" : "its user");
 	if (p->user_information.n == 0 ||
@@ -294,7 +296,8 @@ take_rtoac(struct rtse *r, struct arena *a, const struct acse_prim *p,
 	int rc;
 
 	if (!find_contexts(r))
-		return err_at(e, LAYER, ERR_REFUSED, 0,
+		return err_at(e, "presentation", ERR_REFUSED,
+		    pres_contexts_at(acse_pres(r->acse)),
 		    "CPA, presentation-context-definition-result-list: no "
 		    "context for RTSE or its user");
 	if (p->user_information.n == 0)

@@ -220,6 +220,8 @@ ses_act_ED(struct ses *s, struct ses_ev *ev)
 	uint8_t data = SES_TOKEN_DATA & ses_available_tokens(s);
 
 	if ((s->tokens & data) != data) {
+		ses_trace(s, false, "session ED ignored",
+		    "the data token, which it is about, is the peer's");
 		ev->next = s->state;
 		return 0;
 	}

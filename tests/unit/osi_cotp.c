@@ -253,7 +253,7 @@ garbage_is_answered_per_x224_and_the_octet_is_named(void)
 	    {true, "0300000702a000", NULL, 1, "cotp TPDU:"}, /* unknown type */
 	    {true, "030000130ee00000724100c203353934c0010b", NULL, 1,
 		"cotp CR:"},
-	    {true, "0300ffff02f080", NULL, 0,
+	    {true, "0300ffff02f080", NULL, 2048,
 		"cotp DT:"}, /* above the 2048 agreed */
 	};
 

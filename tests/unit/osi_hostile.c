@@ -464,6 +464,75 @@ a_pdu_of_a_connect_that_ends_early_is_refused(void)
 	}
 }
 
+/* What is wrong is said of the layer whose PDU it is. */
+static void
+an_error_names_the_layer_of_the_pdu_and_its_octet(void)
+{
+	static const struct {
+		const char *hex;
+		enum place place;
+		const char *layer, *why;
+		uint64_t offset;
+	} rows[] = {
+	    {"", CP, "presentation", "CP: ", 0},
+	    {"30", CP, "presentation", "CP: ", 1},
+	    {"3113 a003 800100 a10c 8001", CP, "presentation", "CP: ", 11},
+	    {"6009 a107 0605 2a03040506", AARQ, "acse",
+		"AARQ, application-context-name: ", 2},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct buf b = {0};
+		struct prey p;
+
+		prey_init(&p, 0);
+		wire_hex(&b, rows[i].hex);
+		make_cp(&b, rows[i].place);
+		prey_request(&p, SES_CONNECT, &b, true);
+		CU_ASSERT_EQUAL(p.refused, 1);
+		CU_ASSERT_STRING_EQUAL(p.x.err.layer, rows[i].layer);
+		CU_ASSERT_PTR_EQUAL(
+		    strstr(p.x.err.text, rows[i].why), p.x.err.text);
+		CU_ASSERT_EQUAL(p.x.err.offset, rows[i].offset);
+		if (p.x.err.offset != rows[i].offset)
+			printf("\n  row %zu: %ld %s %s\n", i,
+			    (long)p.x.err.offset, p.x.err.layer, p.x.err.text);
+		buf_free(&b);
+		prey_free(&p);
+	}
+}
+
+/* X.227 7.3.3: an ABRT of the provider. */
+static void
+another_apdu_in_the_place_of_the_aarq_is_aborted(void)
+{
+	static const struct {
+		const char *hex, *why;
+	} rows[] = {
+	    {"6109 a107 0605 2a03040506", "AARE: it is where AARQ belongs"},
+	    {"6200", "RLRQ: it is where AARQ belongs"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct buf b = {0};
+		struct prey p;
+
+		prey_init(&p, 0);
+		wire_hex(&b, rows[i].hex);
+		make_cp(&b, AARQ);
+		prey_request(&p, SES_CONNECT, &b, true);
+		CU_ASSERT_EQUAL(p.refused, 0);
+		CU_ASSERT_EQUAL(p.aborted, 1);
+		CU_ASSERT_PTR_NOT_NULL(memmem(
+		    p.answer.data, p.answer.len, "\x64\x03\x80\x01\x01", 5));
+		CU_ASSERT_STRING_EQUAL(p.x.err.layer, "acse");
+		CU_ASSERT_STRING_EQUAL(p.x.err.text, rows[i].why);
+		CU_ASSERT_EQUAL(p.x.count[RTSE_ABORTED], 1);
+		buf_free(&b);
+		prey_free(&p);
+	}
+}
+
 static const struct osi_selectors *
 ours(void *arg, const struct osi_sel *called_tsel)
 {
@@ -613,6 +682,8 @@ suite_osi_hostile(void)
 	    TEST(nesting_without_end_is_refused_in_data),
 	    TEST(the_depth_that_our_user_sets_holds_in_every_layer),
 	    TEST(a_pdu_of_a_connect_that_ends_early_is_refused),
+	    TEST(an_error_names_the_layer_of_the_pdu_and_its_octet),
+	    TEST(another_apdu_in_the_place_of_the_aarq_is_aborted),
 	    TEST(the_called_psel_must_be_that_of_the_called_tsel),
 	    TEST(a_connection_that_ends_at_any_octet_ends_once),
 	    TEST(a_million_empty_dts_cost_little),

@@ -257,6 +257,9 @@ an_error_names_the_octet_and_the_parameter(void)
 	    {"312e" MODE "a227 a411" CTX1
 	     "6112 3007 020101 a002 0500 3007 020103 a002 0500",
 		"CP, user data: value 2 is on context 3", 39},
+	    {"3105 a003800107", "CP, mode-selector: ", 4},
+	    {"3105 a003810101", "CP, mode-selector: ", 2},
+	    {"3102 a200", "CP, mode-selector: ", 0},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
