@@ -31,6 +31,7 @@ struct p1_apdu {
 	bool wrapped, returned;
 	struct buf envelope, fields;
 	uint64_t content_n;
+	struct err over; /* the first that is nested too deep */
 };
 
 static struct buf *
@@ -123,14 +124,26 @@ open_part(
 	return unexpected(o, "after the envelope", e);
 }
 
+/* Who sent it is told when the envelope can be read: it is collected on. */
+static int
+too_deep(struct p1_apdu *s, unsigned depth, struct err *e)
+{
+	if (collecting(s) == NULL || depth >= s->base + P1_APDU_DEPTH_MOST)
+		return err_set(e, "p1", ERR_LIMIT,
+		    "elements nested deeper than %u", s->max_depth);
+	if (s->over.code == 0)
+		err_at(&s->over, "p1", ERR_LIMIT, ber_scan_offset(s->scan),
+		    "elements nested deeper than %u", s->max_depth);
+	return 0;
+}
+
 static int
 on_open(void *arg, unsigned depth, const struct ber_open *o, struct err *e)
 {
 	struct p1_apdu *s = arg;
 
-	if (depth >= s->base + s->max_depth)
-		return err_set(e, "p1", ERR_LIMIT,
-		    "elements nested deeper than %u", s->max_depth);
+	if (depth >= s->base + s->max_depth && too_deep(s, depth, e) < 0)
+		return ERR_LIMIT;
 	switch (s->part) {
 	case PART_START: return open_apdu(s, depth, o, e);
 	case PART_BETWEEN: return open_part(s, depth, o, e);
@@ -177,6 +190,17 @@ tell_envelope(struct p1_apdu *s, struct err *e)
 					: s->ops->envelope(s->arg, s->env, e);
 }
 
+/* It cannot be read: for its depth, if it is that deep. */
+static int
+unreadable(const struct p1_apdu *s, int code, struct err *e)
+{
+	if (s->over.code == 0)
+		return code;
+	if (e != NULL)
+		*e = s->over;
+	return s->over.code;
+}
+
 static int
 envelope_done(struct p1_apdu *s, struct err *e)
 {
@@ -187,7 +211,7 @@ envelope_done(struct p1_apdu *s, struct err *e)
 		return 0;
 	r = p1_envelope_decode(s->arena, s->kind, s->envelope.data,
 	    s->envelope.len, (size_t)s->max + 16, !s->lenient, &s->env, e);
-	return r < 0 ? r : tell_envelope(s, e);
+	return r < 0 ? unreadable(s, r, e) : tell_envelope(s, e);
 }
 
 static int
@@ -201,7 +225,7 @@ report_done(struct p1_apdu *s, struct err *e)
 	r = p1_report_decode(s->arena, envelope, content, (size_t)s->max + 16,
 	    !s->lenient, &s->env, e);
 	if (r < 0)
-		return r;
+		return unreadable(s, r, e);
 	s->env->report->content_returned = s->returned;
 	s->env->content_length = s->content_n;
 	return tell_envelope(s, e);
@@ -299,6 +323,7 @@ p1_apdu_reset(struct p1_apdu *s)
 	buf_clear(&s->envelope);
 	buf_clear(&s->fields);
 	s->env = NULL;
+	err_clear(&s->over);
 	s->part = PART_START;
 	s->base = s->at = 0;
 	s->wrapped = s->returned = false;
@@ -336,6 +361,12 @@ struct mhs_envelope *
 p1_apdu_envelope(struct p1_apdu *s)
 {
 	return s->env;
+}
+
+const struct err *
+p1_apdu_over(const struct p1_apdu *s)
+{
+	return s->over.code != 0 ? &s->over : NULL;
 }
 
 struct arena *

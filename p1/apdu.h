@@ -36,7 +36,9 @@ struct p1_apdu;
 /* max_envelope 0: P1_ENVELOPE_MAX. */
 struct p1_apdu *p1_apdu_new(
     uint64_t max_envelope, const struct p1_apdu_ops *ops, void *arg);
-/* An APDU nested deeper than this (0: P1_APDU_DEPTH) is ERR_LIMIT. */
+/* An APDU nested deeper than this (0: P1_APDU_DEPTH) is over the limit: its
+ * envelope, if it can be read all the same, is there, and p1_apdu_over() tells.
+ * Deeper than P1_APDU_DEPTH_MOST, or where no envelope is, it is ERR_LIMIT. */
 void p1_apdu_limit_depth(struct p1_apdu *s, unsigned max);
 /* Names of domains and local identifiers may be longer than X.411 has it; not
  * so of one that was not set so. */
@@ -56,6 +58,9 @@ int p1_apdu_end(struct p1_apdu *s, struct err *e)
     __attribute__((warn_unused_result));
 /* NULL before it is decoded. Lives in the splitter's arena. */
 struct mhs_envelope *p1_apdu_envelope(struct p1_apdu *s);
+/* What of it was over our limits, so that it is not to be taken on; NULL:
+ * nothing. Lives until the next reset. */
+const struct err *p1_apdu_over(const struct p1_apdu *s);
 /* The arena of the envelope becomes the caller's. */
 struct arena *p1_apdu_take(struct p1_apdu *s);
 

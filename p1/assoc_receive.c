@@ -154,6 +154,7 @@ ended(struct p1 *p)
 	}
 	p->in.answering = true;
 	ev.env = p1_apdu_envelope(p->in.apdu);
+	ev.err = p1_apdu_over(p->in.apdu);
 	p1_trace(p, false, "p1 APDU",
 	    ev.env->id.local != NULL ? ev.env->id.local : "");
 	p1_emit(p, &ev);

@@ -41,7 +41,8 @@ enum p1_event_type {
 	P1_IN_BEGIN,    /* an APDU starts; of a report env is NULL here */
 	P1_IN_CONTENT,  /* octets of its content */
 	P1_IN_END,      /* whole; env is known. Answer with p1_accept() or
-	                 * p1_refuse(), now or later. */
+	                 * p1_refuse(), now or later. err: it is over our limits,
+	                 * and to be reported on, for it will be so again. */
 	P1_IN_LOST,     /* interrupted, or its syntax is wrong (err): forget it.
 	                 * The engine refuses it by itself. Also comes when no
 	                 * IN_BEGIN was seen, and after IN_END when the peer

@@ -107,7 +107,8 @@ struct x_in {
 	struct arena *arena;         /* of the envelope */
 	struct mhs_envelope *env;
 	struct q_submission *submission;
-	struct err err; /* it cannot be stored: refused at its end */
+	struct err err;   /* it cannot be stored: refused at its end */
+	const char *over; /* a limit that it is over: reported on; or NULL */
 	uint64_t octets;
 	unsigned commits; /* under way */
 	/* Its name, by which the peer may resume it. */

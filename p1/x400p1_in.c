@@ -225,7 +225,10 @@ judge(struct x_in *in)
 	    arena_alloc(in->arena, env->n_recipients * sizeof(*v));
 	struct err e = ERR_INIT;
 
-	if (c->max_size > 0 && in->octets > (uint64_t)c->max_size)
+	if (in->over != NULL)
+		reject_all(in, MHS_UNABLE_TO_TRANSFER,
+		    MHS_SIZE_CONSTRAINT_VIOLATION, in->over);
+	else if (c->max_size > 0 && in->octets > (uint64_t)c->max_size)
 		reject_all(in, MHS_UNABLE_TO_TRANSFER, MHS_CONTENT_TOO_LONG,
 		    "the content is too long");
 	else if (p1_check_label(in->link->p1, env, &e) < 0)
@@ -479,6 +482,10 @@ x_in_event(struct x_link *l, const struct p1_event *ev)
 	case P1_IN_END:
 		l->in->env = ev->env;
 		l->in->arena = p1_take_envelope(l->p1);
+		if (ev->err != NULL)
+			l->in->over = arena_printf(l->in->arena,
+			    "%s (octet %llu of the APDU)", ev->err->text,
+			    (unsigned long long)ev->err->offset);
 		if (p1_protocol(l->p1) == P1_MTS_TRANSFER_1984)
 			p1_upgrade(
 			    l->in->arena, l->in->env, l->channel->gateway);

@@ -683,6 +683,57 @@ nesting_is_limited_as_configured(void)
 	}
 }
 
+/* The envelope is there, and what is wrong is told with its octet: also behind
+ * it, of a report, and not of one that comes after it. */
+static void
+an_envelope_that_is_too_deep_is_read_all_the_same(void)
+{
+	static const struct p1_apdu_ops none;
+	static const unsigned limits[] = {16, 17, 18, 40};
+	struct buf in = vector("p1-apdu-message");
+
+	for (size_t i = 0; i < 4; i++) {
+		struct p1_apdu *s = p1_apdu_new(0, &none, NULL);
+		struct buf b = {0}, deep = {0};
+		struct ber_cursor c;
+		struct ber_tlv apdu, env, content;
+		struct err e = ERR_INIT;
+		bool over = limits[i] < 18;
+
+		b = bare(&in);
+		c = ber_cursor(b.data, b.len);
+		CU_ASSERT_EQUAL(ber_next(&c, &apdu, NULL), 1);
+		c = ber_children(&apdu);
+		CU_ASSERT_EQUAL(ber_next(&c, &env, NULL), 1);
+		CU_ASSERT_EQUAL(ber_next(&c, &content, NULL), 1);
+		/* an unknown field of 16 elements: with APDU and SET, 18 */
+		ber_put(&deep, BER_CONTEXT, 90, "", 0);
+		for (unsigned k = 0; k < 15; k++)
+			ber_wrap(&deep, 0, BER_CONTEXT, 90);
+		buf_append(&deep, env.value, env.length);
+		ber_wrap(&deep, 0, BER_UNIVERSAL, BER_SET);
+		buf_append(&deep, content.start, content.size);
+		ber_wrap(&deep, 0, BER_CONTEXT, 0);
+		p1_apdu_limit_depth(s, limits[i]);
+		CU_ASSERT_EQUAL(p1_apdu_feed(s, deep.data, deep.len, &e), 0);
+		CU_ASSERT_EQUAL(p1_apdu_end(s, &e), 0);
+		CU_ASSERT_PTR_NOT_NULL(p1_apdu_envelope(s));
+		CU_ASSERT_EQUAL(p1_apdu_over(s) != NULL, over);
+		if (over) {
+			CU_ASSERT_PTR_NOT_NULL(strstr(
+			    p1_apdu_over(s)->text, "nested deeper than"));
+			CU_ASSERT(p1_apdu_over(s)->offset > 20 &&
+			    p1_apdu_over(s)->offset < 80);
+		}
+		p1_apdu_reset(s);
+		CU_ASSERT_PTR_NULL(p1_apdu_over(s));
+		p1_apdu_free(&s);
+		buf_free(&b);
+		buf_free(&deep);
+	}
+	buf_free(&in);
+}
+
 static void
 what_is_no_apdu_is_refused(void)
 {
@@ -763,6 +814,7 @@ suite_p1_apdu(void)
 	    TEST(no_changed_octet_crashes),
 	    TEST(an_envelope_over_the_limit_is_refused_while_it_comes),
 	    TEST(nesting_is_limited_as_configured),
+	    TEST(an_envelope_that_is_too_deep_is_read_all_the_same),
 	    TEST(what_is_no_apdu_is_refused),
 	    TEST(a_megabyte_of_content_is_never_held),
 	    CU_TEST_INFO_NULL,
