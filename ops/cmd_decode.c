@@ -76,7 +76,8 @@ decode_main(const struct cmd *c, int argc, char **argv)
 	if (!cmd_options(c, argc, argv, options, 2, &rest, &n, &code))
 		return code;
 	if (as != NULL && !decode_knows(as))
-		return cmd_usage(c, "--as is tpkt, p1, bind, ipm, rose or ber");
+		return cmd_usage(
+		    c, "--as is tpkt, session, p1, bind, ipm, rose or ber");
 	if (!parse_input(input, &how))
 		return cmd_usage(c, "--input is auto, raw, hex or base64");
 	if (n > 1)
@@ -93,7 +94,8 @@ const struct cmd cmd_decode = {
 	"of an RFC 1006 connection, from the TPKT up; an MTS-APDU with its\n"
 	"content, a P1 bind, an interpersonal message, a remote operation, or\n"
 	"the TLVs of any other BER up to the octet where it breaks.\n\n"
-	"      --as WHAT     only as tpkt, p1, bind, ipm, rose or ber\n"
+	"      --as WHAT     only as tpkt, session, p1, bind, ipm, rose or "
+	"ber\n"
 	"  -i, --input FORM  auto, raw, hex or base64; auto takes a file of\n"
 	"                    nothing but hexadecimal or base64 text as that\n",
     .main = decode_main,

@@ -244,11 +244,13 @@ print_failure(struct ping *g, const struct p1_event *ev, const char *what)
 		    g->cmd, "%s: %s: %s", what, layer_name(e->layer), e->text);
 }
 
-/* A TLS server answers a TPKT with an alert, or with nothing. */
+/* A TLS server answers a TPKT with an alert, or with nothing; no TLS server
+ * greets in text. */
 static void
-suggest_tls(const struct ping *g)
+suggest_tls(const struct ping *g, const struct err *e)
 {
-	if (!g->tls && !g->answered)
+	if (!g->tls && !g->answered &&
+	    (e == NULL || e->detail != COTP_DETAIL_TEXT))
 		cmd_failed(g->cmd,
 		    "no answer that is RFC 1006: is it a TLS port? Then "
 		    "--tls-ca FILE --tls-name NAME");
@@ -270,7 +272,7 @@ on_event(void *arg, const struct p1_event *ev)
 		g->refused = true;
 		g->other_protocol = ev->other_protocol;
 		print_failure(g, ev, "refused");
-		suggest_tls(g);
+		suggest_tls(g, ev->err);
 		break;
 	case P1_CLOSED:
 		if (ev->err != NULL && !g->refused)
@@ -278,7 +280,7 @@ on_event(void *arg, const struct p1_event *ev)
 			    g->bound ? "bound, but not released in order"
 				     : "not bound");
 		if (ev->err != NULL)
-			suggest_tls(g);
+			suggest_tls(g, ev->err);
 		g->bound = g->bound && ev->err == NULL;
 		break;
 	default: break; /* nothing is transferred */

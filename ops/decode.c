@@ -12,8 +12,8 @@ static const struct {
 	const char *name;
 	decode_fn *fn;
 } readers[] = {
-    {"tpkt", decode_tpkt}, {"p1", decode_p1}, {"bind", decode_bind},
-    {"ipm", decode_ipm}, {"rose", decode_rose},
+    {"tpkt", decode_tpkt}, {"session", decode_session}, {"p1", decode_p1},
+    {"bind", decode_bind}, {"ipm", decode_ipm}, {"rose", decode_rose},
     {"ber", decode_ber}, /* understands all that is BER: the last */
 };
 
@@ -31,6 +31,20 @@ is_tpkt(const uint8_t *p, size_t n)
 	    memchr(codes, p[5] >> 4, sizeof(codes)) != NULL;
 }
 
+/* pcap in either byte order, of micro- or nanoseconds; pcapng. */
+static bool
+is_capture(const uint8_t *p, size_t n)
+{
+	static const uint8_t magic[][4] = {{0xd4, 0xc3, 0xb2, 0xa1},
+	    {0xa1, 0xb2, 0xc3, 0xd4}, {0x4d, 0x3c, 0xb2, 0xa1},
+	    {0xa1, 0xb2, 0x3c, 0x4d}, {0x0a, 0x0d, 0x0d, 0x0a}};
+
+	for (size_t i = 0; n >= 4 && i < sizeof(magic) / sizeof(*magic); i++)
+		if (memcmp(p, magic[i], 4) == 0)
+			return true;
+	return false;
+}
+
 int
 decode_any(struct arena *a, const char *as, const uint8_t *p, size_t n,
     struct buf *out, struct err *e)
@@ -39,11 +53,17 @@ decode_any(struct arena *a, const char *as, const uint8_t *p, size_t n,
 	int rc = err_set(e, "decode", ERR_NOT_FOUND,
 	    "\"%s\" is nothing we can read", as != NULL ? as : "");
 
+	if (is_capture(p, n))
+		return err_at(e, "decode", ERR_UNSUPPORTED, 0,
+		    "this is a capture (pcap); one direction of a connection "
+		    "is wanted: tshark -r FILE -q -z follow,tcp,raw,0, or "
+		    "tcpflow -r FILE");
 	if (as == NULL && is_tpkt(p, n))
 		as = "tpkt";
 	for (size_t i = 0; i < N_READERS; i++) {
-		if (as != NULL && strcmp(as, readers[i].name) != 0)
-			continue;
+		if (as != NULL ? strcmp(as, readers[i].name) != 0
+			       : readers[i].fn == decode_session)
+			continue; /* nothing tells a TSDU from other octets */
 		out->len = before;
 		rc = readers[i].fn(a, p, n, out, e);
 		if (rc >= 0)

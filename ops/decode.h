@@ -14,9 +14,10 @@
 typedef int decode_fn(struct arena *a, const uint8_t *p, size_t n,
     struct buf *out, struct err *e);
 
-decode_fn decode_tpkt; /* octets of one direction of RFC 1006 */
-decode_fn decode_p1;   /* MTS-APDU, X.411 Figure 4, with its content */
-decode_fn decode_bind; /* MTABind argument, result or error, X.411 12.1.1 */
+decode_fn decode_tpkt;    /* octets of one direction of RFC 1006 */
+decode_fn decode_session; /* one TSDU, and what is above */
+decode_fn decode_p1;      /* MTS-APDU, X.411 Figure 4, with its content */
+decode_fn decode_bind;    /* MTABind argument, result or error, X.411 12.1.1 */
 decode_fn decode_bind_bare; /* the same without a tag, as X.410 mode has it */
 decode_fn decode_ipm;       /* P22, P2, P772: X.420 InformationObject */
 decode_fn decode_rose;      /* remote operations, X.229 */

@@ -4,6 +4,7 @@
  */
 #include "ops/decode_osi.h"
 #include "osi/pres_codec.h"
+#include "osi/rtse_codec.h"
 
 struct name {
 	int v;
@@ -55,6 +56,20 @@ static const struct name enclosures[] = {
 
 static const struct name overflows[] = {
     {0x01, "more than 10240 octets of user data"},
+    {-1, NULL},
+};
+
+static const struct name versions[] = {
+    {0x01, "version 1"},
+    {0x02, "version 2"},
+    {-1, NULL},
+};
+
+static const struct name rtorj_reasons[] = {
+    {RTSE_REFUSE_BUSY, "rts-busy"},
+    {RTSE_REFUSE_CANNOT_RECOVER, "cannot-recover"},
+    {RTSE_REFUSE_VALIDATION_FAILURE, "validation-failure"},
+    {RTSE_REFUSE_DIALOGUE_MODE, "unacceptable-dialogue-mode"},
     {-1, NULL},
 };
 
@@ -152,6 +167,8 @@ static const struct {
     [DECODE_TRANSPORT_DISCONNECT] = {transport_disconnects, true},
     [DECODE_ENCLOSURE] = {enclosures, true},
     [DECODE_OVERFLOW] = {overflows, true},
+    [DECODE_VERSIONS] = {versions, true},
+    [DECODE_RTORJ] = {rtorj_reasons, false},
     [DECODE_REFUSE] = {refusals, false},
     [DECODE_REASON] = {reasons, false},
     [DECODE_ABORT] = {aborts, false},

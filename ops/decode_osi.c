@@ -172,6 +172,33 @@ print_stream(struct decode_osi *d, const uint8_t *p, size_t n, struct err *e)
 	return 0;
 }
 
+static void
+free_state(struct decode_osi *d)
+{
+	buf_free(&d->tsdu);
+	buf_free(&d->ssdu);
+	buf_free(&d->apdu);
+	buf_free(&d->held);
+}
+
+int
+decode_session(
+    struct arena *a, const uint8_t *p, size_t n, struct buf *out, struct err *e)
+{
+	struct decode_osi d = {.arena = a, .out = out};
+	struct err why = ERR_INIT;
+	int rc;
+
+	add_piece(&d, p, n, 0);
+	rc = decode_tsdu(&d, &why);
+	if (rc < 0)
+		err_at(e, why.layer, why.code, d.where, "%s", why.text);
+	else
+		decode_session_end(&d);
+	free_state(&d);
+	return rc;
+}
+
 int
 decode_tpkt(
     struct arena *a, const uint8_t *p, size_t n, struct buf *out, struct err *e)
@@ -179,9 +206,6 @@ decode_tpkt(
 	struct decode_osi d = {.arena = a, .out = out};
 	int rc = print_stream(&d, p, n, e);
 
-	buf_free(&d.tsdu);
-	buf_free(&d.ssdu);
-	buf_free(&d.apdu);
-	buf_free(&d.held);
+	free_state(&d);
 	return rc;
 }

@@ -43,7 +43,9 @@ enum decode_name {
 	DECODE_TRANSPORT_DISCONNECT,
 	DECODE_ENCLOSURE,
 	DECODE_OVERFLOW,
+	DECODE_VERSIONS,
 	DECODE_REFUSE,          /* RF */
+	DECODE_RTORJ,           /* X.228: refuse-reason */
 	DECODE_REASON,          /* ED, AI, AD */
 	DECODE_ABORT,           /* X.226: ARP */
 	DECODE_EVENT,           /* X.226: event-identifier */

@@ -46,6 +46,7 @@ print_named(struct buf *out, const struct spdu *s, enum spdu_par par)
 	    {SPDU_TRANSPORT_DISCONNECT, DECODE_TRANSPORT_DISCONNECT},
 	    {SPDU_ENCLOSURE, DECODE_ENCLOSURE},
 	    {SPDU_OVERFLOW, DECODE_OVERFLOW},
+	    {SPDU_VERSION, DECODE_VERSIONS},
 	};
 	enum decode_name names = DECODE_NAMES;
 
@@ -63,6 +64,14 @@ print_named(struct buf *out, const struct spdu *s, enum spdu_par par)
 	return true;
 }
 
+/* Octets are shown as such, however few. */
+static bool
+is_number(enum spdu_par par)
+{
+	return par == SPDU_PROTOCOL_OPTIONS || par == SPDU_TOKEN_SETTING ||
+	    par == SPDU_UPPER_LIMIT_SERIAL;
+}
+
 static void
 print_par(struct buf *out, const struct spdu *s, enum spdu_par par)
 {
@@ -72,6 +81,11 @@ print_par(struct buf *out, const struct spdu *s, enum spdu_par par)
 	switch (par) {
 	case SPDU_USER_DATA:
 	case SPDU_EXTENDED_DATA: /* shown by what it holds */ return;
+	case SPDU_TSDU_MAX:
+		print_line(out, 3, name, "%u from the initiator, %u to it",
+		    spdu_number(s, par, 0) >> 16,
+		    spdu_number(s, par, 0) & 0xffff);
+		return;
 	case SPDU_REQUIREMENTS:
 		print_requirements(out, name, spdu_number(s, par, 0));
 		return;
@@ -86,7 +100,7 @@ print_par(struct buf *out, const struct spdu *s, enum spdu_par par)
 	}
 	if (print_named(out, s, par))
 		return;
-	if (v->n >= 1 && v->n <= 2)
+	if (is_number(par))
 		print_line(out, 3, name, "%u", spdu_number(s, par, 0));
 	else
 		print_octets(out, 3, name, v->p, v->n);

@@ -120,7 +120,8 @@ print_rtorj(struct decode_osi *d, unsigned depth, const struct pres_value *v,
 		return rc;
 	print_line(d->out, depth, "RTSE", "RTORJ");
 	if (r.reason >= 0)
-		print_line(d->out, depth + 1, "reason", "%d", r.reason);
+		decode_print_name(
+		    d->out, depth + 1, "reason", DECODE_RTORJ, r.reason);
 	print_bind_error(d, depth + 1, &r.user_data);
 	return 0;
 }
@@ -272,7 +273,7 @@ context_name(const struct decode_osi *d, int32_t id)
 	for (size_t i = 0; i < d->n_contexts; i++)
 		if (d->contexts[i].id == id)
 			return syntax_name(d->contexts[i].abstract_syntax);
-	return "";
+	return "(whose definition is not here)";
 }
 
 static int

@@ -43,6 +43,9 @@ struct cotp_params {
 	struct osi_common common;
 };
 
+/* err.detail: the peer speaks lines of text, which the error cites. */
+#define COTP_DETAIL_TEXT 0x10000
+
 /* The DR reasons we send (X.224 13.5.3). */
 enum cotp_reason {
 	COTP_REASON_UNSPECIFIED = 0,

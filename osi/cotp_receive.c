@@ -366,9 +366,32 @@ take_head(struct cotp *c, const uint8_t *p, size_t n)
 	return taken;
 }
 
+/* What no RFC 1006 peer begins with, but who greets in text: SMTP, FTP, SSH. */
+static bool
+is_greeting(struct cotp *c, const uint8_t *p, size_t n)
+{
+	struct err e = ERR_INIT;
+	size_t len = 0;
+
+	if (c->head.len > 0 || c->rx_left > 0 || c->state == COTP_OPEN)
+		return false;
+	while (len < n && len < 60 && p[len] >= 0x20 && p[len] < 0x7f)
+		len++;
+	if (len < 4)
+		return false;
+	err_at(&e, "cotp", ERR_SYNTAX, 0,
+	    "TPKT: \"%.*s\" is there instead: no RFC 1006 peer", (int)len,
+	    (const char *)p);
+	e.detail = COTP_DETAIL_TEXT;
+	cotp_end(c, 0, &e);
+	return true;
+}
+
 void
 cotp_input(struct cotp *c, const uint8_t *p, size_t n)
 {
+	if (is_greeting(c, p, n))
+		return;
 	while (n > 0 && c->state != COTP_CLOSED) {
 		size_t taken =
 		    c->rx_left > 0 ? take_data(c, p, n) : take_head(c, p, n);

@@ -561,6 +561,59 @@ text_of_a_peer_does_not_reach_the_terminal_raw(void)
 	buf_free(&out);
 }
 
+/* One SPDU alone, and what its numbers mean. */
+static void
+a_session_spdu_alone_is_read_with_names(void)
+{
+	static const struct {
+		const char *hex, *text;
+	} rows[] = {
+	    {"1905 110104 310102", "reflect parameter values: 1 octets: 02"},
+	    {"1906 110104 31020219",
+		"reflect parameter values: 2 octets: 02 19"},
+	    {"0d0b 0509 150404000200 160103",
+		"TSDU maximum size: 1024 from the initiator, 512 to it"},
+	    {"0d05 0503 160103", "version number: version 1, version 2 (3)"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct arena *a = arena_new();
+		struct buf in = {0}, out = {0};
+		struct err e = ERR_INIT;
+
+		unhex(rows[i].hex, &in);
+		/* what the rows say in their parameters counts */
+		in.data[1] = (uint8_t)(in.len - 2);
+		CU_ASSERT_EQUAL(
+		    decode_any(a, "session", in.data, in.len, &out, &e), 0);
+		CU_ASSERT_PTR_NOT_NULL(strstr(buf_cstr(&out), rows[i].text));
+		buf_free(&in);
+		buf_free(&out);
+		arena_free(&a);
+	}
+}
+
+static void
+a_capture_is_refused_with_the_way_to_what_is_wanted(void)
+{
+	static const char *const rows[] = {"d4c3b2a1 0200", "a1b2c3d4 0002",
+	    "4d3cb2a1 0200", "a1b23c4d 0002", "0a0d0d0a 1c00"};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct arena *a = arena_new();
+		struct buf in = {0}, out = {0};
+		struct err e = ERR_INIT;
+
+		unhex(rows[i], &in);
+		CU_ASSERT_EQUAL(decode_any(a, NULL, in.data, in.len, &out, &e),
+		    ERR_UNSUPPORTED);
+		CU_ASSERT_PTR_NOT_NULL(strstr(e.text, "tshark"));
+		buf_free(&in);
+		buf_free(&out);
+		arena_free(&a);
+	}
+}
+
 void
 suite_ops_decode(void)
 {
@@ -579,6 +632,8 @@ suite_ops_decode(void)
 	    TEST(what_is_broken_is_shown_up_to_there_with_the_octet),
 	    TEST(a_reader_asked_for_by_name_is_the_only_one),
 	    TEST(text_of_a_peer_does_not_reach_the_terminal_raw),
+	    TEST(a_session_spdu_alone_is_read_with_names),
+	    TEST(a_capture_is_refused_with_the_way_to_what_is_wanted),
 	    CU_TEST_INFO_NULL,
 	};
 	unit_suite("ops_decode", tests);

@@ -809,6 +809,22 @@ every_recorded_stream_is_accepted_to_its_end(void)
 }
 
 static void
+a_greeting_in_text_is_cited(void)
+{
+	static const char smtp[] = "220 mail.example ESMTP\r\n";
+	struct end a;
+
+	open_end(&a, OSI_INITIATOR, 65531);
+	cotp_connect_request(a.c);
+	cotp_input(a.c, (const uint8_t *)smtp, sizeof(smtp) - 1);
+	CU_ASSERT_STRING_EQUAL(buf_cstr(&a.log), "X");
+	CU_ASSERT_EQUAL(a.err.detail, COTP_DETAIL_TEXT);
+	CU_ASSERT_PTR_NOT_NULL(
+	    strstr(a.err.text, "\"220 mail.example ESMTP\""));
+	close_end(&a);
+}
+
+static void
 empty_dts_in_a_row_end_at_a_bound(void)
 {
 	for (int eot = 0; eot < 2; eot++) {
@@ -856,6 +872,7 @@ suite_osi_cotp(void)
 	    TEST(peek_tells_a_bad_cr_from_what_is_none_and_names_the_parameter),
 	    TEST(of_a_parameter_given_twice_the_later_value_counts),
 	    TEST(selector_texts_are_read_and_written),
+	    TEST(a_greeting_in_text_is_cited),
 	    TEST(empty_dts_in_a_row_end_at_a_bound),
 	    TEST(every_recorded_stream_is_accepted_to_its_end),
 	    CU_TEST_INFO_NULL,
