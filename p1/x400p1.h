@@ -125,7 +125,9 @@ struct x_link {
 	struct x400p1 *channel;
 	struct x_peer *peer; /* responder: known from the bind on */
 	enum osi_role role;
-	char id[16]; /* in log lines */
+	struct in6_addr from; /* responder: the caller's address */
+	bool of_peer;         /* and it is one that a peer has */
+	char id[16];          /* in log lines */
 	struct p1 *p1;
 	struct conn *conn;
 	struct loop_timer *idle;  /* nothing is under way */
@@ -224,6 +226,9 @@ bool x_lookup(
     void *user, const struct p1_caller *from, struct p1_peer_auth *out);
 /* What its certificate must carry, in both directions. */
 const char *x_peer_tls_name(const struct x_peer *p);
+/* Is its address one that the configuration gives for a peer's calls, or else
+ * for calls to it? */
+bool x_calls_from_peer(const struct x_link *l);
 /* By which protocol to call it. */
 enum p1_protocol x_peer_protocol(struct x_peer *p, msec_t now);
 /* It does not know this one: is there another to try? */

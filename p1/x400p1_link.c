@@ -520,21 +520,75 @@ responder_params(const struct x400p1 *c)
 	return q;
 }
 
-/* Callers that do not bind must not take the places of those who would: the
- * one that has waited longest goes. */
-static void
-drop_unbound(struct x400p1 *c, const struct x_link *newest)
-{
-	struct x_link *oldest = NULL;
+/* --- callers that do not bind --- */
 
-	for (struct x_link *l = c->links; l != NULL; l = l->next)
-		if (l->role == OSI_RESPONDER && !l->opened && !l->ended &&
-		    l != newest)
-			oldest = l;
-	if (oldest == NULL)
-		return;
-	p1_abort(oldest->p1, "too many connections wait for a bind");
-	conn_kill(oldest->conn);
+static bool
+waits_for_bind(const struct x_link *l)
+{
+	return l->role == OSI_RESPONDER && !l->opened && !l->ended;
+}
+
+struct waiting {
+	struct x_link *link;
+	size_t age;    /* 0: the youngest */
+	size_t beside; /* those of its address that are older, and itself */
+};
+
+/* By address, the oldest first. */
+static int
+by_address(const void *a, const void *b)
+{
+	const struct waiting *x = a, *y = b;
+	int r = memcmp(&x->link->from, &y->link->from, sizeof(x->link->from));
+
+	return r != 0 ? r : (x->age < y->age) - (x->age > y->age);
+}
+
+/* Strangers before those who call from a peer's address; then the youngest of
+ * the address that has most of them, and where none has more than another, the
+ * oldest of all. */
+static bool
+goes_before(const struct waiting *x, const struct waiting *y)
+{
+	if (x->link->of_peer != y->link->of_peer)
+		return !x->link->of_peer;
+	if (x->beside != y->beside)
+		return x->beside > y->beside;
+	return x->age > y->age;
+}
+
+/* Must not take the places of those who would; nor a stranger who opens many
+ * that of a slow peer. */
+static void
+drop_unbound(struct x400p1 *c)
+{
+	struct waiting *v = xcalloc(c->n_incoming, sizeof(*v));
+	const struct waiting *worst = NULL;
+	size_t n = 0, live = 0;
+
+	for (struct x_link *l = c->links; l != NULL; l = l->next) {
+		live += l->role == OSI_RESPONDER && !l->ended;
+		if (waits_for_bind(l)) {
+			v[n] = (struct waiting){.link = l, .age = n};
+			n++;
+		}
+	}
+	qsort(v, n, sizeof(*v), by_address);
+	for (size_t i = 0; i < n && live > c->max_links; i++) {
+		bool same = i > 0 &&
+		    memcmp(&v[i].link->from, &v[i - 1].link->from,
+			sizeof(v[i].link->from)) == 0;
+
+		v[i].beside = same ? v[i - 1].beside + 1 : 1;
+		if (worst == NULL || goes_before(&v[i], worst))
+			worst = &v[i];
+	}
+	if (worst != NULL) {
+		p1_abort(
+		    worst->link->p1, "too many connections wait for a bind");
+		conn_kill(worst->link->conn);
+	}
+	free(v);
 }
 
 /* Nobody has read what TLS hides: we look by ourselves. */
@@ -554,8 +608,12 @@ x_link_take(
 	if (tls != NULL)
 		q.common.serves = serves;
 	l = link_new(c, NULL, &q, fd);
+	(void)x_net_address(conn_peer(l->conn), &l->from);
+	l->of_peer = x_calls_from_peer(l);
 	if (c->n_incoming > c->max_links)
-		drop_unbound(c, l);
+		drop_unbound(c);
+	if (l->ended)
+		return;
 	if (tls != NULL)
 		conn_start_tls(l->conn, tls, true, NULL);
 	else

@@ -106,6 +106,20 @@ calls_from_its_net(const struct x_peer *p, const struct x_link *l)
 	return false;
 }
 
+bool
+x_calls_from_peer(const struct x_link *l)
+{
+	struct in6_addr a;
+
+	for (const struct x_peer *p = l->channel->peers; p != NULL; p = p->next)
+		if (p->n_nets > 0
+			? calls_from_its_net(p, l)
+			: p->address != NULL && x_net_address(p->address, &a) &&
+			    memcmp(&a, &l->from, sizeof(a)) == 0)
+			return true;
+	return false;
+}
+
 /* --- lost associations --- */
 
 static bool

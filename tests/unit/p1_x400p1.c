@@ -1,6 +1,9 @@
 /* The channel's associations and queues, over sockets of this machine, without
  * qmgr: work is put into a peer's queue, and the test is the peer. */
 #include "p1/label.h"
+
+#include <arpa/inet.h>
+
 #include "tests/unit/p1_x400p1_world.h"
 
 static void
@@ -101,8 +104,8 @@ silent_callers_take_no_place(void)
 	w.remotes[0].answers = &w.them;
 	for (unsigned i = 0; i < 5; i++) {
 		CU_ASSERT_EQUAL(socketpair(AF_UNIX, SOCK_STREAM, 0, fds[i]), 0);
-		x_link_take(&w.them, fds[i][0], NULL, 0, NULL);
 		x_link_take(&w.us, dup(fds[i][0]), NULL, 0, NULL);
+		x_link_take(&w.them, fds[i][0], NULL, 0, NULL);
 	}
 	/* we call in spite of ours, they answer in spite of theirs */
 	x_out_add(&w.peers[0], job(&w.peers[0], MHS_NORMAL));
@@ -116,6 +119,67 @@ silent_callers_take_no_place(void)
 	for (unsigned i = 0; i < 5; i++)
 		close(fds[i][1]);
 	finish(&w);
+}
+
+/* A connection from a host of this one, that says nothing. */
+static struct x_link *
+stranger(struct world *w, int listener, const char *host, int *fd)
+{
+	struct sockaddr_in sin = {.sin_family = AF_INET};
+	struct sockaddr_in to;
+	socklen_t n = sizeof(to);
+	char address[32];
+
+	CU_ASSERT_EQUAL(inet_pton(AF_INET, host, &sin.sin_addr), 1);
+	getsockname(listener, (struct sockaddr *)&to, &n);
+	*fd = socket(AF_INET, SOCK_STREAM, 0);
+	CU_ASSERT_EQUAL(bind(*fd, (struct sockaddr *)&sin, sizeof(sin)), 0);
+	CU_ASSERT_EQUAL(connect(*fd, (struct sockaddr *)&to, n), 0);
+	x_link_take(&w->us, accept(listener, NULL, NULL), NULL, 0, NULL);
+	CU_ASSERT_STRING_EQUAL(host,
+	    inet_ntop(AF_INET, w->us.links->from.s6_addr + 12, address,
+		sizeof(address)));
+	return w->us.links;
+}
+
+/* A stranger who opens many loses his newest, a slow caller keeps its place; a
+ * peer's address is last; where all have one, the oldest goes. */
+static void
+who_opens_many_without_a_bind_loses_his_own(void)
+{
+	static const struct {
+		const char *hosts[4],
+		    *peer; /* in the order of calls; places: 3 */
+		unsigned goes;
+	} t[] = {
+	    {{"127.0.0.9", "127.0.0.2", "127.0.0.2", "127.0.0.2"}, NULL, 3},
+	    {{"127.0.0.2", "127.0.0.2", "127.0.0.9", "127.0.0.8"}, NULL, 1},
+	    {{"127.0.0.9", "127.0.0.2", "127.0.0.3", "127.0.0.4"}, NULL, 0},
+	    {{"127.0.0.9", "127.0.0.2", "127.0.0.3", "127.0.0.4"},
+		"127.0.0.9:102", 1},
+	    {{"127.0.0.9", "127.0.0.9", "127.0.0.9", "127.0.0.4"},
+		"127.0.0.9:102", 3},
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
+		int listener = net_listen("127.0.0.1:0", NULL), fds[4];
+		struct x_link *links[4];
+		struct world w;
+
+		begin(&w, 3);
+		w.peers[0].address = t[i].peer;
+		for (unsigned k = 0; k < 4; k++)
+			links[k] =
+			    stranger(&w, listener, t[i].hosts[k], &fds[k]);
+		for (unsigned k = 0; k < 4; k++)
+			CU_ASSERT_EQUAL(links[k]->ended, k == t[i].goes);
+		run(&w, 20);
+		CU_ASSERT_EQUAL(w.us.n_incoming, 3);
+		for (unsigned k = 0; k < 4; k++)
+			close(fds[k]);
+		close(listener);
+		finish(&w);
+	}
 }
 
 /* Urgent before normal before non-urgent, each in the order it came. */
@@ -796,6 +860,7 @@ suite_p1_x400p1(void)
 	    TEST(an_association_that_has_carried_much_yields),
 	    TEST(an_association_yields_after_twenty),
 	    TEST(silent_callers_take_no_place),
+	    TEST(who_opens_many_without_a_bind_loses_his_own),
 	    TEST(the_most_urgent_waits_first),
 	    TEST(a_message_that_could_not_be_begun_waits_again),
 	    TEST(what_is_given_up_too_late_holds_the_peer_back),
