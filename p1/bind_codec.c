@@ -78,7 +78,7 @@ set_password(struct arena *a, struct p1_bind *out, const OCTET_STRING_t *s,
     bool ia5, struct err *e)
 {
 	if (s->size > P1_PASSWORD_MAX)
-		return err_set(e, "p1", ERR_LIMIT,
+		return err_at(e, "p1", ERR_LIMIT, out->at_credentials,
 		    "password of %d octets, more than %d", s->size,
 		    P1_PASSWORD_MAX);
 	out->credentials = P1_CRED_SIMPLE;
@@ -116,12 +116,14 @@ set_party(struct arena *a, struct p1_bind *out, const Mts_MTABindParty_t *p,
 	const OCTET_STRING_t *name = &p->mta_name;
 
 	if (name->size > P1_MTA_NAME_MAX)
-		return err_set(e, "p1", ERR_LIMIT,
+		return err_at(e, "p1", ERR_LIMIT, out->at_name,
 		    "MTA name of %d characters, more than %d", name->size,
 		    P1_MTA_NAME_MAX);
 	for (int i = 0; i < name->size; i++)
 		if (name->buf[i] < ' ' || name->buf[i] > '~')
-			return err_set(e, "p1", ERR_SYNTAX,
+			/* its header is two octets */
+			return err_at(e, "p1", ERR_SYNTAX,
+			    out->at_name + 2 + (unsigned)i,
 			    "character 0x%02x in the MTA name", name->buf[i]);
 	out->mta =
 	    arena_strndup(a, (const char *)name->buf, (size_t)name->size);
@@ -165,16 +167,86 @@ set_raw(struct arena *a, const uint8_t *pdu, const struct ber_tlv *set,
 	return r;
 }
 
+/* --- what is wrong, and where --- */
+
+static int
+bad(const uint8_t *pdu, const struct ber_tlv *t, struct err *e,
+    const char *field, const char *what)
+{
+	static const char *const classes[] = {
+	    "UNIVERSAL ", "APPLICATION ", "", "PRIVATE "};
+
+	return err_at(e, "p1", ERR_SYNTAX, (uint64_t)(t->start - pdu),
+	    "%s%stag [%s%u] %s", field, *field != '\0' ? ": " : "",
+	    classes[t->tag.cls & 3], t->tag.number, what);
+}
+
+static int
+check_credentials(const uint8_t *pdu, const struct ber_tlv *field,
+    const struct p1_bind *out, struct err *e)
+{
+	struct ber_cursor c = ber_children(field);
+	const char *name = p1_bind_credentials_field(out);
+	struct ber_tlv t;
+
+	if (!field->tag.constructed || ber_next(&c, &t, e) != 1)
+		return bad(pdu, field, e, name, "has no credentials in it");
+	if (BER_IS(t.tag, BER_UNIVERSAL, BER_IA5_STRING) ||
+	    BER_IS(t.tag, BER_UNIVERSAL, BER_OCTET_STRING) ||
+	    BER_IS(t.tag, BER_CONTEXT, 0) || BER_IS(t.tag, BER_CONTEXT, 1))
+		return 0;
+	return bad(pdu, &t, e, name,
+	    "is neither a password nor strong or protected credentials");
+}
+
+/* asn1c says no more than that something is wrong. Sets where the fields
+ * stand. */
+static int
+check_party(const uint8_t *pdu, const struct ber_tlv *set, struct p1_bind *out,
+    struct err *e)
+{
+	struct ber_cursor c = ber_children(set);
+	bool name = false, credentials = false;
+	struct ber_tlv t;
+	int r = 0;
+
+	if (BER_IS(set->tag, BER_UNIVERSAL, BER_NULL))
+		return 0;
+	if (!BER_IS(set->tag, BER_CONTEXT, 1) || !set->tag.constructed)
+		return bad(
+		    pdu, set, e, "", "is neither that of an MTABind nor NULL");
+	while (r >= 0 && (r = ber_next(&c, &t, e)) == 1) {
+		if (BER_IS(t.tag, BER_CONTEXT, 0)) {
+			out->at_name = (uint64_t)(t.start - pdu);
+			name = true;
+		} else if (BER_IS(t.tag, BER_CONTEXT, 1)) {
+			out->at_credentials = (uint64_t)(t.start - pdu);
+			credentials = true;
+			r = check_credentials(pdu, &t, out, e);
+		}
+	}
+	if (r < 0 || (name && credentials))
+		return r;
+	return err_at(e, "p1", ERR_SYNTAX, (uint64_t)(set->start - pdu),
+	    "%s is missing",
+	    name ? p1_bind_credentials_field(out) : p1_bind_name_field(out));
+}
+
 static int
 decode_party(struct arena *a, const uint8_t *pdu, const struct ber_tlv *t,
     struct p1_bind *out, struct err *e)
 {
-	const Mts_MTABind_t *b =
-	    p1_asn_decode(a, &asn_DEF_Mts_MTABind, t->start, t->size, e);
-	int r;
+	const Mts_MTABind_t *b;
+	int r = check_party(pdu, t, out, e);
 
-	if (b == NULL)
+	if (r < 0)
+		return r;
+	b = p1_asn_decode(a, &asn_DEF_Mts_MTABind, t->start, t->size, e);
+	if (b == NULL) {
+		if (e != NULL)
+			e->offset += (uint64_t)(t->start - pdu);
 		return ERR_SYNTAX;
+	}
 	out->mta = "";
 	if (b->present != Mts_MTABind_PR_authenticated)
 		return 0;

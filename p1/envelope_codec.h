@@ -33,7 +33,7 @@ int p1_envelope_encode(const struct mhs_envelope *env,
  * and the originator's report request. */
 uint8_t p1_recipient_indicators(const struct mhs_recipient *rcpt);
 
-/* "standard extension 99" or its OID and, when we know it, its name. */
+/* "unknown extension 99" or its OID and, when we know it, its name. */
 const char *p1_ext_text(struct arena *a, const struct mhs_ext *x);
 
 #endif

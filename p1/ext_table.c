@@ -166,6 +166,6 @@ p1_ext_text(struct arena *a, const struct mhs_ext *x)
 	if (x->oid != NULL)
 		return name == NULL ? arena_printf(a, "extension %s", x->oid)
 				    : arena_printf(a, "%s (%s)", name, x->oid);
-	return name == NULL ? arena_printf(a, "standard extension %d", x->type)
+	return name == NULL ? arena_printf(a, "unknown extension %d", x->type)
 			    : arena_printf(a, "%s (%d)", name, x->type);
 }

@@ -156,6 +156,51 @@ bad_binds_are_refused(void)
 	}
 }
 
+/* The element and its octet. */
+static void
+what_is_wrong_in_a_bind_is_said_with_its_octet(void)
+{
+	static const struct {
+		const char *hex, *says;
+		uint64_t octet;
+	} t[] = {
+	    {"b0 0a a1 08 80 01 41 a1 03 02 01 07",
+		"initiator-credentials: tag [UNIVERSAL 2] is neither", 9},
+	    {"b1 0a a1 08 80 01 41 a1 03 02 01 07",
+		"responder-credentials: tag [UNIVERSAL 2] is neither", 9},
+	    {"b0 05 a1 03 80 01 41", "initiator-credentials is missing", 2},
+	    {"b0 07 a1 05 a1 03 04 01 70", "initiator-name is missing", 2},
+	    {"b0 07 a1 05 80 01 41 a1 00",
+		"initiator-credentials: tag [1] has no credentials", 7},
+	    {"b5 0a a1 08 80 01 41 a1 03 04 01 70",
+		"tag [21] is neither that of an MTABind nor NULL", 0},
+	    {"b0 0b a1 09 80 02 41 e9 a1 03 04 01 70",
+		"character 0xe9 in the MTA name", 7},
+	    {"b0 2a a1 28 80 21"
+	     "41414141414141414141414141414141"
+	     "4141414141414141414141414141414141"
+	     "a1 03 04 01 70",
+		"MTA name of 33 characters", 4},
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct arena *a = arena_new();
+		struct buf in = {0};
+		struct err e = ERR_INIT;
+		struct p1_bind b;
+
+		hex_append(&in, t[i].hex);
+		CU_ASSERT(p1_bind_decode(a, in.data, in.len, &b, &e) < 0);
+		CU_ASSERT_PTR_NOT_NULL(strstr(e.text, t[i].says));
+		CU_ASSERT_EQUAL(e.offset, t[i].octet);
+		if (strstr(e.text, t[i].says) == NULL || e.offset != t[i].octet)
+			printf("\n  %zu: %s, octet %llu", i, e.text,
+			    (unsigned long long)e.offset);
+		buf_free(&in);
+		arena_free(&a);
+	}
+}
+
 void
 suite_p1_bind_codec(void)
 {
@@ -166,6 +211,7 @@ suite_p1_bind_codec(void)
 	    TEST(errors_are_read_bare_and_wrapped_and_written_bare),
 	    TEST(strong_credentials_go_out_as_they_came),
 	    TEST(bad_binds_are_refused),
+	    TEST(what_is_wrong_in_a_bind_is_said_with_its_octet),
 	    CU_TEST_INFO_NULL,
 	};
 	unit_suite("p1_bind_codec", tests);
