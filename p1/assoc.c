@@ -242,6 +242,12 @@ p1_free(struct p1 **pp)
 }
 
 bool
+p1_hung_up(const struct p1 *p)
+{
+	return p->hung_up;
+}
+
+bool
 p1_is_open(const struct p1 *p)
 {
 	return p->state == P1_STATE_OPEN;
@@ -304,6 +310,7 @@ engine_closed(void *engine, const struct err *reason, msec_t now)
 	struct err e = ERR_INIT;
 
 	p->now = now;
+	p->hung_up = reason == NULL;
 	rtse_engine_ops.closed(p->rtse, reason, now);
 	if (reason == NULL)
 		err_set(

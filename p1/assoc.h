@@ -36,6 +36,7 @@ struct p1_timer {
 };
 
 struct p1 {
+	bool hung_up; /* the peer closed the connection, and no more */
 	struct p1_params params;
 	struct arena *arena;
 	struct rtse *rtse;

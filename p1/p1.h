@@ -218,6 +218,8 @@ void p1_close(struct p1 *p);
 void p1_abort(struct p1 *p, const char *why);
 
 bool p1_is_open(const struct p1 *p);
+/* Did it end because the peer closed the connection, without a word? */
+bool p1_hung_up(const struct p1 *p);
 /* What the peer presented; "" before. */
 const char *p1_peer_mta(const struct p1 *p);
 enum p1_protocol p1_protocol(const struct p1 *p);

@@ -138,6 +138,7 @@ struct x_link {
 	bool receiving;           /* a transfer has begun, and is not whole */
 	bool recovers;            /* a lost one, instead of a bind */
 	bool opened, closing, ended;
+	bool told;                     /* why its bind was refused */
 	bool accepting;                /* what came in: inside p1_accept() */
 	unsigned used;                 /* transfers begun by us */
 	struct rtse_activity activity; /* that comes in; id_n 0: unnamed */
@@ -282,6 +283,8 @@ void x_out_event(struct x_link *l, const struct p1_event *ev);
 /* The association ended: its work waits again, or is deferred. A peer that
  * did not let us in defers all that waits; unless another protocol may do. */
 void x_out_ended(struct x_link *l, const struct p1_event *ev);
+/* An attempt ended: no other is under way or open? */
+bool x_out_is_last_hope(const struct x_peer *p);
 /* The peer cannot be reached: all that waits is deferred. */
 void x_out_unreachable(struct x_peer *p, const struct err *why);
 void x_out_free(struct x400p1 *c);
@@ -293,7 +296,8 @@ bool x_pool_must_yield(const struct x_link *l);
 void x_pool_pump(struct x_peer *p);
 /* A place became free: first for peers that have none. */
 void x_pool_pump_all(struct x400p1 *c);
-/* It refused one, and others are open: no more for a time, which doubles. */
+/* It refused one, and others are open: no more for a time, which doubles. why
+ * NULL: others are under way, and there is nothing to be said. */
 void x_pool_hold(struct x_peer *p, const struct err *why);
 /* Opens what is missing of the permanent ones, now or after the back-off. */
 void x_pool_permanent(struct x_peer *p);

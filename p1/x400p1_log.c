@@ -82,7 +82,29 @@ x_log_open(const struct x_link *l)
 static bool
 defers_all(const struct x_link *l)
 {
-	return l->role == OSI_INITIATOR && !l->opened && l->peer != NULL;
+	return l->role == OSI_INITIATOR && !l->opened && l->peer != NULL &&
+	    x_out_is_last_hope(l->peer);
+}
+
+/* The peer is gone, which does no harm. */
+static bool
+was_at_rest(const struct x_link *l, const struct p1_event *ev)
+{
+	return l->opened && ev->type == P1_CLOSED && ev->err != NULL &&
+	    (p1_hung_up(l->p1) || strcmp(ev->err->layer, "tcp") == 0) &&
+	    l->job == NULL && l->in == NULL && !l->receiving;
+}
+
+/* One line to be warned by for each refusal, and for each try of a peer. */
+static enum log_level
+level_of(const struct x_link *l, const struct p1_event *ev)
+{
+	if (ev->err == NULL || l->told || was_at_rest(l, ev))
+		return LOG_LEVEL_INFO;
+	if (l->role == OSI_INITIATOR && !l->opened && l->peer != NULL &&
+	    !defers_all(l))
+		return LOG_LEVEL_INFO;
+	return LOG_LEVEL_WARN;
 }
 
 void
@@ -90,9 +112,9 @@ x_log_end(const struct x_link *l, const struct p1_event *ev)
 {
 	const struct err *why = ev->err;
 	const char *state = ev->type == P1_REFUSED ? "refused"
-	    : why == NULL                          ? "closed"
+	    : why == NULL || was_at_rest(l, ev)    ? "closed"
 						   : "aborted";
-	enum log_level level = why == NULL ? LOG_LEVEL_INFO : LOG_LEVEL_WARN;
+	enum log_level level = level_of(l, ev);
 
 	log_event(level, "association", "state", state, "assoc", l->id, "role",
 	    role_name(l), "peer", peer_name(l), "address", x_link_address(l),

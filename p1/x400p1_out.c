@@ -319,6 +319,24 @@ other_links_open(const struct x_peer *p)
 	return false;
 }
 
+/* Attempts under way at the same time are one try of the peer: the last of them
+ * to end says that it cannot be reached. */
+static bool
+others_open_still(const struct x_peer *p)
+{
+	for (const struct x_link *l = p->channel->links; l != NULL; l = l->next)
+		if (l->peer == p && !l->opened && !l->ended &&
+		    l->role == OSI_INITIATOR)
+			return true;
+	return false;
+}
+
+bool
+x_out_is_last_hope(const struct x_peer *p)
+{
+	return !other_links_open(p) && !others_open_still(p);
+}
+
 void
 x_out_unreachable(struct x_peer *p, const struct err *why)
 {
@@ -328,6 +346,12 @@ x_out_unreachable(struct x_peer *p, const struct err *why)
 		x_pool_hold(p, why);
 		return;
 	}
+	if (others_open_still(p)) {
+		x_pool_hold(p, NULL); /* no further one meanwhile */
+		return;
+	}
+	loop_timer_cancel(&p->held);
+	p->hold_ms = 0;
 	if (p->failed++ == 0)
 		p->failed_since = clock_mono();
 	while ((j = dequeue(p)) != NULL)

@@ -312,6 +312,7 @@ x_lookup(void *user, const struct p1_caller *from, struct p1_peer_auth *out)
 	/* a line for each, known or not: it takes the same time */
 	if (why != NULL)
 		x_log_refused_caller(l, why);
+	l->told = why != NULL;
 	if (p == NULL)
 		return false;
 	busy = full(p);

@@ -124,7 +124,7 @@ on_held(void *arg)
 void
 x_pool_hold(struct x_peer *p, const struct err *why)
 {
-	if (p->hold_ms == 0)
+	if (p->hold_ms == 0 && why != NULL)
 		log_err(LOG_LEVEL_INFO, "no more associations", why, "peer",
 		    p->name, "address", p->address, "open",
 		    log_u64(p->n_links - p->n_opening), NULL);

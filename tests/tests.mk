@@ -43,7 +43,7 @@ $(BUILD)/tests/e2e/libslow.so: tests/e2e/slow.c
 	$(call say,LINK  $@)
 	$(Q)$(CC) -std=gnu17 -O2 -g -D_GNU_SOURCE $(WARN) -Wno-missing-prototypes -I. -fPIC -shared -o $@ $< -ldl
 
-e2e: programs $(BUILD)/tests/e2e/p1peer
+e2e: programs $(BUILD)/tests/e2e/p1peer $(BUILD)/tests/e2e/libslow.so
 	@BUILD=$(BUILD) bash tests/e2e/run.sh
 
 # mail servers of others, in both directions; EXIM=/path/to/exim4 for one that

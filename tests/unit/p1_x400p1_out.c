@@ -131,6 +131,62 @@ the_first_that_opens_says_how_often_and_how_long_none_did(void)
 	}
 }
 
+static unsigned
+occurrences(const char *text, const char *what)
+{
+	unsigned n = 0;
+
+	while ((text = strstr(text, what)) != NULL) {
+		n++;
+		text += strlen(what);
+	}
+	return n;
+}
+
+/* Three that are dialled together, and find nobody, are one attempt. */
+static void
+attempts_under_way_together_are_one(void)
+{
+	struct capture c;
+	struct world w;
+	const char *text;
+
+	begin(&w, 10);
+	loop_listener_close(&w.remotes[0].listener);
+	capture_begin(&c);
+	for (int i = 0; i < 3; i++)
+		x_link_open(&w.peers[0]);
+	for (int i = 0; i < 50 && w.us.n_outgoing > 0; i++)
+		run(&w, 10);
+	text = capture_end(&c);
+	CU_ASSERT_EQUAL(w.us.n_outgoing, 0);
+	CU_ASSERT_EQUAL(w.peers[0].failed, 1);
+	CU_ASSERT_EQUAL(occurrences(text, "attempt=1 waiting=0"), 1);
+	CU_ASSERT_EQUAL(occurrences(text, "attempt="), 1);
+	CU_ASSERT_PTR_NULL(w.peers[0].held);
+	finish(&w);
+}
+
+/* A peer that closes the connection at rest does nothing to be warned of. */
+static void
+a_connection_closed_at_rest_is_no_abort(void)
+{
+	struct capture c;
+	struct world w;
+	const char *text;
+
+	begin(&w, 2);
+	open_link(&w);
+	capture_begin(&c);
+	conn_kill(w.them.links->conn);
+	for (int i = 0; i < 50 && w.us.n_outgoing > 0; i++)
+		run(&w, 10);
+	text = capture_end(&c);
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "state=closed"));
+	CU_ASSERT_PTR_NULL(strstr(text, "state=aborted"));
+	finish(&w);
+}
+
 /* --- depth --- */
 
 #define DEPTH 20
@@ -258,6 +314,8 @@ suite_p1_x400p1_out(void)
 	static CU_TestInfo tests[] = {
 	    TEST(a_cut_transfer_goes_on_by_its_own_protocol_only),
 	    TEST(the_first_that_opens_says_how_often_and_how_long_none_did),
+	    TEST(attempts_under_way_together_are_one),
+	    TEST(a_connection_closed_at_rest_is_no_abort),
 	    TEST(
 		a_bind_nested_deeper_than_max_depth_is_presentations_to_refuse),
 	    TEST(an_apdu_nested_deeper_than_max_depth_is_refused_as_that),
