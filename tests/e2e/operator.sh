@@ -54,9 +54,9 @@ operator_check() {
 	check "with the line" says 'bad\.xml:[0-9]+: <peer> permanent'
 	sed 's|<iaed|<security name="s" certificate="/nonexistent/s.pem" ca="/nonexistent/ca.pem"/><iaed|' "$WORLD/alpha.xml" >"$WORLD/bad.xml"
 	check "check refuses credentials that are not there" status_is 1 isthmus check -c "$WORLD/bad.xml"
-	sed 's|<peer \(.*\)channel="smtp"|<peer tls="bb" \1channel="smtp"|; s|<iaed|<tls name="bb"/><iaed|' "$WORLD/alpha.xml" >"$WORLD/bad.xml"
-	check "check refuses TLS that smtp would not speak" status_is 1 isthmus check -c "$WORLD/bad.xml"
-	check "and says why" says "tls: the channel's program, smtp, does not know it"
+	sed 's|<peer \(.*\)channel="smtp"|<peer tls-policy="dane" \1channel="smtp"|' "$WORLD/alpha.xml" >"$WORLD/bad.xml"
+	check "check refuses DANE for a peer that has an address" status_is 1 isthmus check -c "$WORLD/bad.xml"
+	check "and says why" says 'bad\.xml:[0-9]+: .*tls-policy: dane is for peers with mx'
 	sed 's|</isthmus>|<peer name="p" channel="x400p1" address="127.0.0.1:1" mta="M" password="a"/><peer name="q" channel="x400p1" address="127.0.0.1:1" mta="m" password="a" from="::1"/></isthmus>|' "$WORLD/alpha.xml" >"$WORLD/good.xml"
 	check "check warns of a peer that nobody will be taken for" status_is 0 isthmus check -c "$WORLD/good.xml"
 	check "with its name and the other's" says 'warning: when this peer calls, it cannot be told from "p"'
