@@ -14,7 +14,7 @@
 #define LINE_MAX_OCTETS 2048
 
 static struct {
-	const char *program;
+	char program[32];
 	enum log_level min;
 	bool to_syslog;
 } conf = {"isthmus", LOG_LEVEL_INFO, false};
@@ -30,11 +30,11 @@ struct line {
 void
 log_init(const char *program, enum log_level min, bool to_syslog)
 {
-	conf.program = program;
+	snprintf(conf.program, sizeof(conf.program), "%s", program);
 	conf.min = min;
 	conf.to_syslog = to_syslog;
 	if (to_syslog)
-		openlog(program, LOG_PID, LOG_MAIL);
+		openlog(conf.program, LOG_PID, LOG_MAIL);
 }
 
 void

@@ -22,7 +22,7 @@ enum log_level {
 
 struct err;
 
-/* Sets the program name shown (kept by pointer), the least level logged, and
+/* Sets the program name shown (copied), the least level logged, and
  * whether lines go to syslog instead of stderr. */
 void log_init(const char *program, enum log_level min, bool to_syslog);
 void log_set_level(enum log_level min);
