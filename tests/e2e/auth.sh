@@ -38,19 +38,11 @@ ports() {
 	DAEMON=$((base + 8)) IMAP=$((base + 9))
 }
 
-certificate() { # FILE SUBJECT ALTERNATIVE-NAME
-	openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "$2" \
-		-keyout "$PKI/$1.key" -out "$PKI/$1.csr" &&
-		openssl x509 -req -in "$PKI/$1.csr" -CA "$PKI/ca.pem" -CAkey "$PKI/ca.key" \
-			-days 2 -extfile <(echo "subjectAltName=$3") -out "$PKI/$1.crt" &&
-		cat "$PKI/$1.crt" "$PKI/$1.key" >"$PKI/$1.pem" && chmod 600 "$PKI/$1".*
-}
 pki() {
 	PKI=$WORLD/pki
 	mkdir "$PKI"
 	{
-		openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
-			-subj "/CN=Test CA" -days 2 -keyout "$PKI/ca.key" -out "$PKI/ca.pem" &&
+		authority &&
 			certificate server "/CN=localhost" "DNS:localhost" &&
 			certificate other "/CN=mail.other.example" "DNS:mail.other.example" &&
 			certificate alice "/CN=Alice" "email:alice@auth.example" &&

@@ -33,20 +33,12 @@ ports() {
 	PORT=$base DNS=$((base + 1)) IN=$((base + 2)) SINK=$((base + 3))
 }
 
-certificate() { # FILE ALTERNATIVE-NAMES
-	openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$1" \
-		-keyout "$PKI/$1.key" -out "$PKI/$1.csr" &&
-		openssl x509 -req -in "$PKI/$1.csr" -CA "$PKI/ca.pem" -CAkey "$PKI/ca.key" \
-			-days 2 -extfile <(echo "subjectAltName=$2") -out "$PKI/$1.crt" &&
-		cat "$PKI/$1.crt" "$PKI/$1.key" >"$PKI/$1.pem" && chmod 600 "$PKI/$1".*
-}
 pki() {
 	PKI=$WORLD/pki
 	mkdir "$PKI"
 	{
-		openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
-			-subj "/CN=Test CA" -days 2 -keyout "$PKI/ca.key" -out "$PKI/ca.pem" &&
-			certificate server "DNS:localhost,DNS:mx1.signed.example,DNS:mx1.plain.example"
+		authority &&
+			certificate server /CN=server "DNS:localhost,DNS:mx1.signed.example,DNS:mx1.plain.example"
 	} >"$WORLD/pki.log" 2>&1
 	TLSA=$(openssl x509 -in "$PKI/server.crt" -noout -pubkey |
 		openssl pkey -pubin -outform DER | sha256sum | cut -d' ' -f1)

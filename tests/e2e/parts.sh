@@ -36,6 +36,19 @@ finish() { # LOG...
 	exit $status
 }
 
+# A certification authority and what it certifies, in $PKI.
+authority() {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+		-subj "/CN=Test CA" -days 2 -keyout "$PKI/ca.key" -out "$PKI/ca.pem"
+}
+certificate() { # FILE SUBJECT ALTERNATIVE-NAME
+	openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "$2" \
+		-keyout "$PKI/$1.key" -out "$PKI/$1.csr" &&
+		openssl x509 -req -in "$PKI/$1.csr" -CA "$PKI/ca.pem" -CAkey "$PKI/ca.key" \
+			-days 2 -extfile <(echo "subjectAltName=$3") -out "$PKI/$1.crt" &&
+		cat "$PKI/$1.crt" "$PKI/$1.key" >"$PKI/$1.pem" && chmod 600 "$PKI/$1".*
+}
+
 capture_start() { # FILE PORT...
 	local sudo=() filter=$2 file=$1
 	[ "$(id -u)" = 0 ] || sudo=(sudo -n)

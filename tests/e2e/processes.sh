@@ -8,26 +8,11 @@ BIN=${BUILD:-build}/bin
 export BIN
 # shellcheck source=tests/e2e/world.sh
 . tests/e2e/world.sh
+# shellcheck source=tests/e2e/parts.sh
+. tests/e2e/parts.sh
 
 PID_switch=""
-passed=0 failed=0
-check() { # TEXT COMMAND...
-	local text=$1
-	shift
-	if "$@" >/dev/null 2>&1; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		echo "FAILED: $text"
-	fi
-}
-finish() {
-	local status=$?
-	[ "$failed" != 0 ] && status=1 && tail -n 30 "$WORLD/switch.log"
-	world_stop
-	exit $status
-}
-trap finish EXIT
+trap 'finish "$WORLD/switch.log"' EXIT
 trap 'exit 130' INT TERM
 
 WORLD=$(mktemp -d "${TMPDIR:-/tmp}/isthmus-XXXXXX") || exit 1
@@ -124,4 +109,4 @@ start switch "$BIN/isthmus" run -c "$WORLD/switch.xml"
 check "what was left goes after the next start" wait_for 20 arrived 10
 sleep 0.5
 check "and nothing twice" arrived 10
-echo "processes: $passed passed, $failed failed"
+part processes

@@ -10,26 +10,11 @@ BIN=${BUILD:-build}/bin
 export BIN
 # shellcheck source=tests/e2e/world.sh
 . tests/e2e/world.sh
+# shellcheck source=tests/e2e/parts.sh
+. tests/e2e/parts.sh
 
 PID_switch=""
-passed=0 failed=0
-check() { # TEXT COMMAND...
-	local text=$1
-	shift
-	if "$@" >/dev/null 2>&1; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		echo "FAILED: $text"
-	fi
-}
-finish() {
-	local status=$?
-	[ "$failed" != 0 ] && status=1 && tail -n 40 "$WORLD/switch.log"
-	world_stop
-	exit $status
-}
-trap finish EXIT
+trap 'finish "$WORLD/switch.log"' EXIT
 trap 'exit 130' INT TERM
 
 WORLD=$(mktemp -d "${TMPDIR:-/tmp}/isthmus-XXXXXX") || exit 1
@@ -224,4 +209,4 @@ check "the message in DATA is taken" wait_for 5 grep -q '^250 2.0.0 Queued' "$WO
 wait "$PID_switch"
 check "and the switch stops cleanly" test $? = 0
 
-echo "reload: $passed passed, $failed failed"
+part reload
